@@ -1,0 +1,75 @@
+/**
+ * JSON in and out without rounding integers (I12).
+ *
+ * `JSON.parse` makes every number a double. Here a number whose text a double may not hold exactly becomes a bigint
+ * (an integer) or a `NumberText` (anything else), so that whoever knows the field's type decides.
+ */
+import { CtlstoreError } from "./errors.ts";
+
+/** A JSON number kept as its source text because a double may differ from it. */
+export class NumberText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/**
+ * Text that may hold a number which a double does not hold exactly: sixteen or more digits, or an exponent that may
+ * underflow to zero. It may also match inside a string, which only costs the slower path.
+ */
+const MAY_BE_INEXACT = /\d[\d.]{15}|\d[eE]-\d{3}/;
+/** Integers up to here as bigint; longer ones fit no type, and huge ones would be slow to convert. */
+const LONGEST_INTEGER_CHARS = 40;
+
+function reviveNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
+  if (typeof value !== "number") return value;
+  const source = context?.source;
+  if (source === undefined || !MAY_BE_INEXACT.test(source)) return value;
+  if (/^-?\d+$/.test(source) && source.length <= LONGEST_INTEGER_CHARS) {
+    return Number.isSafeInteger(value) ? value : BigInt(source);
+  }
+  return new NumberText(source);
+}
+
+/** Parses JSON text keeping every number exact. @throws CtlstoreError `malformed_request` */
+export function parseExactJson(text: string): unknown {
+  try {
+    return MAY_BE_INEXACT.test(text)
+      ? JSON.parse(text, reviveNumber as (key: string, value: unknown) => unknown)
+      : JSON.parse(text);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CtlstoreError("malformed_request", `Cannot read the body as JSON: ${reason}`, { cause });
+  }
+}
+
+/** Decodes UTF-8 strictly and parses it. @throws CtlstoreError `malformed_request` */
+export function parseExactJsonBytes(bytes: Uint8Array): unknown {
+  return parseExactJson(decodeUtf8(bytes));
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: false });
+
+function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return decoder.decode(bytes);
+  } catch (cause) {
+    throw new CtlstoreError("malformed_request", "Cannot read the body: it is not valid UTF-8", { cause });
+  }
+}
+
+/** `JSON.stringify` that writes bigints as numbers when exact in a double and as decimal strings otherwise. */
+export function stringifyJson(value: unknown, indent?: number): string {
+  return JSON.stringify(
+    value,
+    (_key, item) => {
+      if (typeof item !== "bigint") return item;
+      return item >= BigInt(Number.MIN_SAFE_INTEGER) && item <= BigInt(Number.MAX_SAFE_INTEGER)
+        ? Number(item)
+        : item.toString();
+    },
+    indent,
+  );
+}

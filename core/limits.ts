@@ -1,0 +1,91 @@
+/**
+ * Every limit of the system in one place, each with its reason (I13).
+ *
+ * A limit that an operator may change is the default of a flag; the others are part of the formats.
+ */
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+
+/** Parts of the formats: shared with the original ctlstore, not configurable. */
+export const FORMAT_LIMITS = {
+  /** The original's `max_table_sizes.family_name` is VARCHAR(30). */
+  familyNameChars: { min: 3, max: 30 },
+  /** With the family and `___` it stays below MySQL's 64-character... 30 + 3 + 50 is 83: see `ldbTableName`. */
+  tableNameChars: { min: 3, max: 50 },
+  /** MySQL's limit for a column name. */
+  fieldNameChars: { min: 1, max: 64 },
+  writerNameChars: { min: 3, max: 50 },
+  secretChars: { min: 3, max: 100 },
+  /** The cookie moves with every batch; it is an offset, not a store. */
+  cookieBytes: 1024,
+  /** VARCHAR(191): the longest utf8mb4 string that fits a 767-byte index. Counted in Unicode code points. */
+  stringChars: 191,
+  textBytes: 512 * KIB,
+  binaryBytes: 512 * KIB,
+  bytestringBytes: 255,
+  /** InnoDB refuses more than 16 columns in one index. */
+  keyFields: 16,
+  /** InnoDB refuses an index longer than 3072 bytes; checked when a table is created. */
+  keyBytes: 3072,
+  /** A record must fit MySQL's 65,535-byte row: 80 strings of 191 utf8mb4 characters are 61,280 bytes. */
+  fieldsPerTable: 200,
+} as const;
+
+/** Defaults of the Executive's flags. */
+export const EXECUTIVE_LIMITS = {
+  /** As the original: control data is small, and one request holds the ledger lock for all others. */
+  requestBytes: 1 * MIB,
+  mutationsPerRequest: 100,
+  /** MEDIUMTEXT holds 16 MiB; a statement must also fit any client's packet beside its neighbours. */
+  statementBytes: 768 * KIB,
+  /** Requests that may wait for the ledger lock before new ones are refused with 503. */
+  queuedRequests: 10_000,
+  queuedBytes: 64 * MIB,
+  /** Requests committed in one transaction: bounds how long the lock is held. */
+  groupRequests: 256,
+  groupBytes: 4 * MIB,
+} as const;
+
+/** Time limits towards the central database. */
+export const CTLDB_TIMEOUTS = {
+  /** A black hole must not hold a request for ever. */
+  connectMs: 5_000,
+  /** One round trip; group commits of 4 MiB finish within a second on a healthy server. */
+  queryMs: 20_000,
+  /** How long one Executive waits for the ledger lock while others commit. */
+  lockWaitSeconds: 10,
+  /** DDL on a table at its hard size limit (100 MiB) rebuilds it: minutes on a slow disk. */
+  ddlMs: 600_000,
+  /** How long an ambiguous COMMIT is chased before the writer is told that the outcome is unknown. */
+  resolveCommitMs: 5_000,
+} as const;
+
+/** Bounds of the Reflector. */
+export const REFLECTOR_LIMITS = {
+  pollIntervalMs: 1_000,
+  /** Spread of the interval, so that a fleet does not poll in step. */
+  pollJitter: 0.25,
+  /** Rows asked for in one poll; adapted to the bytes that the last ones had. */
+  pollRows: 10_000,
+  pollBytes: 8 * MIB,
+  /** Statements per SQLite transaction: beyond a thousand, larger ones gain nothing. */
+  transactionStatements: 2_000,
+  /** Statements applied before the event loop gets a turn, so that health answers (R21). */
+  sliceStatements: 500,
+  /** WAL size at which a checkpoint is tried, and at which it insists. */
+  walCheckpointBytes: 4 * MIB,
+  walCapBytes: 64 * MIB,
+  backoffMs: { base: 500, max: 30_000 },
+  /** A gap in a ledger written by the original may be a commit in flight: wait this long (D8). */
+  legacyGapGraceMs: 10_000,
+} as const;
+
+export const READER_LIMITS = {
+  /** Prepared statements kept per reader. */
+  cachedStatements: 512,
+  /** Rows or keys of one call; more is a scan, not a lookup. */
+  keysPerCall: 10_000,
+  /** How often the path is looked at for a file that somebody replaced by hand. */
+  fileCheckIntervalMs: 100,
+} as const;

@@ -1,0 +1,33 @@
+/** Metrics in Prometheus' text format. The only file that knows prom-client. */
+import { Counter, Gauge, Histogram, Registry } from "prom-client";
+
+export type { Counter, Gauge, Histogram };
+
+/** A service's own registry; each metric exists at zero from the start. */
+export interface Metrics {
+  counter(name: string, help: string, labelNames?: readonly string[]): Counter;
+  gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
+  histogram(
+    name: string,
+    help: string,
+    buckets: readonly number[],
+    labelNames?: readonly string[],
+  ): Histogram;
+  /** The text exposition format. */
+  render(): Promise<string>;
+  readonly contentType: string;
+}
+
+export function createMetrics(): Metrics {
+  const registry = new Registry();
+  const registers = [registry];
+  return {
+    counter: (name, help, labelNames = []) =>
+      new Counter({ name, help, labelNames: [...labelNames], registers }),
+    gauge: (name, help, labelNames = []) => new Gauge({ name, help, labelNames: [...labelNames], registers }),
+    histogram: (name, help, buckets, labelNames = []) =>
+      new Histogram({ name, help, buckets: [...buckets], labelNames: [...labelNames], registers }),
+    render: () => registry.metrics(),
+    contentType: registry.contentType,
+  };
+}
