@@ -1,7 +1,7 @@
 /** Time as a parameter, so that tests decide it. */
 
 export interface Clock {
-  /** Microseconds since 1970. Never steps back within a process: staleness and ledger timestamps rely on it. */
+  /** Microseconds since 1970 by the machine's clock, which may be set, also backwards. */
   nowUs(): number;
   /** Milliseconds on a clock that is not set by anybody; only differences mean something. */
   monotonicMs(): number;
@@ -9,8 +9,19 @@ export interface Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void>;
 }
 
+/** What to add to the monotonic clock; renewed when the machine's clock has been moved away from it. */
+let offsetMs = Date.now() - performance.now();
+
+/** Date.now() has milliseconds only; the monotonic clock has the digits below them. */
+function nowUs(): number {
+  const dateMs = Date.now();
+  const elapsedMs = performance.now();
+  if (Math.abs(elapsedMs + offsetMs - dateMs) > 2) offsetMs = dateMs - elapsedMs;
+  return Math.round((elapsedMs + offsetMs) * 1000);
+}
+
 export const systemClock: Clock = {
-  nowUs: () => Math.round((performance.timeOrigin + performance.now()) * 1000),
+  nowUs,
   monotonicMs: () => performance.now(),
   sleep: (ms, signal) =>
     new Promise((resolve, reject) => {
