@@ -1,4 +1,9 @@
-/** Loaded before every test file: makes stray promise rejections fail the run instead of vanishing. */
+/** Loaded before every test file: stray promise rejections fail the run, and nothing outlives it. */
+import { afterAll } from "bun:test";
+import { runCleanups } from "./cleanup.ts";
+
 process.on("unhandledRejection", (reason) => {
   throw reason;
 });
+
+afterAll(runCleanups);
