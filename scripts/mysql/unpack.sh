@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# Unpacks Oracle MySQL's server from Debian sid's packages into FOLDER: unpack.sh FOLDER
+#
+# No root, and the machine's own package state is untouched: apt works on a state of its own in which nothing is
+# installed, so that it names every library the server needs, libc and its loader included. The server is then started
+# through that loader (tests/support/mysql9.ts), whatever the machine's own libc is.
+set -euo pipefail
+
+target=$(readlink -m "${1:?usage: unpack.sh FOLDER}")
+suite=sid
+packages=(mysql-server-core mysql-client-core)
+
+work=$target.work
+view=$work/apt
+mkdir -p "$view"/state/lists/partial "$view"/cache "$view"/etc/{apt.conf.d,preferences.d,sources.list.d,trusted.gpg.d}
+mkdir -p "$work"/packages/partial
+: >"$view/state/status"
+
+# The mirror that this machine uses already, or CTLSTORE_DEBIAN_MIRROR.
+mirror=${CTLSTORE_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | head -n 1 || true)}
+mirror=${mirror:-https://deb.debian.org/debian}
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+echo "deb [signed-by=$keyring] ${mirror%/} $suite main" >"$view/etc/sources.list"
+
+apt=(apt-get -q
+  -o Dir::State="$view/state" -o Dir::State::status="$view/state/status"
+  -o Dir::Cache="$view/cache" -o Dir::Cache::archives="$work/packages"
+  -o Dir::Etc="$view/etc" -o Dir::Etc::sourcelist="$view/etc/sources.list" -o Dir::Etc::sourceparts="$view/etc/sources.list.d"
+  -o APT::Architecture=amd64 -o Debug::NoLocking=1 -o APT::Sandbox::User="$(id -un)")
+"${apt[@]}" update
+"${apt[@]}" install -y --no-install-recommends --download-only "${packages[@]}" >/dev/null
+
+root=$work/root
+mkdir -p "$root"
+for folder in bin sbin lib lib64; do
+  mkdir -p "$root/usr/$folder"
+  ln -sfn "usr/$folder" "$root/$folder"
+done
+for package in "$work"/packages/*.deb; do
+  dpkg-deb --fsys-tarfile "$package" | tar --extract --directory "$root" --keep-directory-symlink --no-same-owner \
+    --exclude='./usr/share/doc/*' --exclude='./usr/share/man/*' --exclude='./usr/share/locale/*'
+done
+
+# Complete or not there at all: a set-up that is interrupted starts anew.
+touch "$root/complete"
+rm -rf "$target"
+mv "$root" "$target"
+rm -rf "$work"
+echo "MySQL is unpacked in $target ($(du -sm "$target" | cut -f 1) MB)" >&2

@@ -1,0 +1,40 @@
+#!/usr/bin/env node
+/**
+ * Makes a fresh clone ready: `node scripts/setup.mjs start|test|deep`. Run by npm before `start`, `test`, `test:deep`.
+ *
+ * Needs Node and npm only. Each step looks first and does nothing when all is there.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { setUpBun } from "./setup/bun.mjs";
+import { setUpMariadb } from "./setup/mariadb.mjs";
+import { setUpMysql9 } from "./setup/mysql9.mjs";
+import { setUpPackages } from "./setup/packages.mjs";
+import { ROOT, run, SetupError } from "./setup/run.mjs";
+
+/** The runtimes that the reader is tested on besides Bun. */
+function setUpRuntimes() {
+  const installer = join(ROOT, "scripts", "runtimes", "install.mjs");
+  if (existsSync(installer)) run(process.execPath, [installer]);
+}
+
+const STEPS = {
+  start: [setUpPackages, setUpBun],
+  test: [setUpPackages, setUpBun, setUpMariadb, setUpRuntimes],
+  deep: [setUpPackages, setUpBun, setUpMariadb, setUpRuntimes, setUpMysql9],
+};
+
+const purpose = process.argv[2] ?? "start";
+const steps = STEPS[purpose];
+if (steps === undefined) {
+  process.stderr.write(
+    `setup: unknown purpose "${purpose}"; it must be one of ${Object.keys(STEPS).join(", ")}\n`,
+  );
+  process.exit(2);
+}
+try {
+  for (const step of steps) step();
+} catch (error) {
+  process.stderr.write(`setup: ${error instanceof SetupError ? error.message : error.stack}\n`);
+  process.exit(1);
+}
