@@ -52,6 +52,7 @@ export const ERROR_CODES = [
   "ldb_damaged",
   "ldb_incompatible", // written by a newer ctlstore
   "ldb_disk_full",
+  "ldb_unavailable", // its file cannot be read or written just now: an I/O error, a stranger's lock, wrong rights
   // The reader library
   "unsafe_integer", // a 64-bit integer beyond 2^53 was read without `integers: "bigint"`
   "invalid_key",

@@ -79,6 +79,14 @@ export const REFLECTOR_LIMITS = {
   backoffMs: { base: 500, max: 30_000 },
   /** A gap in a ledger written by the original may be a commit in flight: wait this long (D8). */
   legacyGapGraceMs: 10_000,
+  /** A poll that takes longer is given up: a half-open connection must not look like a quiet ledger (R20). */
+  pollTimeoutMs: 30_000,
+  /** A poll that has been out this long is shown as stuck already. */
+  pollStuckMs: 5_000,
+  /** Bytes of statements applied before the event loop gets a turn. */
+  sliceBytes: 1 * MIB,
+  /** How long an insisting checkpoint waits for readers, and how often it insists. */
+  walInsist: { waitMs: 100, everyMs: 1_000 },
 } as const;
 
 export const READER_LIMITS = {

@@ -1,0 +1,289 @@
+/** The CtlDb on top of any LedgerStore: the queue of writes, schema changes, and the cached catalog. */
+import { CtlstoreError, quote } from "../core/errors.ts";
+import { clearTableStatement } from "../core/ledger/statements.ts";
+import { EXECUTIVE_LIMITS } from "../core/limits.ts";
+import type { FamilyName, TableName, WriterName } from "../core/names.ts";
+import type { Clock } from "../core/process/clock.ts";
+import type { Logger } from "../core/process/logger.ts";
+import { Mutex } from "../core/process/mutex.ts";
+import { type Catalog, type FieldSchema, type TableSchema, withAddedFields } from "../core/schema.ts";
+import type { CtlDb, CtlDbStatus, WriteRequest, WriteResult } from "./contract.ts";
+import { assertCredentials, hashSecret, secretMatches } from "./credentials.ts";
+import { commitGroup, type GroupCommitDeps, type QueuedWrite, takeGroup } from "./group-commit.ts";
+import { EntryAppender } from "./ledger-tail.ts";
+import { DEFAULT_PLAN_LIMITS, type PlanLimits, planWrite, type WritePlan } from "./plan-write.ts";
+import { Proof } from "./proof.ts";
+import type { LedgerStore, LockedLedger, RowOperation, SchemaChange } from "./store.ts";
+
+export interface CtlDbOptions {
+  readonly limits?: PlanLimits;
+  /** Told the number of writes of each group that was committed. */
+  readonly onGroup?: (writes: number) => void;
+}
+
+export interface CtlDbDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+export class LedgerCtlDb implements CtlDb {
+  readonly #store: LedgerStore;
+  readonly #deps: CtlDbDeps;
+  readonly #limits: PlanLimits;
+  readonly #groupDeps: GroupCommitDeps;
+  readonly #proof = new Proof();
+  /** Orders everything of this process that takes the ledger lock. */
+  readonly #ledgerTurn = new Mutex();
+  readonly #queue: QueuedWrite[] = [];
+  #queuedSize = 0;
+  #draining: Promise<void> | null = null;
+  #closed = false;
+  #catalog: Catalog | null = null;
+
+  constructor(store: LedgerStore, deps: CtlDbDeps, options: CtlDbOptions = {}) {
+    this.#store = store;
+    this.#deps = deps;
+    this.#limits = options.limits ?? DEFAULT_PLAN_LIMITS;
+    this.#groupDeps = {
+      begin: (writers) => this.#begin(writers),
+      replan: (request, catalog) => {
+        this.#catalog = catalog;
+        return this.#planAndProve(request, catalog);
+      },
+      clock: deps.clock,
+      ...(options.onGroup === undefined ? {} : { onGroup: options.onGroup }),
+    };
+  }
+
+  get kind(): "mysql" | "sqlite" {
+    return this.#store.kind;
+  }
+
+  // Writes
+
+  async write(request: WriteRequest): Promise<WriteResult> {
+    if (
+      this.#queue.length >= EXECUTIVE_LIMITS.queuedRequests ||
+      this.#queuedSize > EXECUTIVE_LIMITS.queuedBytes
+    ) {
+      throw new CtlstoreError(
+        "overloaded",
+        `Cannot queue the write: ${this.#queue.length} are waiting already`,
+        {
+          retryAfterSeconds: 1,
+        },
+      );
+    }
+    const plan = await this.#planFresh(request);
+    if (this.#closed) throw new CtlstoreError("ctldb_unavailable", "Cannot write: the Executive is stopping");
+    return new Promise((resolve, reject) => {
+      this.#queue.push({ request, plan, resolve, reject });
+      this.#queuedSize += plan.size;
+      this.#draining ??= this.#drain().finally(() => {
+        this.#draining = null;
+      });
+    });
+  }
+
+  async #drain(): Promise<void> {
+    while (this.#queue.length > 0) {
+      await this.#ledgerTurn.run(async () => {
+        const group = takeGroup(this.#queue);
+        for (const write of group) this.#queuedSize -= write.plan.size;
+        await commitGroup(group, this.#groupDeps);
+      });
+    }
+  }
+
+  /** Plans with the cached catalog; what does not fit is tried once more with the newest before it is refused. */
+  async #planFresh(request: WriteRequest): Promise<WritePlan> {
+    const cached = this.#catalog;
+    if (cached !== null) {
+      try {
+        return this.#planAndProve(request, cached);
+      } catch (error) {
+        if (!(error instanceof CtlstoreError)) throw error;
+      }
+    }
+    const newest = await this.catalog();
+    try {
+      return this.#planAndProve(request, newest);
+    } catch (error) {
+      // Only a writer may learn what is wrong with its batch.
+      assertCredentials(await this.#store.readWriter(request.writer), request.writer, request.secret);
+      throw error;
+    }
+  }
+
+  #planAndProve(request: WriteRequest, catalog: Catalog): WritePlan {
+    const plan = planWrite(request, catalog, this.#limits);
+    this.#proof.check(plan.operations, catalog);
+    return plan;
+  }
+
+  // Schema
+
+  createFamily(family: FamilyName): Promise<void> {
+    return this.#withLedger(async (locked, catalog) => {
+      if (catalog.families.has(family)) {
+        throw new CtlstoreError("family_exists", `Cannot create family ${quote(family)}: it exists already`);
+      }
+      const head = { ...locked.head, schemaVersion: locked.head.schemaVersion + 1n };
+      await locked.commit([], { entries: [], head, cookies: [], newFamilies: [family] });
+    });
+  }
+
+  createTables(tables: readonly TableSchema[]): Promise<WriteResult> {
+    return this.#changeSchema((catalog) => {
+      const seen = new Set<string>();
+      return tables.map((schema) => {
+        catalog.assertFamily(schema.family);
+        const name = `${schema.family}/${schema.table}`;
+        if (seen.has(name) || catalog.find(schema.family, schema.table) !== undefined) {
+          throw new CtlstoreError("table_exists", `Cannot create table ${name}: it exists already`);
+        }
+        seen.add(name);
+        return { kind: "create", schema };
+      });
+    });
+  }
+
+  addFields(family: FamilyName, table: TableName, fields: readonly FieldSchema[]): Promise<WriteResult> {
+    return this.#changeSchema((catalog) => {
+      const schema = withAddedFields(catalog.table(family, table), fields);
+      return fields.length === 0 ? [] : [{ kind: "add-fields", schema, added: fields }];
+    });
+  }
+
+  dropTable(family: FamilyName, table: TableName): Promise<WriteResult> {
+    return this.#changeSchema((catalog) => [{ kind: "drop", schema: catalog.table(family, table) }]);
+  }
+
+  clearRows(family: FamilyName, table: TableName | null): Promise<WriteResult> {
+    return this.#withLedger(async (locked, catalog) => {
+      catalog.assertFamily(family);
+      const tables = table === null ? catalog.tables(family) : [catalog.table(family, table)];
+      const operations = tables.map((schema): RowOperation => {
+        const statement = clearTableStatement(schema.family, schema.table);
+        return { kind: "clear", schema, values: [], statement };
+      });
+      const appender = new EntryAppender(locked.head, this.#deps.clock.nowUs());
+      appender.appendWrite(operations, null);
+      const head = appender.head(locked.head.schemaVersion);
+      const outcome = await locked.commit([operations], {
+        entries: appender.entries,
+        head,
+        cookies: [],
+        newFamilies: [],
+      });
+      if (outcome.status === "refused") throw outcome.error;
+      return { sequence: appender.sequence };
+    });
+  }
+
+  #changeSchema(decide: (catalog: Catalog) => SchemaChange[]): Promise<WriteResult> {
+    return this.#withLedger(async (locked, catalog) => {
+      const changes = decide(catalog);
+      if (changes.length === 0) {
+        await locked.rollback();
+        return { sequence: locked.head.sequence };
+      }
+      return { sequence: await this.#carryOut(changes, locked) };
+    });
+  }
+
+  async #carryOut(changes: readonly SchemaChange[], locked: LockedLedger) {
+    const appender = new EntryAppender(locked.head, this.#deps.clock.nowUs());
+    for (const change of changes) appender.appendSchemaChange(change);
+    const head = appender.head(locked.head.schemaVersion + 1n);
+    await locked.changeSchema(changes, { entries: appender.entries, head, cookies: [], newFamilies: [] });
+    return appender.sequence;
+  }
+
+  /** Runs a task with the ledger lock and the catalog that holds under it; rolls back when the task throws. */
+  #withLedger<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
+    return this.#ledgerTurn.run(async () => {
+      const locked = await this.#begin([]);
+      try {
+        return await task(locked, await this.#catalogUnder(locked));
+      } catch (error) {
+        await locked.rollback().catch(() => {});
+        throw error;
+      }
+    });
+  }
+
+  async #catalogUnder(locked: LockedLedger): Promise<Catalog> {
+    if (this.#catalog?.version !== locked.head.schemaVersion) this.#catalog = await locked.loadCatalog();
+    return this.#catalog;
+  }
+
+  /** Takes the ledger lock and first finishes schema changes that a crash left half done (D6, D7, R38). */
+  async #begin(writers: readonly WriterName[]): Promise<LockedLedger> {
+    for (;;) {
+      const locked = await this.#store.begin(writers);
+      if (locked.unfinished.length === 0) return locked;
+      const changes = locked.unfinished.map(
+        (change) => `${change.kind} ${change.schema.family}/${change.schema.table}`,
+      );
+      this.#deps.logger.warn({ changes }, "finishing schema changes that were left half done");
+      try {
+        await this.#carryOut(locked.unfinished, locked);
+      } catch (error) {
+        await locked.rollback().catch(() => {});
+        // The database refuses the change itself: it has been undone, and the writes can go on.
+        if (!(error instanceof CtlstoreError) || error.code !== "invalid_schema") throw error;
+        this.#deps.logger.error(
+          { changes, error: error.message },
+          "undid schema changes that cannot be finished",
+        );
+      }
+    }
+  }
+
+  async catalog(): Promise<Catalog> {
+    const head = await this.#store.readHead();
+    if (this.#catalog?.version !== head.schemaVersion) this.#catalog = await this.#store.loadCatalog();
+    return this.#catalog;
+  }
+
+  // Writers
+
+  async registerWriter(writer: WriterName, secret: string): Promise<void> {
+    const record = { name: writer, secretHash: hashSecret(secret), cookie: new Uint8Array() };
+    if (await this.#store.insertWriter(record)) return;
+    const existing = await this.#store.readWriter(writer);
+    if (existing !== null && existing.name === writer && secretMatches(existing, secret)) return;
+    throw new CtlstoreError(
+      "writer_exists",
+      `Cannot register writer ${quote(writer)}: it exists with another secret`,
+    );
+  }
+
+  async readCookie(writer: WriterName, secret: string): Promise<Uint8Array> {
+    const record = await this.#store.readWriter(writer);
+    assertCredentials(record, writer, secret);
+    return record.cookie;
+  }
+
+  async status(): Promise<CtlDbStatus> {
+    const head = await this.#store.readHead();
+    return {
+      kind: this.#store.kind,
+      server: this.#store.server,
+      epoch: this.#store.epoch,
+      headSequence: head.sequence,
+      schemaVersion: head.schemaVersion,
+    };
+  }
+
+  /** Lets the writes that are queued finish, then closes the database. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await this.#draining;
+    await this.#ledgerTurn.run(() => {});
+    this.#proof[Symbol.dispose]();
+    await this.#store[Symbol.asyncDispose]();
+  }
+}

@@ -1,0 +1,111 @@
+/** Reads the ledger of an embedded ctldb from its file, over a read-only connection of its own. */
+import { Database } from "bun:sqlite";
+import { CtlstoreError } from "../../core/errors.ts";
+import { hashFromHex } from "../../core/ledger/chain.ts";
+import type { LedgerBlock, LedgerDescription, LedgerEntry, LedgerSource } from "../../core/ledger/entry.ts";
+import { REFLECTOR_LIMITS } from "../../core/limits.ts";
+import { type Sequence, toSequence } from "../../core/sequence.ts";
+import { withSqliteErrors } from "./errors.ts";
+import { readMeta } from "./tables.ts";
+
+interface LedgerRow {
+  readonly seq: bigint;
+  readonly timestamp_us: bigint;
+  readonly statement: string;
+  readonly hash: Uint8Array | null;
+}
+
+export class SqliteLedgerSource implements LedgerSource {
+  readonly #path: string;
+  #db: Database | null = null;
+
+  constructor(path: string) {
+    this.#path = path;
+  }
+
+  async describe(signal?: AbortSignal): Promise<LedgerDescription> {
+    return this.#read(signal, (db) => {
+      const epoch = readMeta(db, "epoch");
+      const origin = readMeta(db, "origin");
+      if (epoch === null || origin === null)
+        throw new CtlstoreError(
+          "ctldb_unavailable",
+          "Cannot read the ledger: the ctldb is not initialised yet",
+        );
+      const bounds = db
+        .query<{ first: bigint | null; last: bigint | null }, []>(
+          "SELECT (SELECT min(seq) FROM ctlstore_dml_ledger) AS first, (SELECT max(seq) FROM ctlstore_dml_ledger) AS last",
+        )
+        .get();
+      return {
+        epoch,
+        origin: hashFromHex(origin),
+        takeoverSequence: toSequence(readMeta(db, "takeover_sequence") ?? "0"),
+        firstSequence: toSequence(bounds?.first ?? 0n),
+        headSequence: toSequence(bounds?.last ?? 0n),
+      };
+    });
+  }
+
+  async poll(after: Sequence, limit: number, signal?: AbortSignal): Promise<LedgerBlock> {
+    return this.#read(signal, (db) => {
+      const rows = db
+        .query<LedgerRow, [bigint, number]>(
+          "SELECT seq, timestamp_us, statement, hash FROM ctlstore_dml_ledger WHERE seq >= ? ORDER BY seq LIMIT ?",
+        )
+        .iterate(after, limit + 2);
+      let anchor: LedgerEntry | null = null;
+      const entries: LedgerEntry[] = [];
+      let size = 0;
+      for (const row of rows) {
+        const entry = toEntry(row);
+        if (entry.sequence === after) anchor = entry;
+        else if (entries.length >= limit || size > REFLECTOR_LIMITS.pollBytes)
+          return { anchor, entries, more: true };
+        else {
+          entries.push(entry);
+          size += entry.statement.length;
+        }
+      }
+      return { anchor, entries, more: false };
+    });
+  }
+
+  #read<T>(signal: AbortSignal | undefined, task: (db: Database) => T): T {
+    signal?.throwIfAborted();
+    return withSqliteErrors(`read the ledger in ${this.#path}`, () => {
+      this.#db ??= openReadOnly(this.#path);
+      try {
+        return task(this.#db);
+      } catch (error) {
+        // The file may have been replaced or not been initialised: begin afresh next time.
+        this.#close();
+        throw error;
+      }
+    });
+  }
+
+  #close(): void {
+    this.#db?.close();
+    this.#db = null;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#close();
+  }
+}
+
+function openReadOnly(path: string): Database {
+  const db = new Database(path, { readonly: true, safeIntegers: true });
+  db.run("PRAGMA busy_timeout = 1000");
+  return db;
+}
+
+function toEntry(row: LedgerRow): LedgerEntry {
+  return {
+    sequence: toSequence(row.seq),
+    timestampUs: Number(row.timestamp_us),
+    statement: row.statement,
+    hash: row.hash,
+  };
+}

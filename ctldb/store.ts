@@ -1,0 +1,120 @@
+/**
+ * The seam between the ledger's rules and a database: what an adapter must be able to do.
+ *
+ * The rules (who may write, cookies, sequences, hashes, groups) are in this folder and know no database; an adapter
+ * runs what it is told inside one transaction that holds the ledger lock.
+ */
+import type { CtlstoreError } from "../core/errors.ts";
+import type { FamilyName, FieldName, LdbTableName, TableName, WriterName } from "../core/names.ts";
+import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
+import type { Sequence } from "../core/sequence.ts";
+import type { SqlValue } from "../core/values.ts";
+
+/** One statement of a write, as data for adapters that render it themselves and as ledger text for those that do not. */
+export interface RowOperation {
+  readonly kind: "upsert" | "delete" | "clear";
+  readonly schema: TableSchema;
+  /** Of an upsert one value per field, of a delete one per key field in key order, of a clear none. */
+  readonly values: readonly SqlValue[];
+  /** The ledger statement. */
+  readonly statement: string;
+}
+
+/** A change of tables, complete enough to be repeated by another process after a crash. */
+export type SchemaChange =
+  | { readonly kind: "create"; readonly schema: TableSchema }
+  /** `schema` is the table after the change. */
+  | { readonly kind: "add-fields"; readonly schema: TableSchema; readonly added: readonly FieldSchema[] }
+  | { readonly kind: "drop"; readonly schema: TableSchema };
+
+/** Where the ledger stands; read from and written to the lock row. */
+export interface LedgerHead {
+  readonly sequence: Sequence;
+  /** Link of the chain at `sequence`. */
+  readonly hash: Uint8Array;
+  readonly schemaVersion: bigint;
+}
+
+export interface WriterRecord {
+  readonly name: WriterName;
+  /** SHA-256 of the secret in hex. */
+  readonly secretHash: string;
+  readonly cookie: Uint8Array;
+}
+
+/** A ledger entry about to be written. */
+export interface NewEntry {
+  readonly sequence: Sequence;
+  readonly timestampUs: number;
+  readonly statement: string;
+  readonly hash: Uint8Array;
+  /** Null for markers. */
+  readonly table: { readonly family: FamilyName; readonly table: TableName } | null;
+  readonly writer: WriterName | null;
+}
+
+/** What ends a ledger transaction: everything but the rows themselves. */
+export interface LedgerTail {
+  readonly entries: readonly NewEntry[];
+  readonly head: LedgerHead;
+  /** At most one per writer: its last cookie, and how many times it moved. */
+  readonly cookies: ReadonlyArray<{
+    readonly writer: WriterName;
+    readonly cookie: Uint8Array;
+    readonly moves: number;
+  }>;
+  readonly newFamilies: readonly FamilyName[];
+}
+
+export type CommitOutcome =
+  | { readonly status: "committed" }
+  /** The database refused a statement of this unit; the units before it stand, the rest did not run. */
+  | { readonly status: "refused"; readonly unit: number; readonly error: CtlstoreError };
+
+/** An open transaction that holds the ledger lock. Ends with `commit` (unless refused), `changeSchema` or `rollback`. */
+export interface LockedLedger {
+  readonly head: LedgerHead;
+  /** The writers asked for that exist. */
+  readonly writers: ReadonlyMap<WriterName, WriterRecord>;
+  /** Schema changes that somebody began and did not finish: to be finished before anything else. */
+  readonly unfinished: readonly SchemaChange[];
+
+  loadCatalog(): Promise<Catalog>;
+  /**
+   * Runs units that have not run yet, each in its own savepoint, then the tail, then COMMIT.
+   * After "refused" the transaction is still open: call again with the units after the refused one and a new tail.
+   * @throws CtlstoreError `ctldb_unavailable` (nothing was changed) or `commit_outcome_unknown`
+   */
+  commit(units: ReadonlyArray<readonly RowOperation[]>, tail: LedgerTail): Promise<CommitOutcome>;
+  /**
+   * Makes the changes durable as an intent, carries them out, then commits the tail, the catalog and the end of the
+   * intent together. `changes` of `unfinished` are already intents. A refusal undoes everything and rolls back.
+   * @throws CtlstoreError `invalid_schema`, `table_exists` or `ctldb_unavailable`
+   */
+  changeSchema(changes: readonly SchemaChange[], tail: LedgerTail): Promise<void>;
+  rollback(): Promise<void>;
+}
+
+export interface LedgerStore extends AsyncDisposable {
+  readonly kind: "mysql" | "sqlite";
+  /** Product and version of the database. */
+  readonly server: string;
+  readonly epoch: string;
+
+  /** Takes the ledger lock. @throws CtlstoreError `ctldb_unavailable` */
+  begin(writers: readonly WriterName[]): Promise<LockedLedger>;
+  /** Head as last committed, without the lock. */
+  readHead(): Promise<LedgerHead>;
+  /** The committed catalog, without the lock. */
+  loadCatalog(): Promise<Catalog>;
+  readWriter(writer: WriterName): Promise<WriterRecord | null>;
+  /** False when a writer of that name exists already. */
+  insertWriter(record: WriterRecord): Promise<boolean>;
+}
+
+/** Columns of a table as a database reports them, for taking over a ctldb of the original. */
+export interface FoundTable {
+  readonly name: LdbTableName;
+  readonly fields: readonly FieldSchema[];
+  readonly keyFields: readonly FieldName[];
+}
