@@ -1,0 +1,46 @@
+/** The Executive's HTTP face: the routes, and the front door before them. Nothing here listens; see `executive.ts`. */
+import { Elysia } from "elysia";
+import { EXECUTIVE_LIMITS } from "../core/limits.ts";
+import type { AppDeps, AppOptions, RouteContext } from "./context.ts";
+import { errorAnswer } from "./error-answer.ts";
+import { FrontDoor, type Handle } from "./front-door.ts";
+import { openapiRoutes } from "./openapi.ts";
+import { cookieRoutes } from "./routes/cookie.ts";
+import { familyRoutes } from "./routes/families.ts";
+import { mutationRoutes } from "./routes/mutations.ts";
+import { schemaRoutes } from "./routes/schema.ts";
+import { statusRoutes } from "./routes/status.ts";
+import { tableRoutes } from "./routes/tables.ts";
+import { writerRoutes } from "./routes/writers.ts";
+
+/**
+ * Makes the Executive's app. `app.handle(request)` answers a request with no port at all.
+ *
+ * One app per `metrics`, since each registers its own.
+ */
+export function createApp(deps: AppDeps, options: AppOptions) {
+  const context: RouteContext = {
+    ...deps,
+    destructiveSchemaChanges: options.destructiveSchemaChanges ?? false,
+    limits: {
+      requestBytes: options.limits?.requestBytes ?? EXECUTIVE_LIMITS.requestBytes,
+      mutationsPerRequest: options.limits?.mutationsPerRequest ?? EXECUTIVE_LIMITS.mutationsPerRequest,
+    },
+  };
+  const app = new Elysia({ strictPath: true })
+    .onError({ as: "global" }, ({ error }) => errorAnswer(error, context.logger))
+    .use(openapiRoutes())
+    .use(mutationRoutes(context))
+    .use(cookieRoutes(context))
+    .use(writerRoutes(context))
+    .use(familyRoutes(context))
+    .use(tableRoutes(context))
+    .use(schemaRoutes(context))
+    .use(statusRoutes(context));
+  const door = new FrontDoor(context, options, app.routes);
+  // Elysia types what it hands over here as any function; it is its own request handler.
+  return app.wrap((handle) => (request: Request) => door.serve(request, handle as unknown as Handle));
+}
+
+/** The type from which the client is derived. */
+export type App = ReturnType<typeof createApp>;

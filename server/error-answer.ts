@@ -1,0 +1,59 @@
+/** Every error as the one JSON form of docs/http-api.md, with its status and headers. */
+import { NotFoundError } from "elysia";
+import { CtlstoreError } from "../core/errors.ts";
+import type { Logger } from "../core/process/logger.ts";
+import type { ErrorAnswer } from "../core/wire/answers.ts";
+import { httpStatus } from "./http-status.ts";
+
+const DEFAULT_RETRY_AFTER_SECONDS = 1;
+
+/** The CtlstoreError behind whatever was thrown; what we did not raise on purpose is `internal`. */
+export function toCtlstoreError(thrown: unknown): CtlstoreError {
+  if (thrown instanceof CtlstoreError) return thrown;
+  // Elysia wraps what a body parser throws.
+  if (thrown instanceof Error && thrown.cause instanceof CtlstoreError) return thrown.cause;
+  if (thrown instanceof NotFoundError) return unknownRoute();
+  return new CtlstoreError("internal", "Cannot answer: the Executive failed on this request", {
+    hint: "its log has the reason under this requestId",
+    cause: thrown,
+  });
+}
+
+export function unknownRoute(): CtlstoreError {
+  return new CtlstoreError("unknown_route", "Cannot find this route", {
+    hint: "GET /openapi lists the routes",
+  });
+}
+
+/** Answers an error; a defect of ours is also logged, under an id that the caller gets too. */
+export function errorAnswer(thrown: unknown, logger: Logger): Response {
+  const error = toCtlstoreError(thrown);
+  const status = httpStatus(error.code);
+  const requestId = status === 500 ? crypto.randomUUID() : undefined;
+  if (requestId !== undefined)
+    logger.error({ requestId, err: error.details.cause ?? error }, "request failed");
+  const { index, field, hint } = error.details;
+  const body: ErrorAnswer = {
+    error: {
+      code: error.code,
+      message: error.message,
+      ...(index === undefined ? {} : { index }),
+      ...(field === undefined ? {} : { field }),
+      ...(hint === undefined ? {} : { hint }),
+      ...(requestId === undefined ? {} : { requestId }),
+    },
+  };
+  return Response.json(body, { status, headers: errorHeaders(error, status) });
+}
+
+function errorHeaders(error: CtlstoreError, status: number): Record<string, string> {
+  if (status === 401) return { "www-authenticate": "Bearer" };
+  if (status === 429 || status === 503) {
+    return {
+      "retry-after": String(Math.ceil(error.details.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS)),
+    };
+  }
+  // The rest of the body is still on its way: it must not be taken for the next request.
+  if (error.code === "request_too_large") return { connection: "close" };
+  return {};
+}

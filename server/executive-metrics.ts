@@ -1,0 +1,42 @@
+/** The Executive's metrics; docs/operations.md explains each. */
+import type { Metrics } from "../core/process/metrics.ts";
+import type { Route } from "./route-table.ts";
+
+export const REQUESTS_TOTAL = "ctlstore_executive_requests_total";
+export const REQUEST_SECONDS = "ctlstore_executive_request_seconds";
+export const REQUESTS_IN_FLIGHT = "ctlstore_executive_requests_in_flight";
+export const GROUP_WRITES = "ctlstore_executive_group_writes";
+
+const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+const WRITES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
+
+export interface RequestMetrics {
+  started(): void;
+  /** @param route the route's pattern, or "none" */
+  finished(request: { route: string; method: string; status: number; seconds: number }): void;
+}
+
+export function createRequestMetrics(metrics: Metrics, routes: readonly Route[]): RequestMetrics {
+  const total = metrics.counter(REQUESTS_TOTAL, "Requests answered", ["route", "method", "status"]);
+  const seconds = metrics.histogram(REQUEST_SECONDS, "Time to answer a request, in seconds", SECONDS, [
+    "route",
+  ]);
+  const inFlight = metrics.gauge(REQUESTS_IN_FLIGHT, "Requests that are being answered now");
+  for (const { pattern, methods } of routes) {
+    for (const method of methods) total.inc({ route: pattern, method, status: "200" }, 0);
+  }
+  return {
+    started: () => inFlight.inc(),
+    finished: (request) => {
+      inFlight.dec();
+      total.inc({ route: request.route, method: request.method, status: String(request.status) });
+      seconds.observe({ route: request.route }, request.seconds);
+    },
+  };
+}
+
+/** What to give `openCtlDb` as `onGroup`: how many writes were committed together. */
+export function createGroupObserver(metrics: Metrics): (writes: number) => void {
+  const groups = metrics.histogram(GROUP_WRITES, "Writes committed in one transaction", WRITES);
+  return (writes) => groups.observe(writes);
+}

@@ -1,0 +1,127 @@
+/**
+ * The Executive as a running service: listens, and on stop refuses what is new while what is under way finishes.
+ */
+import { CtlstoreError } from "../core/errors.ts";
+import { createApp } from "./app.ts";
+import type { AppDeps, AppOptions } from "./context.ts";
+import { errorAnswer } from "./error-answer.ts";
+
+export interface ExecutiveOptions extends AppOptions {
+  /** `host:port`; port 0 takes any free one. IPv6 addresses stand in brackets. */
+  readonly bind: string;
+  /** How long `stop` waits for requests under way. */
+  readonly drainMs?: number;
+}
+
+export interface RunningExecutive {
+  /** Where it listens, such as `http://127.0.0.1:3000`. */
+  readonly url: string;
+  /** Refuses new requests, lets those under way finish, then closes. Calling it again gives the same promise. */
+  stop(): Promise<void>;
+}
+
+/** Longer than any time limit towards the ctldb, so that a request under way gets its answer. */
+const DEFAULT_DRAIN_MS = 30_000;
+const DRAIN_CHECK_MS = 10;
+/** A schema change on a large table may take minutes without a byte on the connection; Bun allows at most this. */
+const IDLE_TIMEOUT_SECONDS = 255;
+/**
+ * Bodies are read up to `limits.requestBytes`, and a longer one is answered by us. This only bounds what Bun may take in
+ * of a body that nobody reads; the answer to a larger one is a bare 413.
+ */
+const UNREAD_BODY_BYTES = 64 * 1024 * 1024;
+
+/** @throws CtlstoreError `config_invalid` (its cause has the code EADDRINUSE when the port is taken) */
+export async function startExecutive(deps: AppDeps, options: ExecutiveOptions): Promise<RunningExecutive> {
+  assertAdminToken(options.adminToken);
+  const app = createApp(deps, options);
+  let stopping: Promise<void> | undefined;
+  const server = listen(options.bind, (request) =>
+    stopping === undefined ? app.handle(request) : refuseWhileStopping(deps),
+  );
+  deps.logger.info({ url: server.url.origin }, "listening");
+  const stop = async () => {
+    // Closes the listening socket at once; connections that are open still get answers.
+    void server.stop(false);
+    await drain(server, deps, options.drainMs ?? DEFAULT_DRAIN_MS);
+    await server.stop(true);
+    deps.logger.info({}, "stopped");
+  };
+  return {
+    url: server.url.origin,
+    stop: () => {
+      stopping ??= stop();
+      return stopping;
+    },
+  };
+}
+
+function refuseWhileStopping({ logger }: AppDeps): Response {
+  const error = new CtlstoreError("overloaded", "Cannot take the request: the Executive is stopping");
+  const response = errorAnswer(error, logger);
+  response.headers.set("connection", "close");
+  return response;
+}
+
+function assertAdminToken(token: string): void {
+  if (/^[\u0021-\u007e]+$/.test(token)) return;
+  throw new CtlstoreError(
+    "config_invalid",
+    "Cannot use this admin token: it needs to be printable ASCII without spaces",
+    {
+      hint: "--admin-token or CTLSTORE_ADMIN_TOKEN",
+    },
+  );
+}
+
+function listen(bind: string, fetch: (request: Request) => Promise<Response> | Response) {
+  const { hostname, port } = parseBind(bind);
+  try {
+    return Bun.serve({
+      hostname,
+      port,
+      fetch,
+      idleTimeout: IDLE_TIMEOUT_SECONDS,
+      maxRequestBodySize: UNREAD_BODY_BYTES,
+      development: false,
+    });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CtlstoreError("config_invalid", `Cannot listen on ${bind}: ${reason}`, {
+      hint: "--bind",
+      cause,
+    });
+  }
+}
+
+function parseBind(bind: string): { hostname: string; port: number } {
+  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(bind);
+  const port = Number(match?.[3]);
+  const hostname = match?.[1] ?? match?.[2];
+  if (hostname === undefined || !(port <= 65_535)) {
+    throw new CtlstoreError(
+      "config_invalid",
+      `Cannot listen on ${JSON.stringify(bind)}: it is not host:port`,
+      {
+        hint: "--bind, such as 127.0.0.1:3000",
+      },
+    );
+  }
+  return { hostname, port };
+}
+
+/** Waits until every request under way has its answer sent, or the time is up. */
+async function drain(
+  server: { readonly pendingRequests: number },
+  { clock, logger }: AppDeps,
+  drainMs: number,
+): Promise<void> {
+  const deadlineMs = clock.monotonicMs() + drainMs;
+  while (server.pendingRequests > 0) {
+    if (clock.monotonicMs() > deadlineMs) {
+      logger.warn({ requests: server.pendingRequests }, "stopped with requests under way");
+      return;
+    }
+    await clock.sleep(DRAIN_CHECK_MS);
+  }
+}

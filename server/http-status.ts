@@ -1,0 +1,38 @@
+/** The HTTP status of each error code: the only place where the two meet. */
+import type { ErrorCode } from "../core/errors.ts";
+
+const STATUS = {
+  malformed_request: 400,
+  bad_credentials: 401,
+  not_granted: 403,
+  unknown_family: 404,
+  unknown_table: 404,
+  unknown_route: 404,
+  method_not_allowed: 405,
+  family_exists: 409,
+  table_exists: 409,
+  field_exists: 409,
+  writer_exists: 409,
+  cookie_conflict: 409,
+  request_too_large: 413,
+  too_many_mutations: 413,
+  statement_too_large: 413,
+  invalid_name: 422,
+  invalid_schema: 422,
+  invalid_value: 422,
+  unknown_field: 422,
+  missing_key_field: 422,
+  rate_limited: 429,
+  internal: 500,
+  ctldb_unavailable: 503,
+  overloaded: 503,
+  ctldb_incompatible: 503,
+  // Not 503: that one promises that nothing was changed.
+  commit_outcome_unknown: 504,
+  table_full: 507,
+} as const satisfies Partial<Record<ErrorCode, number>>;
+
+/** Codes of Reflectors and readers never reach this API; if one does, it is a defect of ours. */
+export function httpStatus(code: ErrorCode): number {
+  return code in STATUS ? STATUS[code as keyof typeof STATUS] : 500;
+}

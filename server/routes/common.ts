@@ -1,0 +1,45 @@
+/** What the routes share: the parsers of bodies, and the error answers of the OpenAPI document. */
+import { CtlstoreError } from "../../core/errors.ts";
+import { parseExactJsonBytes } from "../../core/exact-json.ts";
+import { ErrorAnswer } from "../../core/wire/answers.ts";
+import { readBody } from "../read-body.ts";
+
+type BodyParser = (context: { request: Request }) => unknown;
+
+/**
+ * For `parse`: any content type is taken for JSON, as the original does, and numbers stay exact (D4, I12).
+ *
+ * The router's own "json" after it is never reached; it tells the OpenAPI document what the body is.
+ *
+ * @param before throws to refuse a request before its body is read
+ */
+export function exactJson(limitBytes: number, before?: (request: Request) => void): [BodyParser, "json"] {
+  const parse = async ({ request }: { request: Request }) => {
+    before?.(request);
+    const bytes = await readBody(request, limitBytes);
+    if (bytes.length === 0) throw new CtlstoreError("malformed_request", "Cannot read the body: it is empty");
+    return parseExactJsonBytes(bytes);
+  };
+  return [parse, "json"];
+}
+
+/** Errors that any route may answer, for the OpenAPI document and the client's types. */
+export const ERRORS = {
+  400: ErrorAnswer,
+  401: ErrorAnswer,
+  403: ErrorAnswer,
+  404: ErrorAnswer,
+  409: ErrorAnswer,
+  413: ErrorAnswer,
+  422: ErrorAnswer,
+  429: ErrorAnswer,
+  500: ErrorAnswer,
+  503: ErrorAnswer,
+  504: ErrorAnswer,
+  507: ErrorAnswer,
+} as const;
+
+/** OpenAPI security of the routes that only an operator may use. */
+export const ADMIN = [{ adminToken: [] }];
+/** OpenAPI security of the routes that a writer uses. */
+export const WRITER = [{ writer: [], secret: [] }];
