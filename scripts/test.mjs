@@ -89,7 +89,6 @@ function countsOf(step, { ok, tail }) {
 }
 
 function withoutColours(text) {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: an escape sequence begins with the escape character
   return text.replace(/\u001b\[[0-9;]*m/g, "");
 }
 
