@@ -228,7 +228,11 @@ export class LedgerCtlDb implements CtlDb {
       );
       this.#deps.logger.warn({ changes }, "finishing schema changes that were left half done");
       try {
-        await this.#carryOut(locked.unfinished, locked);
+        const catalog = await locked.loadCatalog();
+        await this.#carryOut(
+          locked.unfinished.filter((change) => stillApplies(change, catalog)),
+          locked,
+        );
       } catch (error) {
         await locked.rollback().catch(() => {});
         // The database refuses the change itself: it has been undone, and the writes can go on.
@@ -285,5 +289,20 @@ export class LedgerCtlDb implements CtlDb {
     await this.#ledgerTurn.run(() => {});
     this.#proof[Symbol.dispose]();
     await this.#store[Symbol.asyncDispose]();
+  }
+}
+
+/** False for a change that a process began after it had lost the ledger lock, and that somebody else overtook. */
+function stillApplies(change: SchemaChange, catalog: Catalog): boolean {
+  const current = catalog.find(change.schema.family, change.schema.table);
+  switch (change.kind) {
+    case "create":
+      return current === undefined && catalog.families.has(change.schema.family);
+    case "drop":
+      return current !== undefined;
+    case "add-fields":
+      return (
+        current !== undefined && current.fields.length + change.added.length === change.schema.fields.length
+      );
   }
 }

@@ -1,0 +1,51 @@
+/**
+ * The tables that a ledger describes, found by running its schema statements on an empty SQLite (I8).
+ *
+ * Used when a ctldb of the original is taken over: its catalog is what the LDBs have, and only a comparison with the
+ * tables in MySQL shows what a crash between the two has left apart (D6, D7).
+ */
+import { Database } from "bun:sqlite";
+import { fieldTypeFromSqlite } from "../core/field-types.ts";
+import { changesSchema } from "../core/ledger/statements.ts";
+import type { FieldName, LdbTableName } from "../core/names.ts";
+import type { FieldSchema } from "../core/schema.ts";
+import type { FoundTable } from "./store.ts";
+
+export class LedgerSchema implements Disposable {
+  readonly #db = new Database(":memory:");
+
+  /** Takes one ledger statement; those that only change rows are passed over. */
+  apply(statement: string): void {
+    if (changesSchema(statement)) this.#db.run(statement);
+  }
+
+  tables(): FoundTable[] {
+    const names = this.#db
+      .query<{ name: string }, []>(
+        "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '%\\_\\_\\_%' ESCAPE '\\'",
+      )
+      .all();
+    return names.flatMap(({ name }) => this.#table(name as LdbTableName) ?? []);
+  }
+
+  /** Null for a table with a column of a type that ctlstore does not have. */
+  #table(name: LdbTableName): FoundTable | null {
+    const columns = this.#db
+      .query<{ name: string; type: string; pk: number }, [string]>(
+        "SELECT name, type, pk FROM pragma_table_info(?)",
+      )
+      .all(name);
+    const fields: FieldSchema[] = [];
+    for (const column of columns) {
+      const type = fieldTypeFromSqlite(column.type);
+      if (type === null) return null;
+      fields.push({ name: column.name as FieldName, type });
+    }
+    const key = columns.filter((column) => column.pk > 0).sort((a, b) => a.pk - b.pk);
+    return { name, fields, keyFields: key.map((column) => column.name as FieldName) };
+  }
+
+  [Symbol.dispose](): void {
+    this.#db.close();
+  }
+}

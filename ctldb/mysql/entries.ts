@@ -1,0 +1,35 @@
+/** Ledger rows of MySQL as entries. */
+import type { LedgerEntry } from "../../core/ledger/entry.ts";
+import { parseTimestampUs } from "../../core/ledger/timestamps.ts";
+import { type Sequence, toSequence } from "../../core/sequence.ts";
+import type { MysqlRow, MysqlSession } from "./session.ts";
+
+/** Columns of a ledger that ours has written or taken over. */
+export const ENTRY_COLUMNS = "seq, leader_ts, statement, timestamp_us, hash";
+/** Columns of a ledger that only the original has written. */
+export const LEGACY_ENTRY_COLUMNS = "seq, leader_ts, statement";
+
+export function toEntry(row: MysqlRow): LedgerEntry {
+  const [sequence, leaderTimestamp, statement, timestampUs, hash] = row;
+  return {
+    sequence: toSequence(String(sequence)),
+    // The original leaves it to MySQL's clock and time zone, and it may even be NULL: then it is unknown, not "now".
+    timestampUs: timestampUs == null ? (parseTimestampUs(String(leaderTimestamp)) ?? 0) : Number(timestampUs),
+    statement: String(statement),
+    hash: Buffer.isBuffer(hash) ? hash : null,
+  };
+}
+
+/** Streams the entry at a sequence, if it is there, and all after it. */
+export async function entriesAfter(
+  session: MysqlSession,
+  after: Sequence,
+  onEntry: (entry: LedgerEntry) => void,
+): Promise<void> {
+  const sql = `SELECT ${ENTRY_COLUMNS} FROM ctlstore_dml_ledger WHERE seq >= ${after} ORDER BY seq`;
+  const onRow = (row: MysqlRow) => {
+    onEntry(toEntry(row));
+    return true;
+  };
+  await session.stream(sql, onRow, { action: "read the ledger" });
+}

@@ -1,0 +1,75 @@
+/** MySQL's and mysql2's errors as ours, by number; the only place that looks at them. */
+import { CtlstoreError } from "../../core/errors.ts";
+
+interface DriverError extends Error {
+  readonly code?: string;
+  readonly errno?: number;
+  readonly fatal?: boolean;
+  readonly sqlMessage?: string;
+}
+
+/** Connection-level failures that mysql2 reports by `code` alone. */
+const LOST_CONNECTION = new Set([
+  "ECONNREFUSED",
+  "ECONNRESET",
+  "EPIPE",
+  "ETIMEDOUT",
+  "ENOTFOUND",
+  "EAI_AGAIN",
+  "EHOSTUNREACH",
+  "ENETUNREACH",
+  "PROTOCOL_CONNECTION_LOST",
+  "PROTOCOL_SEQUENCE_TIMEOUT",
+  "PROTOCOL_PACKETS_OUT_OF_ORDER",
+  "ERR_STREAM_DESTROYED",
+  "ERR_STREAM_WRITE_AFTER_END",
+]);
+
+/** Server-side states that pass: too many connections, shutdown, killed, read-only after a failover, lock waits. */
+const PASSING = new Set([
+  1040, 1053, 1105, 1152, 1153, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1290, 1317, 1836, 1927, 3024, 3572,
+  4031,
+]);
+
+/** What the data or the definition is to blame for. */
+const INVALID_VALUE = new Set([1048, 1062, 1264, 1265, 1292, 1300, 1366, 1367, 1406]);
+const INVALID_SCHEMA = new Set([
+  1050, 1059, 1060, 1063, 1068, 1070, 1071, 1074, 1113, 1117, 1118, 1167, 1170, 1171, 1709,
+]);
+
+const WRONG_CREDENTIALS = new Set([1044, 1045, 1049, 1142, 1227, 1698]);
+
+function asDriverError(error: unknown): DriverError | null {
+  return error instanceof Error ? error : null;
+}
+
+/** True when the connection is gone, so that what the server did last is not known. */
+export function isConnectionLost(error: unknown): boolean {
+  const driver = asDriverError(error);
+  if (driver === null) return false;
+  return (
+    driver.fatal === true ||
+    LOST_CONNECTION.has(driver.code ?? "") ||
+    /closed state|Connection lost/.test(driver.message)
+  );
+}
+
+/** Turns a driver error into the one to raise; one of ours passes through. */
+export function classifyMysqlError(error: unknown, action: string): CtlstoreError {
+  if (error instanceof CtlstoreError) return error;
+  const driver = asDriverError(error);
+  const errno = driver?.errno ?? 0;
+  const text = `Cannot ${action}: ${driver?.sqlMessage ?? driver?.message ?? String(error)}`;
+  if (WRONG_CREDENTIALS.has(errno)) {
+    return new CtlstoreError("ctldb_unavailable", text, {
+      cause: error,
+      hint: "check the user, its grants and the database's name",
+    });
+  }
+  if (isConnectionLost(error) || PASSING.has(errno)) {
+    return new CtlstoreError("ctldb_unavailable", text, { cause: error, retryAfterSeconds: 1 });
+  }
+  if (INVALID_VALUE.has(errno)) return new CtlstoreError("invalid_value", text, { cause: error });
+  if (INVALID_SCHEMA.has(errno)) return new CtlstoreError("invalid_schema", text, { cause: error });
+  return new CtlstoreError("internal", text, { cause: error });
+}

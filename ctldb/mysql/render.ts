@@ -1,0 +1,110 @@
+/** The text of a ledger transaction for MySQL: as few and as large statements as possible (D12). */
+import { formatLeaderTimestamp } from "../../core/ledger/timestamps.ts";
+import { ldbTableName } from "../../core/names.ts";
+import { doubleQuoted } from "../../core/sql/identifiers.ts";
+import { bytesLiteral, mysqlLiteral, textLiteral } from "../../core/sql/literals.ts";
+import type { LedgerTail, NewEntry, RowOperation } from "../store.ts";
+
+/** Rows of one statement are cut at this many characters, well below any server's packet limit. */
+const STATEMENT_CHARS = 512 * 1024;
+
+/** Statements that have the effect of the operations, in order; runs of upserts into one table become one REPLACE. */
+export function applyStatements(operations: readonly RowOperation[]): string[] {
+  const statements: string[] = [];
+  let open: { readonly operation: RowOperation; readonly rows: string[]; chars: number } | null = null;
+  const close = () => {
+    if (open !== null) statements.push(upsertRows(open.operation, open.rows));
+    open = null;
+  };
+  for (const operation of operations) {
+    if (operation.kind !== "upsert") {
+      close();
+      statements.push(operation.kind === "delete" ? deleteRow(operation) : operation.statement);
+      continue;
+    }
+    const row = `(${operation.values.map(mysqlLiteral).join(",")})`;
+    if (
+      open !== null &&
+      (open.operation.schema !== operation.schema || open.chars + row.length > STATEMENT_CHARS)
+    )
+      close();
+    open ??= { operation, rows: [], chars: 0 };
+    open.rows.push(row);
+    open.chars += row.length;
+  }
+  close();
+  return statements;
+}
+
+function upsertRows({ schema }: RowOperation, rows: readonly string[]): string {
+  const columns = schema.fields.map((field) => doubleQuoted(field.name)).join(",");
+  return `REPLACE INTO ${ldbTableName(schema.family, schema.table)} (${columns}) VALUES ${rows.join(",")}`;
+}
+
+function deleteRow({ schema, values }: RowOperation): string {
+  const conditions = schema.keyFields.map(
+    (name, i) => `${doubleQuoted(name)} = ${mysqlLiteral(values[i] ?? null)}`,
+  );
+  return `DELETE FROM ${ldbTableName(schema.family, schema.table)} WHERE ${conditions.join(" AND ")}`;
+}
+
+const ENTRY_COLUMNS = "(seq, leader_ts, statement, timestamp_us, hash, family_name, table_name, writer)";
+
+/** INSERTs of ledger entries, many rows each. */
+export function entryStatements(entries: readonly NewEntry[]): string[] {
+  const statements: string[] = [];
+  let rows: string[] = [];
+  let chars = 0;
+  const close = () => {
+    if (rows.length > 0)
+      statements.push(`INSERT INTO ctlstore_dml_ledger ${ENTRY_COLUMNS} VALUES ${rows.join(",")}`);
+    rows = [];
+    chars = 0;
+  };
+  for (const entry of entries) {
+    const row = entryRow(entry);
+    if (chars + row.length > STATEMENT_CHARS) close();
+    rows.push(row);
+    chars += row.length;
+  }
+  close();
+  return statements;
+}
+
+function entryRow({ sequence, timestampUs, statement, hash, table, writer }: NewEntry): string {
+  const names = table === null ? "NULL,NULL" : `'${table.family}','${table.table}'`;
+  const writerName = writer === null ? "NULL" : textLiteral(writer);
+  return `(${sequence},'${formatLeaderTimestamp(timestampUs)}',${textLiteral(statement)},${timestampUs},${bytesLiteral(hash)},${names},${writerName})`;
+}
+
+/** Everything of the tail but COMMIT. */
+export function tailStatements(tail: LedgerTail): string[] {
+  const { sequence, hash, schemaVersion } = tail.head;
+  return [
+    ...entryStatements(tail.entries),
+    ...tail.cookies.map(
+      ({ writer, cookie, moves }) =>
+        `UPDATE mutators SET cookie = ${bytesLiteral(cookie)}, clock = clock + ${moves} WHERE writer = ${textLiteral(writer)}`,
+    ),
+    ...tail.newFamilies.map((family) => `INSERT INTO families (name) VALUES (${textLiteral(family)})`),
+    `UPDATE locks SET seq = ${sequence}, hash = ${bytesLiteral(hash)}, schema_version = ${schemaVersion} WHERE id = 'ledger'`,
+  ];
+}
+
+/** Packs statements into texts of at most `maxChars` (one longer statement stands alone), keeping their order. */
+export function packets(statements: readonly string[], maxChars: number): string[][] {
+  const packed: string[][] = [];
+  let current: string[] = [];
+  let chars = 0;
+  for (const statement of statements) {
+    if (current.length > 0 && chars + statement.length > maxChars) {
+      packed.push(current);
+      current = [];
+      chars = 0;
+    }
+    current.push(statement);
+    chars += statement.length + 1;
+  }
+  if (current.length > 0) packed.push(current);
+  return packed;
+}
