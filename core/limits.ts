@@ -92,8 +92,14 @@ export const REFLECTOR_LIMITS = {
 export const READER_LIMITS = {
   /** Prepared statements kept per reader. */
   cachedStatements: 512,
-  /** Rows or keys of one call; more is a scan, not a lookup. */
+  /** Keys of one call; more is a scan, not a lookup. */
   keysPerCall: 10_000,
+  /** Rows of one prefix read, which come all at once. */
+  prefixRows: 1_000_000,
+  /** SQLite's page cache per reader: the index pages of a table of 100 MiB; SQLite's own 2 MiB halve the speed. */
+  cacheBytes: 16 * MIB,
+  /** How long SQLite waits for a lock, which a reader meets only while a writer recovers after a crash. */
+  busyTimeoutMs: 2_000,
   /** How often the path is looked at for a file that somebody replaced by hand. */
   fileCheckIntervalMs: 100,
 } as const;

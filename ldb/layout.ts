@@ -29,13 +29,15 @@ export const CREATE_LDB_TABLES: readonly string[] = [
   "CREATE TABLE IF NOT EXISTS _ldb_seq (id INTEGER PRIMARY KEY NOT NULL, seq BIGINT NOT NULL)",
   "CREATE TABLE IF NOT EXISTS _ldb_last_update (name STRING PRIMARY KEY NOT NULL, timestamp DATETIME NOT NULL)",
   // One row, id 1. `schema_version` leads: readers fetch it with every row, as their proof that a cached statement
-  // still fits. It goes up with each statement that changes tables.
+  // still fits. It goes up with each statement that changes tables. `hash_sequence` is where `hash` belongs: when it
+  // is not `_ldb_seq.seq`, the original's Reflector has moved this LDB since.
   `CREATE TABLE IF NOT EXISTS _ldb_meta (
     id INTEGER PRIMARY KEY NOT NULL CHECK (id = 1),
     schema_version INTEGER NOT NULL,
     format_version INTEGER NOT NULL,
     epoch TEXT,
     hash BLOB,
+    hash_sequence INTEGER NOT NULL DEFAULT 0,
     ledger_timestamp_us INTEGER NOT NULL,
     applied_at_us INTEGER NOT NULL,
     unattested_through INTEGER NOT NULL

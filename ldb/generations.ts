@@ -1,0 +1,140 @@
+/**
+ * Generations of an LDB and the pointer to the current one (R17).
+ *
+ * A database is staged in a fresh folder of its own and becomes current by one rename of the symlink `ldb.db`. Nothing
+ * is ever renamed over a live database: a left-over `-wal` beside a replaced file makes SQLite serve the old rows.
+ * Files are never opened here while SQLite may have them open; folders are.
+ */
+import { randomBytes } from "node:crypto";
+import {
+  closeSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  realpathSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { CtlstoreError, quote } from "../core/errors.ts";
+import type { OnCrashPoint } from "./crash-points.ts";
+import { GENERATIONS_FOLDER, LDB_FILE_NAME } from "./layout.ts";
+
+/** The temporary link that becomes `ldb.db`. */
+const NEXT_LINK_PREFIX = `.${LDB_FILE_NAME}.next-`;
+const SIDE_FILES = ["-wal", "-shm"] as const;
+
+export interface Generation {
+  readonly id: string;
+  readonly databasePath: string;
+}
+
+/** What `DIR/ldb.db` is at the moment. */
+export type CurrentLdb =
+  | { readonly kind: "absent" }
+  /** A symlink whose target is gone: somebody deleted the database alone. */
+  | { readonly kind: "dangling" }
+  /** A database that is no generation: the original's layout, or an operator's own symlink. */
+  | { readonly kind: "plain"; readonly databasePath: string }
+  | { readonly kind: "generation"; readonly generation: Generation };
+
+/** Looks at `DIR/ldb.db` without opening it. */
+export function currentLdb(folder: string): CurrentLdb {
+  const path = join(folder, LDB_FILE_NAME);
+  const entry = lstatSync(path, { throwIfNoEntry: false });
+  if (entry === undefined) return { kind: "absent" };
+  if (statSync(path, { throwIfNoEntry: false }) === undefined) return { kind: "dangling" };
+  const databasePath = realpathSync(path);
+  const generationFolder = dirname(databasePath);
+  const isGeneration =
+    entry.isSymbolicLink() && dirname(generationFolder) === join(realpathSync(folder), GENERATIONS_FOLDER);
+  if (!isGeneration) return { kind: "plain", databasePath };
+  return { kind: "generation", generation: { id: basename(generationFolder), databasePath } };
+}
+
+/** Makes a fresh folder for a new database. Until it is published it is a left-over that the next start removes. */
+export function stageGeneration(folder: string, nowUs: number): Generation {
+  const time = new Date(nowUs / 1000).toISOString().replace(/[-:.]/g, "");
+  const id = `${time}-${randomBytes(4).toString("hex")}`;
+  const generationFolder = join(folder, GENERATIONS_FOLDER, id);
+  mkdirSync(generationFolder, { recursive: true });
+  return { id, databasePath: join(generationFolder, LDB_FILE_NAME) };
+}
+
+/**
+ * Makes a staged generation the current one, durably. Its database must be complete and closed.
+ * @throws CtlstoreError `internal` when `DIR/ldb.db` is a plain file
+ */
+export function publishGeneration(folder: string, generation: Generation, onPoint: OnCrashPoint): void {
+  const path = join(folder, LDB_FILE_NAME);
+  const existing = lstatSync(path, { throwIfNoEntry: false });
+  if (existing !== undefined && !existing.isSymbolicLink()) {
+    throw new CtlstoreError(
+      "internal",
+      `Cannot publish a generation: ${quote(path)} is a plain file, not a link`,
+    );
+  }
+  syncPath(generation.databasePath);
+  syncPath(dirname(generation.databasePath));
+  syncPath(join(folder, GENERATIONS_FOLDER));
+  const nextLink = join(folder, `${NEXT_LINK_PREFIX}${generation.id}`);
+  symlinkSync(join(GENERATIONS_FOLDER, generation.id, LDB_FILE_NAME), nextLink);
+  onPoint("during-flip");
+  renameSync(nextLink, path);
+  syncPath(folder);
+}
+
+/** Generations that `ldb.db` does not point to: replaced ones, and what a crash left behind. */
+export function otherGenerations(folder: string): readonly Generation[] {
+  const current = currentLdb(folder);
+  const currentId = current.kind === "generation" ? current.generation.id : null;
+  return namesIn(join(folder, GENERATIONS_FOLDER))
+    .filter((id) => id !== currentId)
+    .map((id) => ({ id, databasePath: join(folder, GENERATIONS_FOLDER, id, LDB_FILE_NAME) }));
+}
+
+/** Deletes a generation's files. Readers that have them open keep reading them: mark it superseded first. */
+export function removeGeneration(folder: string, id: string): void {
+  rmSync(join(folder, GENERATIONS_FOLDER, id), { recursive: true, force: true });
+}
+
+/** Deletes links that a crash left between making and renaming them. */
+export function removeUnfinishedLinks(folder: string): void {
+  for (const name of namesIn(folder)) {
+    if (name.startsWith(NEXT_LINK_PREFIX)) rmSync(join(folder, name), { force: true });
+  }
+}
+
+/**
+ * Moves `ldb.db-wal` and `ldb.db-shm` of a database that is gone out of the way, and says where to.
+ * Their rows belong to no file any more; SQLite would mix them into whatever is put in its place.
+ */
+export function setAsideOrphanedWal(folder: string, nowUs: number): string | null {
+  const names = SIDE_FILES.map((suffix) => `${LDB_FILE_NAME}${suffix}`).filter(
+    (name) => lstatSync(join(folder, name), { throwIfNoEntry: false }) !== undefined,
+  );
+  if (names.length === 0) return null;
+  const aside = join(folder, `set-aside-${new Date(nowUs / 1000).toISOString().replace(/[-:.]/g, "")}`);
+  mkdirSync(aside, { recursive: true });
+  for (const name of names) renameSync(join(folder, name), join(aside, name));
+  syncPath(folder);
+  return aside;
+}
+
+function namesIn(folder: string): readonly string[] {
+  return statSync(folder, { throwIfNoEntry: false }) === undefined ? [] : readdirSync(folder);
+}
+
+/** fsync of a file or a folder. */
+function syncPath(path: string): void {
+  const descriptor = openSync(path, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}

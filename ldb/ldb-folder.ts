@@ -1,0 +1,115 @@
+/**
+ * Opens the LDB of a folder for writing, whatever state the folder is in; call with the writer lock held.
+ *
+ * Absent: an empty generation is made and published. A plain `ldb.db` is adopted as it is. Left-overs of a crash
+ * between stage and flip go away, and so does a `-wal` whose database is gone (R17).
+ */
+import { existsSync, mkdirSync } from "node:fs";
+import { CtlstoreError, quote } from "../core/errors.ts";
+import type { Clock } from "../core/process/clock.ts";
+import type { Logger } from "../core/process/logger.ts";
+import type { OnCrashPoint } from "./crash-points.ts";
+import {
+  currentLdb,
+  type Generation,
+  otherGenerations,
+  publishGeneration,
+  removeGeneration,
+  removeUnfinishedLinks,
+  setAsideOrphanedWal,
+  stageGeneration,
+} from "./generations.ts";
+import { ensureOwnTables, markSuperseded } from "./position.ts";
+import { WritableDatabase } from "./writable-database.ts";
+
+export interface OpenedLdb {
+  readonly database: WritableDatabase;
+  /** The database file itself, with links resolved. */
+  readonly path: string;
+  /** Null for an adopted plain file. */
+  readonly generation: string | null;
+}
+
+export interface LdbFolderDeps {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onPoint: OnCrashPoint;
+}
+
+/** Creates the LDB's folder. @throws CtlstoreError `ldb_unavailable` */
+export function createLdbFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true });
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CtlstoreError("ldb_unavailable", `Cannot create the LDB folder ${quote(folder)}: ${reason}`, {
+      cause,
+      hint: "Give this user the right to write there, or choose another folder with --ldb.",
+    });
+  }
+}
+
+/** @throws CtlstoreError `ldb_damaged`, `ldb_unavailable`, `ldb_disk_full` */
+export function openLdbFolder(folder: string, deps: LdbFolderDeps): OpenedLdb {
+  removeUnfinishedLinks(folder);
+  let current = currentLdb(folder);
+  if (current.kind === "absent" || current.kind === "dangling") {
+    setAside(folder, deps);
+    publishEmptyGeneration(folder, deps);
+    current = currentLdb(folder);
+  }
+  removeOtherGenerations(folder, deps.logger);
+  if (current.kind === "plain") return open(current.databasePath, null);
+  if (current.kind === "generation") return open(current.generation.databasePath, current.generation.id);
+  throw new CtlstoreError(
+    "ldb_unavailable",
+    `Cannot open the LDB in ${quote(folder)}: it vanished meanwhile`,
+  );
+}
+
+function open(path: string, generation: string | null): OpenedLdb {
+  const database = WritableDatabase.open(path);
+  try {
+    ensureOwnTables(database);
+    return { database, path, generation };
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function setAside(folder: string, deps: LdbFolderDeps): void {
+  const movedTo = setAsideOrphanedWal(folder, deps.clock.nowUs());
+  if (movedTo !== null) deps.logger.warn({ movedTo }, "write-ahead log without its database set aside");
+}
+
+function publishEmptyGeneration(folder: string, deps: LdbFolderDeps): void {
+  const generation = stageGeneration(folder, deps.clock.nowUs());
+  using staged = WritableDatabase.open(generation.databasePath);
+  ensureOwnTables(staged);
+  staged.checkpoint("TRUNCATE");
+  // Closed before it is published: fsync opens the file, which would drop the locks of an open connection.
+  staged.close();
+  publishGeneration(folder, generation, deps.onPoint);
+}
+
+function removeOtherGenerations(folder: string, logger: Logger): void {
+  for (const generation of otherGenerations(folder)) {
+    supersede(generation, logger);
+    removeGeneration(folder, generation.id);
+    logger.info({ generation: generation.id }, "old generation removed");
+  }
+}
+
+/** A reader that has the old generation open would go on reading it for ever. */
+function supersede(generation: Generation, logger: Logger): void {
+  if (!existsSync(generation.databasePath)) return;
+  try {
+    using database = WritableDatabase.open(generation.databasePath);
+    ensureOwnTables(database);
+    markSuperseded(database);
+  } catch (error) {
+    // Half-written by a crash before it was ever published, so no reader can have it.
+    logger.debug({ err: error, generation: generation.id }, "old generation cannot be marked as replaced");
+  }
+}

@@ -1,0 +1,317 @@
+/**
+ * Applies ledger entries to an LDB.
+ *
+ * Keeps I4 (rows, sequence, timestamp and hash move in one SQLite transaction), I6 (a ledger transaction is never
+ * split over two of them) and I14 (everything is checked before it is applied). Many ledger transactions share a
+ * SQLite transaction. A ledger transaction may be larger than a block, or than what the event loop can wait for:
+ * then, and only here, a SQLite transaction stays open between slices, which is safe because nothing else uses this
+ * connection. Whoever stops calling in the middle must call `rollback`.
+ */
+import { CtlstoreError, isCtlstoreError, quote } from "../core/errors.ts";
+import { ZERO_HASH } from "../core/ledger/chain.ts";
+import type { LedgerDescription, LedgerEntry } from "../core/ledger/entry.ts";
+import { changesSchema } from "../core/ledger/statements.ts";
+import type { Clock } from "../core/process/clock.ts";
+import type { OnCrashPoint } from "../ldb/crash-points.ts";
+import {
+  type LdbPosition,
+  type LdbSkip,
+  readPosition,
+  readSequence,
+  readSkips,
+  recordSkipped,
+  writePosition,
+} from "../ldb/position.ts";
+import type { WritableDatabase } from "../ldb/writable-database.ts";
+import { type GapRules, isMarker, LedgerCursor } from "./ledger-cursor.ts";
+import { objectionTo } from "./statement-guard.ts";
+
+export interface LdbWriterLimits {
+  /** Statements per SQLite transaction, unless a ledger transaction is larger. */
+  readonly transactionStatements: number;
+  /** Statements, and bytes of them, applied by one call of `applySlice`. */
+  readonly sliceStatements: number;
+  readonly sliceBytes: number;
+}
+
+export interface LdbWriterDeps {
+  readonly database: WritableDatabase;
+  readonly clock: Clock;
+  readonly onPoint: OnCrashPoint;
+  /** Called after each commit, when no transaction is open. */
+  readonly onCommit: () => void;
+}
+
+export interface SliceResult {
+  /** Index of the first entry that has not been applied. */
+  readonly next: number;
+  /** True when a gap before that entry may still be filled: ask the ledger again later (D8). */
+  readonly waiting: boolean;
+}
+
+/** Index in the block that stands for "in an earlier block". */
+const EARLIER_BLOCK = -1;
+
+export class LdbWriter {
+  readonly #deps: LdbWriterDeps;
+  readonly #limits: LdbWriterLimits;
+  readonly #ldbFolder: string;
+  readonly #cursor: LedgerCursor;
+  #position: LdbPosition;
+  #schemaVersion: number;
+  #origin: Uint8Array = ZERO_HASH;
+  #ledgerEpoch: string | null = null;
+  #skips: readonly LdbSkip[];
+  #toSkip: ReadonlySet<bigint>;
+  #skipped = false;
+  /** Statements applied since the last commit; meaningful while a transaction is open. */
+  #uncommitted = 0;
+  /** Where in the block the open transaction began, and the end of its last whole ledger transaction. */
+  #openedAt = 0;
+  #wholeUntil = 0;
+  /** Index after the last entry of the block that ends outside a ledger transaction. */
+  #boundary = 0;
+  #statementsApplied = 0;
+
+  constructor(
+    deps: LdbWriterDeps,
+    options: {
+      readonly gaps: GapRules;
+      readonly limits: LdbWriterLimits;
+      readonly ldbFolder: string;
+    },
+  ) {
+    this.#deps = deps;
+    this.#limits = options.limits;
+    this.#ldbFolder = options.ldbFolder;
+    this.#position = readPosition(deps.database);
+    this.#schemaVersion = this.#position.schemaVersion;
+    this.#cursor = new LedgerCursor(this.#position, this.#startHash(), options.gaps);
+    this.#skips = readSkips(deps.database);
+    this.#toSkip = new Set(this.#skips.map((skip) => skip.sequence));
+  }
+
+  /** What is committed. */
+  get position(): LdbPosition {
+    return this.#position;
+  }
+  /** How far the ledger was followed; ahead of the position while a transaction is open. */
+  get cursor(): LedgerCursor {
+    return this.#cursor;
+  }
+  get skips(): readonly LdbSkip[] {
+    return this.#skips;
+  }
+  /** Statements run since the process began, also those that were rolled back. */
+  get statementsApplied(): number {
+    return this.#statementsApplied;
+  }
+
+  /**
+   * Says which ledger is followed: where its chain begins, and its identity, which the LDB takes on with the first
+   * hash that fits. Call outside a transaction.
+   */
+  followLedger(ledger: Pick<LedgerDescription, "epoch" | "origin">): void {
+    this.#ledgerEpoch = ledger.epoch;
+    this.#origin = ledger.origin;
+    this.#cursor.rewind(this.#position, this.#startHash());
+  }
+
+  /** Gives an adopted LDB the chain's link at its position, computed or taken from the ledger. */
+  adoptHash(hash: Uint8Array): void {
+    const { database } = this.#deps;
+    const position: LdbPosition = {
+      ...this.#position,
+      hash,
+      unattestedThrough: this.#position.sequence,
+      appliedAtUs: this.#deps.clock.nowUs(),
+    };
+    database.run("BEGIN IMMEDIATE");
+    try {
+      writePosition(database, position);
+      database.run("COMMIT");
+    } finally {
+      database.rollback();
+    }
+    this.#position = position;
+    this.#cursor.rewind(position, hash);
+  }
+
+  /** Call once for each block before its first slice. */
+  beginBlock(entries: readonly LedgerEntry[]): void {
+    this.#boundary = lastBoundary(entries, this.#cursor.insideTransaction);
+    this.#openedAt = EARLIER_BLOCK;
+    this.#wholeUntil = 0;
+  }
+
+  /**
+   * Applies entries from an index on, as many as one slice allows, and commits where it may.
+   * @throws CtlstoreError what `LedgerCursor.follow` throws, `statement_refused`, `ledger_malformed` (I7),
+   *   `ldb_disk_full`, `ldb_unavailable`, `ldb_damaged`, `ldb_locked`; all that came before the entry at fault, up to
+   *   its ledger transaction, is committed then
+   */
+  applySlice(entries: readonly LedgerEntry[], from: number): SliceResult {
+    const end = Math.min(entries.length, from + this.#limits.sliceStatements);
+    let bytes = 0;
+    let at = from;
+    try {
+      for (; at < end && bytes < this.#limits.sliceBytes; at++) {
+        const entry = entries[at];
+        if (entry === undefined) break;
+        if (this.#cursor.follow(entry) === "gap-unsettled") {
+          this.#keepWhole(entries);
+          return { next: at, waiting: true };
+        }
+        this.#apply(entry, at);
+        bytes += entry.statement.length;
+        this.#commitIfDue(at + 1);
+      }
+    } catch (error) {
+      this.#recover(entries, error);
+      throw error;
+    }
+    if (this.#isOpen) this.#deps.onPoint("mid-transaction");
+    return { next: at, waiting: false };
+  }
+
+  /** Drops what is not committed. */
+  rollback(): void {
+    this.#deps.database.rollback();
+    this.#cursor.rewind(this.#position, this.#startHash());
+    this.#schemaVersion = this.#position.schemaVersion;
+    this.#uncommitted = 0;
+    this.#skipped = false;
+  }
+
+  get #isOpen(): boolean {
+    return this.#deps.database.inTransaction;
+  }
+
+  #startHash(): Uint8Array {
+    return this.#position.hash ?? this.#origin;
+  }
+
+  #apply(entry: LedgerEntry, at: number): void {
+    if (!this.#isOpen) this.#open(at);
+    this.#uncommitted += 1;
+    if (isMarker(entry.statement)) return;
+    if (this.#toSkip.size > 0 && this.#toSkip.has(entry.sequence)) {
+      recordSkipped(this.#deps.database, entry.sequence, entry.statement);
+      this.#skipped = true;
+      return;
+    }
+    this.#execute(entry);
+    this.#statementsApplied += 1;
+    if (changesSchema(entry.statement)) this.#schemaVersion += 1;
+  }
+
+  #execute(entry: LedgerEntry): void {
+    const objection = objectionTo(entry.statement);
+    if (objection !== null) throw this.#refusal(entry, objection.code, objection.text);
+    try {
+      this.#deps.database.execute(entry.statement);
+    } catch (error) {
+      if (!isCtlstoreError(error) || error.code !== "statement_refused") throw error;
+      const reason = error.cause instanceof Error ? error.cause.message : error.message;
+      throw this.#refusal(entry, "statement_refused", `SQLite refuses it: ${reason}`, error.cause);
+    }
+  }
+
+  #refusal(
+    entry: LedgerEntry,
+    code: "ledger_malformed" | "statement_refused",
+    text: string,
+    cause?: unknown,
+  ): CtlstoreError {
+    return new CtlstoreError(
+      code,
+      `Cannot apply ledger entry ${entry.sequence} ${quote(entry.statement)}: ${text}`,
+      {
+        sequence: entry.sequence,
+        hint: `Reads go on from the state before it. To pass over it on this LDB alone, stop the Reflector, run "ctlstore ldb skip ${entry.sequence} --ldb ${this.#ldbFolder}" and start it again.`,
+        ...(cause === undefined ? {} : { cause }),
+      },
+    );
+  }
+
+  #open(at: number): void {
+    const { database } = this.#deps;
+    database.run("BEGIN IMMEDIATE");
+    this.#openedAt = at;
+    this.#wholeUntil = at;
+    // The lock file keeps other Reflectors of ours away, not the original's, nor a person with a shell.
+    const found = readSequence(database);
+    if (found !== this.#position.sequence) {
+      throw new CtlstoreError(
+        "ldb_locked",
+        `Cannot write the LDB: its sequence is ${found}, and this Reflector left it at ${this.#position.sequence}`,
+        { hint: "Something else writes this LDB. Stop it, then start the Reflector again." },
+      );
+    }
+  }
+
+  #commitIfDue(next: number): void {
+    if (this.#cursor.insideTransaction) return;
+    const beganEarlier = this.#openedAt === EARLIER_BLOCK;
+    this.#wholeUntil = next;
+    // One that began in an earlier block is committed at once: what is left uncommitted is always of this block.
+    if (beganEarlier || next === this.#boundary || this.#uncommitted >= this.#limits.transactionStatements) {
+      this.#commit();
+    }
+  }
+
+  #commit(): void {
+    const { database, clock, onPoint, onCommit } = this.#deps;
+    const cursor = this.#cursor;
+    const position: LdbPosition = {
+      sequence: cursor.sequence,
+      hash: cursor.hash,
+      epoch: this.#position.epoch ?? (cursor.attested ? this.#ledgerEpoch : null),
+      ledgerTimestampUs: cursor.timestampUs,
+      appliedAtUs: clock.nowUs(),
+      schemaVersion: this.#schemaVersion,
+      unattestedThrough: cursor.unattestedThrough,
+    };
+    onPoint("mid-transaction");
+    writePosition(database, position);
+    database.run("COMMIT");
+    this.#position = position;
+    this.#uncommitted = 0;
+    if (this.#skipped) this.#skips = readSkips(database);
+    this.#skipped = false;
+    onPoint("after-commit");
+    onCommit();
+  }
+
+  /** After a failure: commits the whole ledger transactions before the entry at fault, if the LDB can still do so. */
+  #recover(entries: readonly LedgerEntry[], error: unknown): void {
+    const ldbIsAtFault = isCtlstoreError(error) && error.code.startsWith("ldb_");
+    if (ldbIsAtFault) this.rollback();
+    else this.#keepWhole(entries);
+  }
+
+  /** SQLite cannot undo one statement of a transaction, so all is undone and the whole part done again. */
+  #keepWhole(entries: readonly LedgerEntry[]): void {
+    const from = this.#openedAt;
+    const until = this.#wholeUntil;
+    const wasOpen = this.#isOpen;
+    this.rollback();
+    if (!wasOpen || from === EARLIER_BLOCK || until <= from) return;
+    for (let at = from; at < until; at++) {
+      const entry = entries[at];
+      if (entry === undefined) break;
+      this.#cursor.follow(entry);
+      this.#apply(entry, at);
+    }
+    this.#commit();
+  }
+}
+
+/** Index after the last entry that ends outside a ledger transaction; 0 when the whole block is inside one. */
+function lastBoundary(entries: readonly LedgerEntry[], inside: boolean): number {
+  for (let at = entries.length - 1; at >= 0; at--) {
+    const statement = entries[at]?.statement ?? "";
+    if (isMarker(statement)) return statement.endsWith("BEGIN") ? at : entries.length;
+  }
+  return inside ? 0 : entries.length;
+}

@@ -1,0 +1,94 @@
+/** The Reflector's metrics: every name in one place, with its unit, at zero from the start. docs/operations.md lists them. */
+import type { Counter, Gauge, Metrics } from "../core/process/metrics.ts";
+import { REFLECTOR_STATES, type ReflectorStatus } from "./state.ts";
+
+export const REFLECTOR_METRICS = {
+  state: "ctlstore_reflector_state",
+  sequence: "ctlstore_reflector_sequence",
+  ledgerHeadSequence: "ctlstore_reflector_ledger_head_sequence",
+  lagSeconds: "ctlstore_reflector_lag_seconds",
+  lastPollTimestampSeconds: "ctlstore_reflector_last_poll_timestamp_seconds",
+  unattestedThroughSequence: "ctlstore_reflector_unattested_through_sequence",
+  skips: "ctlstore_reflector_skips",
+  walBytes: "ctlstore_reflector_wal_bytes",
+  statementsTotal: "ctlstore_reflector_statements_total",
+  pollsTotal: "ctlstore_reflector_polls_total",
+  failuresTotal: "ctlstore_reflector_failures_total",
+  legacyGapsTotal: "ctlstore_reflector_legacy_gaps_total",
+  walCheckpointsTotal: "ctlstore_reflector_wal_checkpoints_total",
+  walCheckpointsBlockedTotal: "ctlstore_reflector_wal_checkpoints_blocked_total",
+} as const;
+
+/** Counts kept by the parts themselves, since the process began. */
+export interface ReflectorCounts {
+  readonly statements: number;
+  readonly polls: number;
+  readonly failures: number;
+  readonly legacyGaps: number;
+  readonly walCheckpoints: number;
+  readonly walCheckpointsBlocked: number;
+}
+
+/** Copies the status and the counts into a registry; returns the function that does it again. */
+export function publishReflectorMetrics(
+  metrics: Metrics,
+): (status: ReflectorStatus, counts: ReflectorCounts) => void {
+  const setGauges = registerGauges(metrics);
+  const raiseCounters = registerCounters(metrics);
+  return (status, counts) => {
+    setGauges(status);
+    raiseCounters(counts);
+  };
+}
+
+function registerGauges(metrics: Metrics): (status: ReflectorStatus) => void {
+  const names = REFLECTOR_METRICS;
+  const state = metrics.gauge(names.state, "1 for the state that the Reflector is in, else 0", ["state"]);
+  const plain: ReadonlyArray<readonly [Gauge, (status: ReflectorStatus) => number]> = [
+    [metrics.gauge(names.sequence, "Last ledger entry in the LDB"), (s) => Number(s.sequence)],
+    [
+      metrics.gauge(names.ledgerHeadSequence, "Highest sequence seen in the ledger"),
+      (s) => Number(s.ledgerHeadSequence ?? 0n),
+    ],
+    [metrics.gauge(names.lagSeconds, "Age of the last applied ledger entry"), (s) => s.lagSeconds ?? 0],
+    [
+      metrics.gauge(names.lastPollTimestampSeconds, "When the ledger last answered, as Unix time"),
+      (s) => (s.lastPollAtUs ?? 0) / 1_000_000,
+    ],
+    [
+      metrics.gauge(names.unattestedThroughSequence, "Last entry applied without a hash to check it against"),
+      (s) => Number(s.unattestedThrough),
+    ],
+    [metrics.gauge(names.skips, "Statements that this LDB may pass over"), (s) => s.skips.length],
+    [metrics.gauge(names.walBytes, "Size of the LDB's write-ahead log"), (s) => s.ldb.walBytes],
+  ];
+  const set = (status: ReflectorStatus | null) => {
+    for (const name of REFLECTOR_STATES) state.set({ state: name }, status?.state === name ? 1 : 0);
+    for (const [gauge, value] of plain) gauge.set(status === null ? 0 : value(status));
+  };
+  set(null);
+  return set;
+}
+
+function registerCounters(metrics: Metrics): (counts: ReflectorCounts) => void {
+  const names = REFLECTOR_METRICS;
+  const counters: Readonly<Record<keyof ReflectorCounts, Counter>> = {
+    statements: metrics.counter(names.statementsTotal, "Statements run on the LDB"),
+    polls: metrics.counter(names.pollsTotal, "Polls sent to the ledger"),
+    failures: metrics.counter(names.failuresTotal, "Times that the Reflector had to stop and try again"),
+    legacyGaps: metrics.counter(names.legacyGapsTotal, "Old gaps of the original ctlstore that were passed"),
+    walCheckpoints: metrics.counter(names.walCheckpointsTotal, "Checkpoints of the write-ahead log"),
+    walCheckpointsBlocked: metrics.counter(
+      names.walCheckpointsBlockedTotal,
+      "Insisting checkpoints that a reader kept from finishing",
+    ),
+  };
+  const known = new Map<keyof ReflectorCounts, number>();
+  return (counts) => {
+    for (const name of Object.keys(counters) as (keyof ReflectorCounts)[]) {
+      const before = known.get(name) ?? 0;
+      if (counts[name] > before) counters[name].inc(counts[name] - before);
+      known.set(name, counts[name]);
+    }
+  };
+}

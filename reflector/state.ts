@@ -1,0 +1,55 @@
+/** What a Reflector says about itself: its state, and why. The document behind `/status`. */
+import type { ErrorCode } from "../core/errors.ts";
+import type { Sequence } from "../core/sequence.ts";
+import type { LdbSkip } from "../ldb/position.ts";
+
+export const REFLECTOR_STATES = [
+  "starting", // the ledger has not answered yet since the process began
+  "catching-up", // entries are waiting to be applied
+  "current", // at the last poll everything in the ledger had been applied
+  "stuck", // something is away or refuses; tried again with growing pauses
+  "diverged", // the ledger is not what this LDB must follow; nothing is applied until it is
+] as const;
+
+export type ReflectorState = (typeof REFLECTOR_STATES)[number];
+
+/** Why a Reflector is stuck or diverged. */
+export interface ReflectorReason {
+  readonly code: ErrorCode;
+  readonly message: string;
+  /** What to do next, for a person. */
+  readonly hint?: string;
+  /** The ledger entry at fault. */
+  readonly sequence?: bigint;
+}
+
+export interface ReflectorStatus {
+  readonly state: ReflectorState;
+  readonly reason: ReflectorReason | null;
+  readonly version: string;
+  /** The last ledger entry in the LDB; 0 while it is empty. */
+  readonly sequence: Sequence;
+  /** The ctldb that the LDB follows (32 hex digits); null until the chain has been seen to fit. */
+  readonly epoch: string | null;
+  /** The highest sequence seen in the ledger; null while the ledger has not answered. */
+  readonly ledgerHeadSequence: Sequence | null;
+  /** When the last applied entry was written, in microseconds since 1970; null while the LDB is empty. */
+  readonly ledgerTimestampUs: number | null;
+  /** Age of the last applied entry in seconds, with microseconds behind the point; null while the LDB is empty. */
+  readonly lagSeconds: number | null;
+  /** When the ledger last answered, in microseconds since 1970; null when it has not. */
+  readonly lastPollAtUs: number | null;
+  readonly schemaVersion: number;
+  /** The last entry applied without a hash in the ledger to check it against; 0 for none. */
+  readonly unattestedThrough: Sequence;
+  /** Old gaps of the original ctlstore that were passed since the process began. */
+  readonly legacyGaps: number;
+  /** Statements that an operator allowed this LDB to pass over; kept for ever. */
+  readonly skips: readonly LdbSkip[];
+  readonly ldb: {
+    readonly path: string;
+    /** Null for an adopted plain file. */
+    readonly generation: string | null;
+    readonly walBytes: number;
+  };
+}

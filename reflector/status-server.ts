@@ -1,0 +1,85 @@
+/**
+ * The Reflector's HTTP face: `/status`, `/healthz`, `/readyz`, `/metrics`.
+ *
+ * It answers from memory, whatever is away (R46), and reads nothing but the LDB's file sizes.
+ */
+import { CtlstoreError, type ErrorCode, quote } from "../core/errors.ts";
+import { stringifyJson } from "../core/exact-json.ts";
+import type { Metrics } from "../core/process/metrics.ts";
+import type { ReflectorStatus } from "./state.ts";
+
+export interface StatusServerDeps {
+  readonly status: () => ReflectorStatus;
+  /** Brings the registry up to date. */
+  readonly refreshMetrics: () => void;
+  readonly metrics: Metrics;
+}
+
+export interface StatusServer {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** @param bind `host:port`; port 0 takes any free one. @throws CtlstoreError `config_invalid` */
+export function startStatusServer(deps: StatusServerDeps, bind: string): StatusServer {
+  const { hostname, port } = parseBind(bind);
+  try {
+    const server = Bun.serve({ hostname, port, fetch: (request) => answer(deps, request) });
+    return { url: server.url.href.replace(/\/$/, ""), stop: () => server.stop(true) };
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new CtlstoreError("config_invalid", `Cannot listen on ${quote(bind)}: ${reason}`, {
+      cause,
+      hint: "Choose another address with --bind; port 0 takes any free one.",
+    });
+  }
+}
+
+function parseBind(bind: string): { hostname: string; port: number } {
+  const match = /^(.+):(\d{1,5})$/.exec(bind);
+  const port = Number(match?.[2]);
+  if (match?.[1] === undefined || port > 65_535) {
+    throw new CtlstoreError("config_invalid", `Cannot listen on ${quote(bind)}: it is not host:port`);
+  }
+  return { hostname: match[1].replace(/^\[(.*)\]$/, "$1"), port };
+}
+
+function answer(deps: StatusServerDeps, request: Request): Response | Promise<Response> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return failure(405, "method_not_allowed", `Cannot ${request.method} here: only GET is answered`);
+  }
+  const { pathname } = new URL(request.url);
+  switch (pathname) {
+    case "/status":
+      return json(200, deps.status());
+    case "/healthz":
+      return json(200, { ok: true });
+    case "/readyz":
+      return readiness(deps.status());
+    case "/metrics":
+      return exposition(deps);
+    default:
+      return failure(404, "unknown_route", `Cannot find ${quote(pathname)}: there is no such route`);
+  }
+}
+
+function readiness(status: ReflectorStatus): Response {
+  const { state, reason } = status;
+  return json(state === "current" ? 200 : 503, { ready: state === "current", state, reason });
+}
+
+async function exposition(deps: StatusServerDeps): Promise<Response> {
+  deps.refreshMetrics();
+  return new Response(await deps.metrics.render(), { headers: { "content-type": deps.metrics.contentType } });
+}
+
+function json(status: number, body: unknown): Response {
+  return new Response(`${stringifyJson(body)}\n`, {
+    status,
+    headers: { "content-type": "application/json" },
+  });
+}
+
+function failure(status: number, code: ErrorCode, message: string): Response {
+  return json(status, { error: { code, message } });
+}

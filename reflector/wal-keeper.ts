@@ -1,0 +1,76 @@
+/**
+ * Keeps the write-ahead log bounded under constant readers (D19), by checkpoints after commits.
+ *
+ * A PASSIVE checkpoint waits for nobody and is enough while readers come and go. A log over its cap is cut by an
+ * insisting one, which waits for readers a short moment; one that never ends its transaction blocks it, and is counted.
+ */
+import type { Clock } from "../core/process/clock.ts";
+import type { OnCrashPoint } from "../ldb/crash-points.ts";
+import type { WalState, WritableDatabase } from "../ldb/writable-database.ts";
+
+export interface WalKeeperOptions {
+  /** Bytes not yet in the database at which a checkpoint is tried. */
+  readonly walCheckpointBytes: number;
+  /** Bytes of the log at which a checkpoint insists. */
+  readonly walCapBytes: number;
+  readonly insist: { readonly waitMs: number; readonly everyMs: number };
+}
+
+export interface WalKeeperDeps {
+  readonly database: WritableDatabase;
+  readonly clock: Clock;
+  readonly onPoint: OnCrashPoint;
+}
+
+export class WalKeeper {
+  readonly #deps: WalKeeperDeps;
+  readonly #options: WalKeeperOptions;
+  readonly #frameBytes: number;
+  #insistedAtMs = Number.NEGATIVE_INFINITY;
+  #checkpoints = 0;
+  #blocked = 0;
+
+  constructor(deps: WalKeeperDeps, options: WalKeeperOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    const frameHeaderBytes = 24;
+    this.#frameBytes =
+      Number(deps.database.get("PRAGMA page_size")?.["page_size"] ?? 4096) + frameHeaderBytes;
+  }
+
+  /** Checkpoints run since the process began. */
+  get checkpoints(): number {
+    return this.#checkpoints;
+  }
+  /** Insisting checkpoints that a reader kept from finishing. */
+  get blocked(): number {
+    return this.#blocked;
+  }
+
+  /** Call after a commit, outside a transaction. */
+  afterCommit(): void {
+    const wal = this.#deps.database.checkpoint("NOOP");
+    if (wal.frames * this.#frameBytes > this.#options.walCapBytes) this.#insist();
+    else if (this.#missingBytes(wal) > this.#options.walCheckpointBytes) this.#run("PASSIVE");
+  }
+
+  #missingBytes(wal: WalState): number {
+    return (wal.frames - wal.checkpointedFrames) * this.#frameBytes;
+  }
+
+  #insist(): void {
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs - this.#insistedAtMs < this.#options.insist.everyMs) return;
+    // PASSIVE first, so that the wait for readers is not also a wait for the disk.
+    this.#run("PASSIVE");
+    const wal = this.#run("TRUNCATE", this.#options.insist.waitMs);
+    this.#insistedAtMs = this.#deps.clock.monotonicMs();
+    if (wal.blocked) this.#blocked += 1;
+  }
+
+  #run(mode: "PASSIVE" | "TRUNCATE", waitMs?: number): WalState {
+    this.#deps.onPoint("during-checkpoint");
+    this.#checkpoints += 1;
+    return this.#deps.database.checkpoint(mode, waitMs);
+  }
+}
