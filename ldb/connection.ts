@@ -1,7 +1,8 @@
 /**
  * The structural subset of a SQLite driver that bun:sqlite, node:sqlite and better-sqlite3 share.
  *
- * `drivers/` has one file per driver; nothing else imports one for the LDB.
+ * `drivers/` has one file per driver; nothing else imports one for the LDB. Keeps the reading half of I10: what a
+ * driver opens here is read-only.
  */
 
 export type LdbValue = null | number | bigint | string | Uint8Array;
@@ -12,6 +13,8 @@ export interface LdbStatement {
   get(...parameters: LdbValue[]): LdbRow | undefined;
   all(...parameters: LdbValue[]): LdbRow[];
   iterate(...parameters: LdbValue[]): IterableIterator<LdbRow>;
+  /** Runs a statement that returns no rows. */
+  run(): void;
   /** Frees the statement; calling it twice is fine. */
   finalize(): void;
 }
@@ -22,7 +25,7 @@ export interface LdbConnection {
   /**
    * Compiles one statement.
    * @param exactIntegers integers come as bigint; otherwise as number, and one that a number cannot hold comes as a
-   *   number of at least 2^53 in magnitude or makes the driver throw: read again with exact integers then
+   *   number of at least 2^53 in magnitude: read again with exact integers then
    */
   prepare(sql: string, exactIntegers: boolean): LdbStatement;
   /** Runs statements that return nothing. */
@@ -32,3 +35,29 @@ export interface LdbConnection {
 
 /** Opens an existing database read-only, never creating one. */
 export type OpenLdbConnection = (path: string) => LdbConnection;
+
+/** One way to reach SQLite. */
+export interface LdbDriver {
+  /** The module behind it, such as "node:sqlite". */
+  readonly name: string;
+  readonly open: OpenLdbConnection;
+  /**
+   * SQLite's primary result code of an error that this driver threw (`SQLITE_RESULT`), or null for any other error.
+   * Errors are classified by this code alone, never by their text.
+   */
+  resultCode(error: unknown): number | null;
+}
+
+/** The primary result codes of SQLite that ctlstore tells apart. */
+export const SQLITE_RESULT = {
+  error: 1,
+  permission: 3,
+  busy: 5,
+  locked: 6,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  schema: 17,
+  notADatabase: 26,
+} as const;

@@ -1,0 +1,47 @@
+/**
+ * The reader under Node and Deno: through node:sqlite where the runtime has it, through better-sqlite3 otherwise.
+ */
+import { CtlstoreError } from "../core/errors.ts";
+import type { LdbDriver } from "../ldb/connection.ts";
+import { betterSqlite3Driver } from "../ldb/drivers/better-sqlite3.ts";
+import { nodeDriver } from "../ldb/drivers/node.ts";
+import { openReaderWith } from "./open-reader.ts";
+import type { LdbReader, ReaderOptions } from "./types.ts";
+
+export { CtlstoreError, type ErrorCode, isCtlstoreError } from "../core/errors.ts";
+export type { FieldType } from "../core/field-types.ts";
+export type * from "./types.ts";
+
+let driver: LdbDriver | null = null;
+
+function chooseDriver(): LdbDriver {
+  const native = nodeDriver();
+  if (native !== null) return native;
+  try {
+    return betterSqlite3Driver();
+  } catch (cause) {
+    throw new CtlstoreError(
+      "config_invalid",
+      `Cannot open a reader on ${process.version}: it has no node:sqlite and better-sqlite3 does not load`,
+      { cause, hint: "use Node 22.13 or newer, or: npm install better-sqlite3" },
+    );
+  }
+}
+
+/**
+ * Opens an LDB for reading.
+ *
+ * The LDB has to be there: before a Reflector has first started there is nothing to open (`ldb_not_found`). One that
+ * is still empty opens, and its reads throw `ldb_empty` until it is filled.
+ *
+ * @example
+ * ```ts
+ * const reader = openReader({ path: "/var/spool/ctlstore" });
+ * const row = reader.getRowByKey("myfamily", "mytable", "some-key");
+ * ```
+ * @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `config_invalid`
+ */
+export function openReader(options: ReaderOptions): LdbReader {
+  driver ??= chooseDriver();
+  return openReaderWith(driver, options);
+}

@@ -1,0 +1,218 @@
+/**
+ * One opened LDB file: its connection, and the schema and statements cached for it.
+ *
+ * Every read is compared with the schema version of the very state it was answered from. When that has moved,
+ * `StaleSession` is thrown, and whoever drives this reads again inside a transaction, where nothing can move (D16, R39).
+ */
+import { CtlstoreError } from "../core/errors.ts";
+import { READER_LIMITS } from "../core/limits.ts";
+import type { LdbConnection, LdbDriver, LdbRow, LdbStatement } from "../ldb/connection.ts";
+import { LDB_FORMAT_VERSION, SUPERSEDED } from "../ldb/layout.ts";
+import {
+  META_IS_CURRENT_SQL,
+  type OwnTables,
+  STATE_SEQUENCE,
+  STATE_VERSION,
+  stateColumns,
+  type VersionSource,
+} from "./read-sql.ts";
+import type { SeenState } from "./seen-state.ts";
+import { parseLdbTableName } from "./table-name.ts";
+import { TableReads } from "./table-reads.ts";
+import { readTableShape } from "./table-shape.ts";
+
+/** The cached schema is not the LDB's any more, or the LDB has been replaced. Never reaches a caller. */
+export class StaleSession extends Error {
+  override readonly name = "StaleSession";
+}
+
+export interface SessionOptions {
+  readonly path: string;
+  readonly bigints: boolean;
+  readonly cacheBytes: number;
+}
+
+export class Session {
+  readonly connection: LdbConnection;
+  readonly #seen: SeenState;
+  readonly #options: SessionOptions;
+  readonly #begin: LdbStatement;
+  readonly #end: LdbStatement;
+  readonly #reads = new Map<string, Map<string, TableReads>>();
+  #tables: OwnTables = { hasSequence: false, versionSource: "cookie" };
+  #state: LdbStatement | null = null;
+  #sequence: LdbStatement | null = null;
+  #version = Number.NaN;
+  #preparedStatements = 0;
+  #inTransaction = false;
+  /** True once a driver of this has been told that another generation replaced this one. */
+  #saidSuperseded = false;
+
+  /** @throws the driver's errors, and CtlstoreError `ldb_incompatible` */
+  constructor(driver: LdbDriver, seen: SeenState, options: SessionOptions) {
+    this.#seen = seen;
+    this.#options = options;
+    this.connection = driver.open(options.path);
+    try {
+      this.connection.exec(
+        `PRAGMA busy_timeout = ${READER_LIMITS.busyTimeoutMs};
+         PRAGMA cache_size = -${Math.ceil(options.cacheBytes / 1024)};
+         PRAGMA temp_store = MEMORY`,
+      );
+      this.#begin = this.connection.prepare("BEGIN", false);
+      this.#end = this.connection.prepare("COMMIT", false);
+      this.#inOneState(() => this.#refresh());
+    } catch (error) {
+      this.close();
+      throw error;
+    }
+  }
+
+  get inTransaction(): boolean {
+    return this.#inTransaction;
+  }
+
+  /** The reads of a table. @throws CtlstoreError `unknown_table`, `invalid_name` */
+  table(family: string, table: string): TableReads {
+    return this.#reads.get(family)?.get(table) ?? this.#load(family, table);
+  }
+
+  #load(family: string, table: string): TableReads {
+    const shape = readTableShape(this.connection, parseLdbTableName(family, table));
+    if (shape === null) {
+      throw new CtlstoreError("unknown_table", `Cannot read ${family}/${table}: the LDB has no such table`);
+    }
+    if (this.#preparedStatements > READER_LIMITS.cachedStatements) this.#forgetStatements();
+    const reads = new TableReads(
+      shape,
+      {
+        connection: this.connection,
+        onState: (row) => this.#accept(row),
+        onPrepared: () => {
+          this.#preparedStatements += 1;
+        },
+      },
+      { tables: this.#tables, bigints: this.#options.bigints },
+    );
+    let ofFamily = this.#reads.get(family);
+    if (ofFamily === undefined) {
+      ofFamily = new Map();
+      this.#reads.set(family, ofFamily);
+    }
+    ofFamily.set(table, reads);
+    return reads;
+  }
+
+  /**
+   * Runs reads on one committed state, with the schema cache brought up to it. Inside another one it just runs.
+   * @throws StaleSession once, when another generation has replaced this one; where there is none to go to after all,
+   *   the next call reads on (I15). CtlstoreError `ldb_empty`, `ldb_regressed`, `ldb_incompatible`
+   */
+  transaction<Result>(read: () => Result): Result {
+    if (this.#inTransaction) return read();
+    return this.#inOneState(() => {
+      const row = this.#readState();
+      if (row[STATE_VERSION] === SUPERSEDED && !this.#saidSuperseded) {
+        this.#saidSuperseded = true;
+        throw new StaleSession();
+      }
+      if (row[STATE_VERSION] === this.#version) this.#accept(row);
+      else this.#accept(this.#refresh());
+      return read();
+    });
+  }
+
+  /** The last sequence, exactly; call inside a transaction. */
+  exactSequence(): bigint {
+    this.#sequence ??= this.connection.prepare("SELECT seq AS value FROM _ldb_seq WHERE id = 1", true);
+    return BigInt(this.#sequence.get()?.["value"] as bigint);
+  }
+
+  #inOneState<Result>(read: () => Result): Result {
+    this.#begin.run();
+    this.#inTransaction = true;
+    try {
+      return read();
+    } finally {
+      this.#inTransaction = false;
+      this.#endTransaction();
+    }
+  }
+
+  #endTransaction(): void {
+    try {
+      this.#end.run();
+    } catch {
+      // After an I/O error SQLite has ended the transaction itself, and the error that did it is on its way.
+    }
+  }
+
+  /** @throws StaleSession; CtlstoreError `ldb_empty`, `ldb_regressed` */
+  #accept(row: LdbRow): void {
+    if (row[STATE_VERSION] !== this.#version) throw new StaleSession();
+    this.#seen.accept(row[STATE_SEQUENCE] as number | null);
+  }
+
+  #readState(): LdbRow {
+    this.#state ??= this.connection.prepare(`SELECT ${stateColumns(this.#tables)}`, false);
+    return this.#state.get() as LdbRow;
+  }
+
+  /** Forgets what was cached and looks at the LDB again; call inside a transaction. Returns the state. */
+  #refresh(): LdbRow {
+    this.#forgetStatements();
+    this.#state?.finalize();
+    this.#sequence?.finalize();
+    this.#state = null;
+    this.#sequence = null;
+    this.#tables = this.#findOwnTables();
+    const row = this.#readState();
+    this.#version = row[STATE_VERSION] as number;
+    return row;
+  }
+
+  #findOwnTables(): OwnTables {
+    const rows = this.#all("SELECT name FROM sqlite_schema WHERE name IN ('_ldb_seq', '_ldb_meta')");
+    const names = rows.map((row) => row["name"]);
+    const hasSequence = names.includes("_ldb_seq");
+    const hasMeta = names.includes("_ldb_meta") && this.#checkFormat();
+    return { hasSequence, versionSource: hasMeta ? this.#metaSource(hasSequence) : "cookie" };
+  }
+
+  #metaSource(hasSequence: boolean): VersionSource {
+    const [row] = hasSequence ? this.#all(META_IS_CURRENT_SQL) : [];
+    return row?.["current"] === 1 ? "meta" : "cookie-and-meta";
+  }
+
+  /** False when the table has no row yet. @throws CtlstoreError `ldb_incompatible` */
+  #checkFormat(): boolean {
+    const [row] = this.#all("SELECT format_version FROM _ldb_meta WHERE id = 1");
+    if (row === undefined) return false;
+    const version = Number(row["format_version"]);
+    if (version <= LDB_FORMAT_VERSION) return true;
+    throw new CtlstoreError(
+      "ldb_incompatible",
+      `Cannot read the LDB at ${this.#options.path}: its format is ${version}; this reader knows ${LDB_FORMAT_VERSION}`,
+      { hint: "use a newer reader" },
+    );
+  }
+
+  #all(sql: string): LdbRow[] {
+    const statement = this.connection.prepare(sql, false);
+    const rows = statement.all();
+    statement.finalize();
+    return rows;
+  }
+
+  #forgetStatements(): void {
+    for (const ofFamily of this.#reads.values()) for (const reads of ofFamily.values()) reads.finalize();
+    this.#reads.clear();
+    this.#preparedStatements = 0;
+  }
+
+  close(): void {
+    this.#forgetStatements();
+    for (const statement of [this.#state, this.#sequence, this.#begin, this.#end]) statement?.finalize();
+    this.connection.close();
+  }
+}
