@@ -1,0 +1,46 @@
+/**
+ * `bun run bench [B1 B7 …] [--json]`: measures what docs/benchmarks.md names.
+ *
+ * Each benchmark compares peers within the same run; believe the ratios, not the absolute figures of a shared machine.
+ */
+import { pointRead } from "./b01-point-read.ts";
+import { writeToRead } from "./b06-write-to-read.ts";
+import { applyLedger } from "./b07-apply.ts";
+import { catchUp } from "./b08-catch-up.ts";
+import { executiveThroughput } from "./b11-executive.ts";
+import { reflectorMemory } from "./b13-memory.ts";
+import { coldStart } from "./b14-cold-start.ts";
+import { type Benchmark, environment, type Outcome, render } from "./report.ts";
+
+const BENCHMARKS: readonly Benchmark[] = [
+  pointRead,
+  writeToRead,
+  applyLedger,
+  catchUp,
+  executiveThroughput,
+  reflectorMemory,
+  coldStart,
+];
+
+const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
+const asJson = process.argv.includes("--json");
+const unknown = wanted.filter(
+  (id) => !BENCHMARKS.some((benchmark) => benchmark.id.toLowerCase() === id.toLowerCase()),
+);
+if (unknown.length > 0 || process.argv.includes("--help")) {
+  console.error(
+    `Usage: bun run bench [ID …] [--json]\n\n${BENCHMARKS.map(({ id, title }) => `  ${id.padEnd(5)}${title}`).join("\n")}`,
+  );
+  process.exit(unknown.length > 0 ? 2 : 0);
+}
+
+const outcomes: Outcome[] = [];
+if (!asJson) for (const line of environment()) console.log(line);
+for (const benchmark of BENCHMARKS) {
+  if (wanted.length > 0 && !wanted.some((id) => id.toLowerCase() === benchmark.id.toLowerCase())) continue;
+  const outcome = await benchmark.run((text) => console.error(`… ${benchmark.id} ${text}`));
+  outcomes.push(outcome);
+  if (!asJson) console.log(`\n${render(outcome).join("\n")}`);
+}
+if (asJson) console.log(JSON.stringify({ environment: environment(), outcomes }, null, 2));
+process.exit(0);

@@ -1,0 +1,79 @@
+/** An LDB of 200,000 rows × 4 fields for read benchmarks, made by the ledger's own statements. */
+import { Database } from "bun:sqlite";
+import { nextLink, ZERO_HASH } from "../../core/ledger/chain.ts";
+import type { LedgerEntry } from "../../core/ledger/entry.ts";
+import { systemClock } from "../../core/process/clock.ts";
+import { silentLogger } from "../../core/process/logger.ts";
+import { toSequence } from "../../core/sequence.ts";
+import { openLdbFolder } from "../../ldb/ldb-folder.ts";
+import { LdbWriter } from "../../reflector/ldb-writer.ts";
+import { LegacyGaps } from "../../reflector/legacy-gaps.ts";
+import { withDefaults } from "../../reflector/options.ts";
+import { WalKeeper } from "../../reflector/wal-keeper.ts";
+
+export const SAMPLE_ROWS = 200_000;
+
+export const SAMPLE_TABLE = `CREATE TABLE bench___rows ("id" VARCHAR(191), "name" VARCHAR(191), "count" INTEGER, "weight" REAL, PRIMARY KEY("id"));`;
+
+export function sampleKey(i: number): string {
+  return `key-${i.toString(36).padStart(8, "0")}`;
+}
+
+export function sampleStatement(i: number): string {
+  return `REPLACE INTO bench___rows ("id","name","count","weight") VALUES('${sampleKey(i)}','the value of row number ${i}',${i},${i / 8})`;
+}
+
+/** Chained entries as a ledger of ours has them. @param batch mutations per ledger transaction; 1 has no markers */
+export function sampleLedger(rows: number, batch: number): LedgerEntry[] {
+  const entries: LedgerEntry[] = [];
+  let hash = ZERO_HASH;
+  const append = (statement: string) => {
+    const entry = {
+      sequence: toSequence(entries.length + 1),
+      timestampUs: 1_790_000_000_000_000 + entries.length,
+      statement,
+    };
+    hash = nextLink(hash, entry);
+    entries.push({ ...entry, hash });
+  };
+  append(SAMPLE_TABLE);
+  for (let i = 0; i < rows; i++) {
+    if (batch > 1 && i % batch === 0) append("--- BEGIN");
+    append(sampleStatement(i));
+    if (batch > 1 && (i % batch === batch - 1 || i === rows - 1)) append("--- COMMIT");
+  }
+  return entries;
+}
+
+/** Applies entries to a new LDB in a folder, as the Reflector does; returns the seconds that applying took. */
+export function applyLedgerTo(
+  folder: string,
+  entries: readonly LedgerEntry[],
+  transactionStatements: number,
+): number {
+  const onPoint = () => {};
+  const clock = systemClock;
+  const { database } = openLdbFolder(folder, { clock, logger: silentLogger, onPoint });
+  const options = withDefaults({ ldbFolder: folder, transactionStatements });
+  const walKeeper = new WalKeeper({ database, clock, onPoint }, { ...options, insist: options.walInsist });
+  const gaps = new LegacyGaps(clock, options.legacyGapGraceMs);
+  const writer = new LdbWriter(
+    { database, clock, onPoint, onCommit: () => walKeeper.afterCommit() },
+    { gaps, limits: options, ldbFolder: folder },
+  );
+  writer.followLedger({ epoch: "0".repeat(32), origin: ZERO_HASH });
+  const startedMs = performance.now();
+  for (let from = 0; from < entries.length; from += options.pollRows) {
+    const block = entries.slice(from, from + options.pollRows);
+    writer.beginBlock(block);
+    for (let at = 0; at < block.length; ) at = writer.applySlice(block, at).next;
+  }
+  const seconds = (performance.now() - startedMs) / 1000;
+  database.close();
+  return seconds;
+}
+
+/** A connection with nothing of ours around it. */
+export function openRaw(path: string): Database {
+  return new Database(path, { readonly: true });
+}
