@@ -28,7 +28,7 @@ export function createApp(deps: AppDeps, options: AppOptions) {
     },
   };
   const app = new Elysia({ strictPath: true })
-    .onError({ as: "global" }, ({ error }) => errorAnswer(error, context.logger))
+    .onError({ as: "global" }, ({ error }): unknown => errorAnswer(error, context.logger))
     .use(openapiRoutes())
     .use(mutationRoutes(context))
     .use(cookieRoutes(context))

@@ -84,6 +84,8 @@ function listen(bind: string, fetch: (request: Request) => Promise<Response> | R
       idleTimeout: IDLE_TIMEOUT_SECONDS,
       maxRequestBodySize: UNREAD_BODY_BYTES,
       development: false,
+      // With `development: false` alone, Bun shares a taken port with whoever has it, without a word.
+      reusePort: false,
     });
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

@@ -1,0 +1,65 @@
+/**
+ * The typed client of the Executive's HTTP API: Elysia's Eden treaty, its types derived from the server's routes.
+ *
+ * Nothing of the server is imported at run time, and nothing but `fetch` is needed, so this also runs at the edge.
+ */
+import { type Treaty, treaty } from "@elysiajs/eden/treaty2";
+import type { ErrorAnswer } from "../core/wire/answers.ts";
+import type { App } from "../server/app.ts";
+
+/** The part of `fetch` that is used; give your own for a proxy, for tests, or for tracing. */
+export type FetchLike = (input: string, init?: RequestInit) => Promise<Response>;
+
+export interface ClientOptions {
+  /** Sent as `Authorization: Bearer …`; needed by every route but the cookie and mutation routes. */
+  readonly adminToken?: string;
+  readonly fetch?: FetchLike;
+}
+
+/** Each status that an error may have, with the one body that errors have. */
+type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 429 | 500 | 503 | 504 | 507;
+
+/** The server's routes with our error answers in place of those that Elysia would give by itself. */
+type Routes<Tree> = {
+  [Name in keyof Tree]: Tree[Name] extends { readonly response: infer Answers }
+    ? Omit<Tree[Name], "response"> & {
+        response: { 200: Answers[200 & keyof Answers] } & Record<ErrorStatus, ErrorAnswer>;
+      }
+    : Routes<Tree[Name]>;
+};
+
+/** One function per route; see the OpenAPI document (`/openapi`) for what each takes and answers. */
+export type Client = Treaty.Sign<Routes<App["~Routes"]>>;
+
+/**
+ * Makes a client. It opens no connection.
+ *
+ * Calls never throw: they resolve to `{ data, error, status, response }`, where `error.value.error.code` is a code of
+ * ctlstore, and `response` is undefined when the Executive could not be reached. `unwrap` turns that into data or a
+ * thrown `CtlstoreError`. To write rows use `Writer`, which retries safely.
+ *
+ * @param url where the Executive listens, such as `http://127.0.0.1:3000`
+ *
+ * @example
+ * const client = createClient("http://127.0.0.1:3000", { adminToken: "…" });
+ * unwrap(await client.families({ family: "shop" }).post());
+ * unwrap(
+ *   await client.families({ family: "shop" }).tables({ table: "currency" }).post({
+ *     fields: [["code", "string"], ["digits", "integer"]],
+ *     keyFields: ["code"],
+ *   }),
+ * );
+ * unwrap(await client.writers({ writer: "importer" }).post("a secret"));
+ */
+export function createClient(url: string, options: ClientOptions = {}): Client {
+  // The same routes with more exact types for their errors.
+  return treaty<App>(url.replace(/\/+$/, ""), {
+    keepDomain: url.includes("://"),
+    // Texts that look like dates stay texts.
+    parseDate: false,
+    ...(options.adminToken === undefined
+      ? {}
+      : { headers: { authorization: `Bearer ${options.adminToken}` } }),
+    ...(options.fetch === undefined ? {} : { fetcher: options.fetch as typeof fetch }),
+  }) as unknown as Client;
+}

@@ -1,0 +1,111 @@
+/** The OpenAPI document: whole, well-formed, and true to the routes. */
+import { expect, test } from "bun:test";
+import { openTestApp } from "./test-app.ts";
+
+interface Operation {
+  readonly summary?: string;
+  readonly operationId?: string;
+  readonly security?: ReadonlyArray<Record<string, readonly string[]>>;
+  readonly parameters?: ReadonlyArray<{
+    readonly name: string;
+    readonly in: string;
+    readonly required?: boolean;
+  }>;
+  readonly requestBody?: { readonly content: Record<string, { readonly schema?: object }> };
+  readonly responses?: Record<
+    string,
+    { readonly description?: string; readonly content?: Record<string, { readonly schema?: object }> }
+  >;
+}
+
+interface Document {
+  readonly openapi: string;
+  readonly info: { readonly title: string; readonly version: string };
+  readonly paths: Record<string, Record<string, Operation>>;
+  readonly components: { readonly securitySchemes: Record<string, unknown> };
+}
+
+async function readDocument(): Promise<{ document: Document; routes: string[] }> {
+  await using app = await openTestApp();
+  const answer = await app.call({ method: "GET", path: "/openapi/json", headers: {} });
+  const routes = app.app.routes.filter(({ path }) => !path.startsWith("/openapi"));
+  return {
+    document: answer.json as Document,
+    routes: routes.map(({ method, path }) => `${method.toLowerCase()} ${path.replace(/:(\w+)/g, "{$1}")}`),
+  };
+}
+
+test("the document has every route and no other", async () => {
+  const { document, routes } = await readDocument();
+  const described = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method} ${path}`),
+  );
+  expect(described.toSorted()).toEqual(routes.toSorted());
+});
+
+test("each operation has a summary, a unique id, its path parameters, known security, and described answers", async () => {
+  const { document } = await readDocument();
+  expect(document.openapi).toStartWith("3.1");
+  expect(document.info.title).not.toBe("");
+  const ids: (string | undefined)[] = [];
+  for (const [path, operations] of Object.entries(document.paths)) {
+    const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1]);
+    for (const operation of Object.values(operations)) {
+      ids.push(operation.operationId);
+      expect(operation.summary).toBeTruthy();
+      const parameters = (operation.parameters ?? []).filter((parameter) => parameter.in === "path");
+      expect(parameters.map(({ name, required }) => [name, required])).toEqual(
+        names.map((name) => [name, true]),
+      );
+      for (const requirement of operation.security ?? []) {
+        expect(Object.keys(document.components.securitySchemes)).toEqual(
+          expect.arrayContaining(Object.keys(requirement)),
+        );
+      }
+      for (const response of Object.values(operation.responses ?? {}))
+        expect(response.description).toBeTruthy();
+    }
+  }
+  expect(ids).not.toContain(undefined);
+  expect(new Set(ids).size).toBe(ids.length);
+});
+
+test("bodies, answers, errors and an example of the mutations route are described", async () => {
+  const { document } = await readDocument();
+  const operation = document.paths["/families/{family}/mutations"]?.["post"];
+  const body = operation?.requestBody?.content["application/json"]?.schema;
+  expect(body).toMatchObject({
+    type: "object",
+    additionalProperties: false,
+    properties: {
+      cookie: {},
+      check_cookie: {},
+      mutations: { items: { required: ["table", "values"] }, examples: [[{ table: "currency" }, {}]] },
+    },
+  });
+  const answer = operation?.responses?.["200"]?.content?.["application/json"]?.schema;
+  expect(answer).toMatchObject({ properties: { sequence: {} }, required: ["sequence"] });
+  for (const status of ["400", "401", "404", "409", "413", "422", "429", "503", "504", "507"]) {
+    const error = operation?.responses?.[status]?.content?.["application/json"]?.schema;
+    expect(error).toMatchObject({ properties: { error: { required: ["code", "message"] } } });
+  }
+});
+
+test("every request body of the document has a media type with a schema", async () => {
+  const { document } = await readDocument();
+  for (const operations of Object.values(document.paths)) {
+    for (const { requestBody } of Object.values(operations)) {
+      if (requestBody === undefined) continue;
+      const media = Object.values(requestBody.content);
+      expect(media.length).toBe(1);
+      expect(media[0]?.schema).toBeDefined();
+    }
+  }
+});
+
+test("the page is HTML that points to the document", async () => {
+  await using app = await openTestApp();
+  const page = await app.call({ method: "GET", path: "/openapi", headers: {} });
+  expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf8"]);
+  expect(page.text).toContain("openapi/json");
+});
