@@ -31,10 +31,10 @@ export interface FollowedLdbDeps {
 /** A flip may take the file away between looking and opening; the next look finds the new one. */
 const OPEN_ATTEMPTS = 3;
 
-/** Which file stands at a path, symlinks followed; null when there is none. */
+/** Which file stands at a path, symlinks followed; null when there is no file. */
 function fileAt(path: string): string | null {
   const stats = statSync(path, { throwIfNoEntry: false });
-  return stats === undefined ? null : `${stats.dev}:${stats.ino}`;
+  return stats?.isFile() ? `${stats.dev}:${stats.ino}` : null;
 }
 
 /** The database's path, given that or its folder. */

@@ -1,0 +1,19 @@
+/** The whole suite. */
+import type { SuiteEnvironment } from "./environment.ts";
+import { defineFollowingTests } from "./following.ts";
+import { defineKeyTests } from "./keys.ts";
+import { defineOneStateTests } from "./one-state.ts";
+import { defineOriginalTests } from "./original.ts";
+import { defineStateTests } from "./states.ts";
+import { defineValueTests } from "./values.ts";
+import { defineWaitingTests } from "./waiting.ts";
+
+export function defineReaderSuite(environment: SuiteEnvironment): void {
+  defineValueTests(environment);
+  defineKeyTests(environment);
+  defineOneStateTests(environment);
+  defineFollowingTests(environment);
+  defineStateTests(environment);
+  defineWaitingTests(environment);
+  defineOriginalTests(environment);
+}
