@@ -16,21 +16,39 @@ export class NumberText {
 }
 
 /**
- * Text that may hold a number which a double does not hold exactly: sixteen or more digits, or an exponent that may
- * underflow to zero. It may also match inside a string, which only costs the slower path.
+ * Text that may hold a number which a double does not hold exactly: sixteen or more digits, or an exponent. It may also
+ * match inside a string, which only costs the slower path.
  */
-const MAY_BE_INEXACT = /\d[\d.]{15}|\d[eE]-\d{3}/;
-/** Integers up to here as bigint; longer ones fit no type, and huge ones would be slow to convert. */
-const LONGEST_INTEGER_CHARS = 40;
+const MAY_BE_INEXACT = /\d[\d.]{15}|(?:^|[\s:,[-])\d[\d.]*[eE]/;
 
 function reviveNumber(_key: string, value: unknown, context?: { source?: string }): unknown {
   if (typeof value !== "number") return value;
   const source = context?.source;
-  if (source === undefined || !MAY_BE_INEXACT.test(source)) return value;
-  if (/^-?\d+$/.test(source) && source.length <= LONGEST_INTEGER_CHARS) {
-    return Number.isSafeInteger(value) ? value : BigInt(source);
-  }
-  return new NumberText(source);
+  // A double with a fraction cannot stand for an integer: nothing that matters is lost.
+  if (source === undefined || !Number.isInteger(value) || !MAY_BE_INEXACT.test(source)) return value;
+  const integer = integerFromJsonNumber(source);
+  if (integer === null) return new NumberText(source);
+  return Number.isSafeInteger(value) ? value : integer;
+}
+
+/** The integer that a JSON number stands for ("1.20e2" is 120), or null when it is none or has over 19 digits. */
+export function integerFromJsonNumber(text: string): bigint | null {
+  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
+  if (match === null) return null;
+  const [, sign = "", whole = "", fraction = "", exponentText = "0"] = match;
+  const digits = (whole + fraction).replace(/^0+/, "");
+  if (digits === "") return 0n;
+  const significant = digits.slice(0, lengthWithoutZeros(digits));
+  const exponent = Number(exponentText) - fraction.length + (digits.length - significant.length);
+  if (exponent < 0 || significant.length + exponent > 19) return null;
+  return BigInt(`${sign}${significant}${"0".repeat(exponent)}`);
+}
+
+/** A loop, since /0+$/ takes quadratic time on a long number with zeros in its middle. */
+function lengthWithoutZeros(digits: string): number {
+  let length = digits.length;
+  while (length > 0 && digits[length - 1] === "0") length -= 1;
+  return length;
 }
 
 /** Parses JSON text keeping every number exact. @throws CtlstoreError `malformed_request` */

@@ -11,8 +11,10 @@ const MIB = 1024 * KIB;
 export const FORMAT_LIMITS = {
   /** The original's `max_table_sizes.family_name` is VARCHAR(30). */
   familyNameChars: { min: 3, max: 30 },
-  /** With the family and `___` it stays below MySQL's 64-character... 30 + 3 + 50 is 83: see `ldbTableName`. */
+  /** The original's `max_table_sizes.table_name` is VARCHAR(50). */
   tableNameChars: { min: 3, max: 50 },
+  /** `family___table` is a table name in MySQL, whose limit this is; checked when a table is created. */
+  ldbTableNameChars: 64,
   /** MySQL's limit for a column name. */
   fieldNameChars: { min: 1, max: 64 },
   writerNameChars: { min: 3, max: 50 },
@@ -59,7 +61,14 @@ export const CTLDB_TIMEOUTS = {
   ddlMs: 600_000,
   /** How long an ambiguous COMMIT is chased before the writer is told that the outcome is unknown. */
   resolveCommitMs: 5_000,
+  /** How long a second start waits for the first one's set-up of the tables. */
+  setupWaitSeconds: 60,
+  /** After this long without a word from us the server ends the session, and with it a ledger lock of a dead host. */
+  sessionIdleSeconds: 60,
 } as const;
+
+/** All of them, with other values where a caller wants them. */
+export type CtlDbTimeouts = { readonly [Name in keyof typeof CTLDB_TIMEOUTS]: number };
 
 /** Bounds of the Reflector. */
 export const REFLECTOR_LIMITS = {

@@ -100,8 +100,18 @@ export function parseTableSchema(family: string, table: string, definition: Tabl
     fields,
     keyFields: parseKeyFields(definition.keyFields, fields),
   };
+  assertNameFits(schema);
   assertFieldCount(schema);
   return schema;
+}
+
+function assertNameFits(schema: TableSchema): void {
+  const name = ldbTableName(schema.family, schema.table);
+  if (name.length <= FORMAT_LIMITS.ldbTableNameChars) return;
+  throw invalid(
+    `Cannot create table ${schema.family}/${schema.table}: ${quote(name)} has ${name.length} characters; the limit is ${FORMAT_LIMITS.ldbTableNameChars}`,
+    "MySQL has no longer table names; shorten the family's or the table's",
+  );
 }
 
 /** The table with fields added. @throws CtlstoreError `field_exists`, `invalid_schema` */

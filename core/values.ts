@@ -5,7 +5,7 @@
  * SQL is made. The table of what each type accepts is in docs/http-api.md.
  */
 import { CtlstoreError, quote } from "./errors.ts";
-import { NumberText } from "./exact-json.ts";
+import { integerFromJsonNumber, NumberText } from "./exact-json.ts";
 import { type FieldType, TYPE_FACTS } from "./field-types.ts";
 import { FORMAT_LIMITS } from "./limits.ts";
 import type { FieldSchema } from "./schema.ts";
@@ -104,21 +104,8 @@ function toExactInteger(value: unknown): bigint | null {
     case "string":
       return DECIMAL_INTEGER.test(value) ? BigInt(value) : null;
     default:
-      return value instanceof NumberText ? integerFromNumberText(value.text) : null;
+      return value instanceof NumberText ? integerFromJsonNumber(value.text) : null;
   }
-}
-
-/** The integer that a JSON number stands for ("1.20e2" is 120), or null when it is none or has over 19 digits. */
-function integerFromNumberText(text: string): bigint | null {
-  const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
-  if (match === null) return null;
-  const [, sign = "", whole = "", fraction = "", exponentText = "0"] = match;
-  const digits = (whole + fraction).replace(/^0+/, "");
-  if (digits === "") return 0n;
-  const significant = digits.replace(/0+$/, "");
-  const exponent = Number(exponentText) - fraction.length + (digits.length - significant.length);
-  if (exponent < 0 || significant.length + exponent > 19) return null;
-  return BigInt(`${sign}${significant}${"0".repeat(exponent)}`);
 }
 
 function checkBytes(field: FieldSchema, value: unknown, limitBytes: number): Uint8Array {
