@@ -129,9 +129,8 @@ export class Writer {
       const attempt = await this.#send(batch, patience.signal);
       if (attempt.outcome === "applied") return { sequence: attempt.sequence, repeated: false };
       if (attempt.outcome === "refused") {
-        const isConflict = attempt.error.code === "cookie_conflict";
-        if (isOpen && isConflict) return this.#recognise(batch, attempt.error, patience);
-        if (!isConflict && !isOpen) this.#cookie = batch.checkCookie;
+        if (isOpen) return this.#recognise(batch, attempt.error, patience);
+        if (attempt.error.code !== "cookie_conflict") this.#cookie = batch.checkCookie;
         throw attempt.error;
       }
       isOpen ||= attempt.outcome === "unknown";
@@ -140,15 +139,17 @@ export class Writer {
   }
 
   /**
-   * The cookie had moved when an attempt came through: by an earlier attempt of this batch, or by somebody else? A
-   * request that changes nothing and checks for our new cookie tells, and brings a sequence to wait for.
+   * An attempt was refused while the outcome of an earlier one is open. Most often because that one was applied, and
+   * moved the cookie; or by somebody else's doing. A request that changes nothing and checks for our new cookie tells,
+   * and brings a sequence to wait for.
    */
-  async #recognise(batch: Batch, conflict: CtlstoreError, patience: Patience): Promise<WriteOutcome> {
+  async #recognise(batch: Batch, refusal: CtlstoreError, patience: Patience): Promise<WriteOutcome> {
     for (;;) {
       const attempt = await this.#send({ mutations: [], checkCookie: batch.cookie }, patience.signal);
       if (attempt.outcome === "applied") return { sequence: attempt.sequence, repeated: true };
-      if (attempt.outcome === "refused")
-        throw attempt.error.code === "cookie_conflict" ? conflict : attempt.error;
+      if (attempt.outcome === "refused") {
+        throw attempt.error.code === "cookie_conflict" ? refusal : outcomeUnknown(attempt.error);
+      }
       await patience.pause(outcomeUnknown(attempt.error));
     }
   }

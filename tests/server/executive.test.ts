@@ -154,6 +154,23 @@ describe("bodies over a real connection", () => {
     await expectAlive(head);
   });
 
+  test("a body that nobody reads is never taken for the next request", async () => {
+    const head = await service.app.headSequence();
+    const hidden = `DELETE /families/shop/tables/item HTTP/1.1\r\nHost: x\r\nauthorization: Bearer ${ADMIN_TOKEN}\r\n\r\n`;
+    const unauthorised = "POST /tables HTTP/1.1\r\nHost: x\r\n";
+    for (const body of [
+      `Content-Length: ${hidden.length}\r\n\r\n${hidden}`,
+      `Transfer-Encoding: chunked\r\n\r\n${chunk(hidden)}0\r\n\r\n`,
+    ]) {
+      const connection = new RawConnection(service.port);
+      connection.send(unauthorised + body, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      await connection.closed();
+      const statuses = [...connection.received.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map((match) => match[1]);
+      expect(statuses).toEqual(["401", "200"]);
+    }
+    await expectAlive(head);
+  });
+
   test("a name with line breaks does not become a header of the answer", async () => {
     const path = `${service.executive.url}/families/${encodeURIComponent("a\r\nx-evil: 1\r\n\r\nb")}`;
     const answer = await fetch(path, { method: "POST", headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
