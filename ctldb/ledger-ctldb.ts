@@ -188,6 +188,7 @@ export class LedgerCtlDb implements CtlDb {
         await locked.rollback();
         return { sequence: locked.head.sequence };
       }
+      this.#proof.checkSchema(changes, catalog);
       return { sequence: await this.#carryOut(changes, locked) };
     });
   }

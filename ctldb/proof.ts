@@ -11,7 +11,8 @@ import { isSingleStatement } from "../core/ledger/single-statement.ts";
 import { ldbTableName } from "../core/names.ts";
 import type { Catalog, TableSchema } from "../core/schema.ts";
 import { doubleQuoted } from "../core/sql/identifiers.ts";
-import type { RowOperation } from "./store.ts";
+import { schemaStatements } from "./ledger-tail.ts";
+import type { RowOperation, SchemaChange } from "./store.ts";
 
 export class Proof implements Disposable {
   #db = new Database(":memory:");
@@ -23,6 +24,25 @@ export class Proof implements Disposable {
     this.#db.run("BEGIN");
     try {
       for (const [index, operation] of operations.entries()) this.#run(operation.statement, index);
+    } finally {
+      this.#db.run("ROLLBACK");
+    }
+  }
+
+  /**
+   * The same for changes of tables.
+   * @throws CtlstoreError `invalid_schema` when SQLite refuses one: a field `rowid` can be created, but not added
+   */
+  checkSchema(changes: readonly SchemaChange[], catalog: Catalog): void {
+    if (this.#version !== catalog.version) this.#rebuild(catalog);
+    this.#db.run("BEGIN");
+    try {
+      for (const statement of changes.flatMap(schemaStatements)) this.#db.run(statement);
+    } catch (cause) {
+      const reason = cause instanceof Error ? cause.message : String(cause);
+      throw new CtlstoreError("invalid_schema", `Cannot change the schema: SQLite refuses it: ${reason}`, {
+        cause,
+      });
     } finally {
       this.#db.run("ROLLBACK");
     }
