@@ -65,18 +65,13 @@ export class WritableDatabase implements Disposable {
   }
 
   /**
-   * Compiles, runs and frees one statement. Text after the first statement would be dropped: check it before.
+   * Compiles, runs and frees one statement. Text after it would be run too: check that there is none before (I7).
    * @throws CtlstoreError `statement_refused` when the statement is at fault, `ldb_disk_full`, `ldb_unavailable`,
    *   `ldb_damaged`
    */
   execute(sql: string): void {
     try {
-      const statement = this.#database.prepare(sql);
-      try {
-        statement.run();
-      } finally {
-        statement.finalize();
-      }
+      this.#database.run(sql);
     } catch (cause) {
       throw toLdbError(cause, `apply ${quote(sql)}`, "statement_refused");
     }

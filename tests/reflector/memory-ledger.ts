@@ -110,9 +110,9 @@ export class MemoryLedger implements LedgerSource {
     this.polls += 1;
     await this.#gate();
     const visible = this.#visible();
-    const anchor = after === 0n ? null : (visible.find((entry) => entry.sequence === after) ?? null);
-    const from = visible.findIndex((entry) => entry.sequence > after);
-    if (from < 0) return { anchor, entries: [], more: false };
+    const from = indexAfter(visible, after);
+    const before = visible[from - 1];
+    const anchor = before?.sequence === after ? before : null;
     const entries = visible.slice(from, from + limit);
     return { anchor, entries, more: from + limit < visible.length };
   }
@@ -135,4 +135,16 @@ export class MemoryLedger implements LedgerSource {
 
 export function ctldbAway(): CtlstoreError {
   return new CtlstoreError("ctldb_unavailable", "Cannot reach the ctldb: it is away; it must answer");
+}
+
+/** Index of the first entry after a sequence; by halves, since benchmarks read from here too. */
+function indexAfter(entries: readonly LedgerEntry[], after: Sequence): number {
+  let low = 0;
+  let high = entries.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    if ((entries[middle]?.sequence ?? after) > after) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }

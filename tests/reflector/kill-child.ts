@@ -1,0 +1,37 @@
+/**
+ * A Reflector in a process of its own that kills itself at a named point, for `kill.ts`.
+ *
+ * Arguments: LDB folder, seed and length of the ledger, crash point (or "none"), how often it is reached before.
+ */
+import { systemClock } from "../../core/process/clock.ts";
+import { silentLogger } from "../../core/process/logger.ts";
+import { createMetrics } from "../../core/process/metrics.ts";
+import { startReflector } from "../../reflector/start.ts";
+import { randomLedger } from "./random-ledger.ts";
+
+const [ldbFolder = "", seed = "0", statements = "0", fatalPoint = "none", reached = "0"] =
+  process.argv.slice(2);
+const ledger = randomLedger(Number(seed), Number(statements));
+let left = Number(reached);
+
+const reflector = await startReflector(
+  { source: ledger, logger: silentLogger, clock: systemClock, metrics: createMetrics() },
+  {
+    ldbFolder,
+    pollIntervalMs: 5,
+    pollRows: 150,
+    transactionStatements: 40,
+    sliceStatements: 15,
+    walCheckpointBytes: 32 * 1024,
+    walCapBytes: 128 * 1024,
+    onPoint: (point) => {
+      if (point !== fatalPoint) return;
+      if (left === 0) process.kill(process.pid, "SIGKILL");
+      left -= 1;
+    },
+  },
+);
+
+while (reflector.status().sequence < ledger.head) await systemClock.sleep(5);
+await reflector.stop();
+console.log("complete");
