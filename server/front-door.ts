@@ -10,7 +10,14 @@ import { createAdminCheck } from "./credentials.ts";
 import { errorAnswer, unknownRoute } from "./error-answer.ts";
 import { createRequestMetrics, type RequestMetrics } from "./executive-metrics.ts";
 import { assertDeclaredLength } from "./read-body.ts";
-import { allowedMethods, createRouteTable, pathOf, type Route, type RouteTable } from "./route-table.ts";
+import {
+  allowedMethods,
+  asRoutable,
+  createRouteTable,
+  pathOf,
+  type Route,
+  type RouteTable,
+} from "./route-table.ts";
 
 /** Routes that need no admin token: writers bring their own credentials, and the others tell nothing. */
 export const OPEN_ROUTES: ReadonlySet<string> = new Set([
@@ -77,8 +84,8 @@ export class FrontDoor {
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (!route.methods.has(method)) return this.#methodNotAllowed(request, route);
     if (!OPEN_ROUTES.has(`${method} ${route.pattern}`)) this.#assertAdmin(request);
-    if (request.method !== "HEAD") return handle(request);
-    const { status, headers } = await handle(new Request(request, { method }));
+    if (request.method !== "HEAD") return handle(asRoutable(request));
+    const { status, headers } = await handle(asRoutable(new Request(request, { method })));
     return new Response(null, { status, headers });
   }
 

@@ -57,8 +57,25 @@ export function allowedMethods(route: Route): string {
 
 /** The path of a request's URL, taken as the router takes it: unchanged, up to the query. */
 export function pathOf(url: string): string {
-  const start = url.indexOf("/", url.indexOf("://") + 3);
+  const start = pathStart(url);
   if (start < 0) return "/";
   const end = url.indexOf("?", start);
   return end < 0 ? url.slice(start) : url.slice(start, end);
+}
+
+function pathStart(url: string): number {
+  return url.indexOf("/", url.indexOf("://") + 3);
+}
+
+/** Where Elysia begins to look for the path. */
+const ELYSIA_PATH_START = 11;
+
+/**
+ * The request as Elysia can route it. It takes no host to be shorter than four letters, so that of `http://db/families`
+ * it would see no path, and of `http://db/a/families` another one than the front door does.
+ */
+export function asRoutable(request: Request): Request {
+  const start = pathStart(request.url);
+  if (start >= ELYSIA_PATH_START) return request;
+  return new Request(`http://localhost${start < 0 ? "/" : request.url.slice(start)}`, request);
 }

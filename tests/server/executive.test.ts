@@ -162,13 +162,35 @@ describe("bodies over a real connection", () => {
       `Content-Length: ${hidden.length}\r\n\r\n${hidden}`,
       `Transfer-Encoding: chunked\r\n\r\n${chunk(hidden)}0\r\n\r\n`,
     ]) {
-      const connection = new RawConnection(service.port);
-      connection.send(unauthorised + body, "GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+      const connection = new RawConnection(service.port).send(unauthorised + body);
+      expect(await connection.answer()).toStartWith("HTTP/1.1 401");
+      connection.send("GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
       await connection.closed();
-      const statuses = [...connection.received.matchAll(/^HTTP\/1\.1 (\d+)/gm)].map((match) => match[1]);
+      const statuses = [...connection.received.matchAll(/HTTP\/1\.1 (\d+)/g)].map((match) => match[1]);
       expect(statuses).toEqual(["401", "200"]);
     }
     await expectAlive(head);
+  });
+
+  test("D22 a host of any length is routed alike, and no host opens a closed route", async () => {
+    const get = async (host: string, path: string) => {
+      const connection = new RawConnection(service.port);
+      connection.send(`GET ${path} HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`);
+      const answer = await connection.answer();
+      connection.socket.destroy();
+      return answer;
+    };
+    for (const host of ["x", "db", "abc", "abcd", "localhost:3000"]) {
+      expect(await get(host, "/healthz")).toStartWith("HTTP/1.1 200");
+      expect(await get(host, "/healthz?a=/b")).toStartWith("HTTP/1.1 200");
+      expect(await get(host, "/families")).toStartWith("HTTP/1.1 401");
+      expect(await get(host, "/aa/families")).toStartWith("HTTP/1.1 404");
+    }
+    for (const host of ["x/healthz?", "x/", "", "x/healthz#", "x/aa", "@", "x\\healthz"]) {
+      for (const path of ["/families", "/a/families", "/openapi/families"]) {
+        expect(await get(host, path)).not.toContain('"families":');
+      }
+    }
   });
 
   test("a name with line breaks does not become a header of the answer", async () => {
