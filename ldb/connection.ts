@@ -22,6 +22,8 @@ export interface LdbStatement {
 export interface LdbConnection {
   /** Version of SQLite inside the driver, such as "3.54.1". */
   readonly sqliteVersion: string;
+  /** True when the driver ends text at its first NUL (node:sqlite of Node 22 and Deno 2): read such text as bytes. */
+  readonly cutsTextAtNul: boolean;
   /**
    * Compiles one statement.
    * @param exactIntegers integers come as bigint; otherwise as number, and one that a number cannot hold comes as a
@@ -31,6 +33,13 @@ export interface LdbConnection {
   /** Runs statements that return nothing. */
   exec(sql: string): void;
   close(): void;
+}
+
+/** Asks a fresh connection what its driver is like. */
+export const DRIVER_PROBE_SQL = "SELECT sqlite_version() AS version, 'a' || char(0) || 'b' AS text";
+
+export function driverFacts(row: LdbRow | undefined): Pick<LdbConnection, "sqliteVersion" | "cutsTextAtNul"> {
+  return { sqliteVersion: String(row?.["version"]), cutsTextAtNul: row?.["text"] !== "a\0b" };
 }
 
 /** Opens an existing database read-only, never creating one. */

@@ -12,6 +12,7 @@ import type { TableShape } from "./table-shape.ts";
 export const STATE_VERSION = "_version";
 export const STATE_SEQUENCE = "_sequence";
 export const KEY_INDEX = "_index";
+export const NUL_FIELDS = "_nul";
 
 /** How an LDB tells which schema it has. */
 export type VersionSource =
@@ -56,10 +57,25 @@ export function stateColumns(tables: OwnTables): string {
   return `${VERSIONS[tables.versionSource]} AS ${STATE_VERSION}, ${sequence} AS ${STATE_SEQUENCE}`;
 }
 
-function fieldColumns(shape: TableShape, table: string): string {
-  return shape.fieldNames
-    .map((name) => `${table}.${backtickQuoted(name)} AS ${backtickQuoted(name)}`)
-    .join(", ");
+/** How the fields of a table are selected. */
+export interface FieldSelection {
+  readonly shape: TableShape;
+  /** See `LdbConnection.cutsTextAtNul`. */
+  readonly cutsTextAtNul: boolean;
+}
+
+/**
+ * The fields of `t`. For a driver that cuts text at NUL, text holding one comes as bytes, and a further column names
+ * the positions of such fields, separated by commas (D5).
+ */
+function fieldColumns({ shape, cutsTextAtNul }: FieldSelection): string {
+  const columns = shape.fieldNames.map((name) => `t.${backtickQuoted(name)}`);
+  const named = (column: string, i: number) => `${column} AS ${backtickQuoted(shape.fieldNames[i] ?? "")}`;
+  if (!cutsTextAtNul) return columns.map(named).join(", ");
+  const holdsNul = (column: string) => `typeof(${column}) = 'text' AND instr(${column}, char(0)) > 0`;
+  const whole = columns.map((column) => `iif(${holdsNul(column)}, CAST(${column} AS BLOB), ${column})`);
+  const positions = columns.map((column, i) => `iif(${holdsNul(column)}, '${i},', '')`);
+  return `${whole.map(named).join(", ")}, ${positions.join(" || ")} AS ${NUL_FIELDS}`;
 }
 
 function keyCondition(shape: TableShape, parts: number): string {
@@ -73,31 +89,35 @@ function keyCondition(shape: TableShape, parts: number): string {
  * One row by its whole key, with the state. Without such a row, one row of nulls with the state: "not found" needs
  * the same proof as a row.
  */
-export function pointSql(shape: TableShape, tables: OwnTables): string {
+export function pointSql(fields: FieldSelection, tables: OwnTables): string {
+  const { shape, cutsTextAtNul } = fields;
   const state = stateColumns(tables);
-  const nulls = shape.fieldNames.map(() => "NULL").join(", ");
+  const columnCount = shape.fieldNames.length + (cutsTextAtNul ? 1 : 0);
+  const nulls = Array.from({ length: columnCount }, () => "NULL").join(", ");
   return (
-    `SELECT ${state}, ${fieldColumns(shape, "t")} FROM ${backtickQuoted(shape.ldbName)} t ` +
+    `SELECT ${state}, ${fieldColumns(fields)} FROM ${backtickQuoted(shape.ldbName)} t ` +
     `WHERE ${keyCondition(shape, shape.keyFields.length)} UNION ALL SELECT ${state}, ${nulls}`
   );
 }
 
 /** The rows of `keyCount` keys, each with its key's position; unused keys are given as nulls, which match nothing. */
-export function manySql(shape: TableShape, keyCount: number): string {
+export function manySql(fields: FieldSelection, keyCount: number): string {
+  const { shape } = fields;
   const names = shape.keyFields.map((_, i) => `c${i}`);
   const marks = names.map(() => "?").join(", ");
   const keys = Array.from({ length: keyCount }, (_, i) => `(${i}, ${marks})`).join(", ");
   const match = shape.keyFields.map((name, i) => `t.${backtickQuoted(name)} = k.c${i}`).join(" AND ");
   return (
     `WITH k(i, ${names.join(", ")}) AS (VALUES ${keys}) ` +
-    `SELECT k.i AS ${KEY_INDEX}, ${fieldColumns(shape, "t")} ` +
+    `SELECT k.i AS ${KEY_INDEX}, ${fieldColumns(fields)} ` +
     `FROM k CROSS JOIN ${backtickQuoted(shape.ldbName)} t ON ${match}`
   );
 }
 
 /** The rows whose key begins with so many parts, in key order; the last parameter is the most rows to give. */
-export function prefixSql(shape: TableShape, parts: number): string {
+export function prefixSql(fields: FieldSelection, parts: number): string {
+  const { shape } = fields;
   const where = parts === 0 ? "" : `WHERE ${keyCondition(shape, parts)} `;
   const order = shape.keyFields.map((name) => `t.${backtickQuoted(name)}`).join(", ");
-  return `SELECT ${fieldColumns(shape, "t")} FROM ${backtickQuoted(shape.ldbName)} t ${where}ORDER BY ${order} LIMIT ?`;
+  return `SELECT ${fieldColumns(fields)} FROM ${backtickQuoted(shape.ldbName)} t ${where}ORDER BY ${order} LIMIT ?`;
 }

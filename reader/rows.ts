@@ -1,8 +1,23 @@
 /** From a driver's row to the caller's: a plain object of the fields alone, with integers exact or refused (I12). */
 import { CtlstoreError, quote } from "../core/errors.ts";
 import type { LdbRow } from "../ldb/connection.ts";
+import { NUL_FIELDS } from "./read-sql.ts";
 import type { TableShape } from "./table-shape.ts";
 import type { Row, RowValue } from "./types.ts";
+
+const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+
+/** Turns the fields that came as bytes because they hold NUL back into text; see `fieldColumns`. */
+export function restoreText(fieldNames: readonly string[], row: LdbRow): void {
+  const positions = row[NUL_FIELDS];
+  if (typeof positions !== "string" || positions === "") return;
+  for (const position of positions.split(",")) {
+    const name = fieldNames[Number(position)];
+    const bytes = name === undefined ? null : row[name];
+    if (position !== "" && name !== undefined && bytes instanceof Uint8Array)
+      row[name] = decoder.decode(bytes);
+  }
+}
 
 /** Copies the fields. Drivers differ in prototype, and columns of ours travel with the row. */
 export function pickFields(fieldNames: readonly string[], row: LdbRow): Row {

@@ -5,8 +5,8 @@
  * value looked too large for a number (I12).
  */
 import type { LdbConnection, LdbRow, LdbStatement, LdbValue } from "../ldb/connection.ts";
-import { KEY_INDEX, manySql, type OwnTables, pointSql, prefixSql } from "./read-sql.ts";
-import { pickExactFields, pickFields, pickSafeFields } from "./rows.ts";
+import { type FieldSelection, KEY_INDEX, manySql, type OwnTables, pointSql, prefixSql } from "./read-sql.ts";
+import { pickExactFields, pickFields, pickSafeFields, restoreText } from "./rows.ts";
 import type { TableShape } from "./table-shape.ts";
 import type { Row } from "./types.ts";
 
@@ -31,6 +31,7 @@ export class TableReads {
   readonly shape: TableShape;
   readonly #deps: TableReadsDeps;
   readonly #tables: OwnTables;
+  readonly #selection: FieldSelection;
   readonly #bigints: boolean;
   readonly #fieldNames: readonly string[];
   readonly #firstKey: string;
@@ -42,6 +43,7 @@ export class TableReads {
     this.shape = shape;
     this.#deps = deps;
     this.#tables = options.tables;
+    this.#selection = { shape, cutsTextAtNul: deps.connection.cutsTextAtNul };
     this.#bigints = options.bigints;
     this.#fieldNames = shape.fieldNames;
     this.#firstKey = shape.keyFields[0] ?? "";
@@ -49,7 +51,7 @@ export class TableReads {
 
   /** The row with this key, its state checked; also without a row. */
   point(key: readonly LdbValue[]): Row | null {
-    this.#point ??= this.#prepare(pointSql(this.shape, this.#tables));
+    this.#point ??= this.#prepare(pointSql(this.#selection, this.#tables));
     const row = this.#checkedRow(this.#point.fast, key);
     if (row === null) return null;
     if (this.#bigints) return pickFields(this.#fieldNames, row);
@@ -65,7 +67,9 @@ export class TableReads {
   #checkedRow(statement: LdbStatement, key: readonly LdbValue[]): LdbRow | null {
     const row = statement.get(...key) as LdbRow;
     this.#deps.onState(row);
-    return row[this.#firstKey] === null ? null : row;
+    if (row[this.#firstKey] === null) return null;
+    if (this.#selection.cutsTextAtNul) restoreText(this.#fieldNames, row);
+    return row;
   }
 
   /** One row or null per key; call inside a read transaction. */
@@ -86,7 +90,7 @@ export class TableReads {
   ): void {
     let size = 1;
     while (size < keys.length) size *= 2;
-    const twin = this.#cached(this.#many, size, () => manySql(this.shape, size));
+    const twin = this.#cached(this.#many, size, () => manySql(this.#selection, size));
     const parameters: LdbValue[] = keys.flat();
     while (parameters.length < size * this.shape.keyFields.length) parameters.push(null);
     this.#all(twin, parameters, (row, picked) => onRow(Number(row[KEY_INDEX]), picked));
@@ -94,7 +98,7 @@ export class TableReads {
 
   /** Up to `limit` rows whose key begins with the prefix, in key order; call inside a read transaction. */
   prefix(prefix: readonly LdbValue[], limit: number): Row[] {
-    const twin = this.#cached(this.#prefix, prefix.length, () => prefixSql(this.shape, prefix.length));
+    const twin = this.#cached(this.#prefix, prefix.length, () => prefixSql(this.#selection, prefix.length));
     const rows: Row[] = [];
     this.#all(twin, [...prefix, limit], (_row, picked) => {
       rows.push(picked);
@@ -103,7 +107,7 @@ export class TableReads {
   }
 
   #all(twin: Twin, parameters: readonly LdbValue[], onRow: (row: LdbRow, picked: Row) => void): void {
-    const rows = twin.fast.all(...parameters);
+    const rows = this.#allOf(twin.fast, parameters);
     let exactRows: LdbRow[] | null = null;
     for (let i = 0; i < rows.length; i++) {
       const row = rows[i] as LdbRow;
@@ -115,9 +119,15 @@ export class TableReads {
         continue;
       }
       // The transaction pins the state, so the second reading has the same rows in the same order.
-      exactRows ??= this.#exact(twin).all(...parameters);
+      exactRows ??= this.#allOf(this.#exact(twin), parameters);
       onRow(row, pickExactFields(this.shape, exactRows[i] as LdbRow));
     }
+  }
+
+  #allOf(statement: LdbStatement, parameters: readonly LdbValue[]): LdbRow[] {
+    const rows = statement.all(...parameters);
+    if (this.#selection.cutsTextAtNul) for (const row of rows) restoreText(this.#fieldNames, row);
+    return rows;
   }
 
   #cached(cache: Map<number, Twin>, size: number, sql: () => string): Twin {

@@ -4,8 +4,16 @@
  * It is looked up when the first LDB is opened, from where this file lies, so nothing needs it to be there.
  */
 import { createRequire } from "node:module";
-import type { LdbConnection, LdbDriver, LdbRow, LdbStatement, LdbValue } from "../connection.ts";
-import { SQLITE_RESULT } from "../connection.ts";
+import {
+  DRIVER_PROBE_SQL,
+  driverFacts,
+  type LdbConnection,
+  type LdbDriver,
+  type LdbRow,
+  type LdbStatement,
+  type LdbValue,
+  SQLITE_RESULT,
+} from "../connection.ts";
 
 /** The part of better-sqlite3's interface used here; the project does not depend on its types. */
 interface BetterStatement {
@@ -78,9 +86,8 @@ class BetterLdbStatement implements LdbStatement {
 }
 
 function wrap(database: BetterDatabase): LdbConnection {
-  const version = database.prepare("SELECT sqlite_version() AS version").get();
   return {
-    sqliteVersion: String(version?.["version"]),
+    ...driverFacts(database.prepare(DRIVER_PROBE_SQL).get()),
     prepare(sql, exactIntegers) {
       const statement = database.prepare(sql);
       // It refuses the choice for a statement that returns no rows, such as BEGIN.

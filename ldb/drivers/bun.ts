@@ -1,6 +1,14 @@
 /** SQLite through bun:sqlite. The file that the reader uses under Bun. */
 import { Database, SQLiteError, type Statement } from "bun:sqlite";
-import type { LdbConnection, LdbDriver, LdbRow, LdbStatement, LdbValue } from "../connection.ts";
+import {
+  DRIVER_PROBE_SQL,
+  driverFacts,
+  type LdbConnection,
+  type LdbDriver,
+  type LdbRow,
+  type LdbStatement,
+  type LdbValue,
+} from "../connection.ts";
 
 class BunStatement implements LdbStatement {
   readonly #statement: Statement<LdbRow, LdbValue[]>;
@@ -33,9 +41,11 @@ class BunStatement implements LdbStatement {
 function openBunConnection(path: string): LdbConnection {
   const database = new Database(path, { readonly: true });
   try {
-    const version = database.query("SELECT sqlite_version() AS version").get() as { version: string };
+    const probe = database.prepare<LdbRow, []>(DRIVER_PROBE_SQL);
+    const facts = driverFacts(probe.get() ?? undefined);
+    probe.finalize();
     return {
-      sqliteVersion: version.version,
+      ...facts,
       prepare(sql, exactIntegers) {
         const statement = database.prepare<LdbRow, LdbValue[]>(sql);
         return new BunStatement(statement.safeIntegers(exactIntegers));

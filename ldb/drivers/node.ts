@@ -4,7 +4,15 @@
  * The module is asked for at run time, so that importing this file is harmless where there is none.
  */
 import type { DatabaseSync, StatementSync } from "node:sqlite";
-import type { LdbConnection, LdbDriver, LdbRow, LdbStatement, LdbValue } from "../connection.ts";
+import {
+  DRIVER_PROBE_SQL,
+  driverFacts,
+  type LdbConnection,
+  type LdbDriver,
+  type LdbRow,
+  type LdbStatement,
+  type LdbValue,
+} from "../connection.ts";
 
 type NodeSqlite = typeof import("node:sqlite");
 
@@ -26,6 +34,20 @@ function roundIntegers(row: LdbRow): LdbRow {
   return row;
 }
 
+const NO_BYTES = new Uint8Array();
+
+/**
+ * The parameters as node:sqlite binds them rightly: the empty bytes that Node 22 itself returns have no memory behind
+ * them, and it would bind them as null.
+ */
+function bindable(parameters: LdbValue[]): LdbValue[] {
+  for (let i = 0; i < parameters.length; i++) {
+    const value = parameters[i];
+    if (value instanceof Uint8Array && value.length === 0) parameters[i] = NO_BYTES;
+  }
+  return parameters;
+}
+
 class NodeStatement implements LdbStatement {
   readonly #statement: StatementSync;
   readonly #exactIntegers: boolean;
@@ -37,15 +59,15 @@ class NodeStatement implements LdbStatement {
   }
 
   get(...parameters: LdbValue[]): LdbRow | undefined {
-    return this.#rounding(() => this.#statement.get(...parameters) as LdbRow | undefined);
+    return this.#rounding(() => this.#statement.get(...bindable(parameters)) as LdbRow | undefined);
   }
 
   all(...parameters: LdbValue[]): LdbRow[] {
-    return this.#rounding(() => this.#statement.all(...parameters) as LdbRow[]);
+    return this.#rounding(() => this.#statement.all(...bindable(parameters)) as LdbRow[]);
   }
 
   iterate(...parameters: LdbValue[]): IterableIterator<LdbRow> {
-    return this.#statement.iterate(...parameters) as IterableIterator<LdbRow>;
+    return this.#statement.iterate(...bindable(parameters)) as IterableIterator<LdbRow>;
   }
 
   run(): void {
@@ -74,9 +96,8 @@ class NodeStatement implements LdbStatement {
 }
 
 function wrap(database: DatabaseSync): LdbConnection {
-  const version = database.prepare("SELECT sqlite_version() AS version").get() as { version: string };
   return {
-    sqliteVersion: version.version,
+    ...driverFacts(database.prepare(DRIVER_PROBE_SQL).get() as LdbRow | undefined),
     prepare: (sql, exactIntegers) => new NodeStatement(database.prepare(sql), exactIntegers),
     exec: (sql) => database.exec(sql),
     close: () => database.close(),

@@ -12,6 +12,7 @@ export class SampleLdb {
   readonly path: string;
   #sequence = 0;
   #schemaVersion = 1;
+  #isClosed = false;
 
   constructor(environment: SuiteEnvironment, path: string) {
     this.path = path;
@@ -71,7 +72,8 @@ export class SampleLdb {
   }
 
   close(): void {
-    this.#database.close();
+    if (!this.#isClosed) this.#database.close();
+    this.#isClosed = true;
   }
 }
 

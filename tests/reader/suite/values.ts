@@ -114,6 +114,23 @@ export function defineValueTests(environment: SuiteEnvironment): void {
     assert.equal(reader.getRowByKey("fam", "nul", "a", "ours"), null);
   });
 
+  test("D5 text is whole when it holds NUL or begins with a byte order mark", () => {
+    using folder = new SampleFolder(environment);
+    const ldb = folder.ldb();
+    ldb.changeSchema(ALL_TYPES);
+    ldb.apply(`REPLACE INTO fam___types VALUES('nul', CAST(x'0000' AS CHAR), 1, 1.5, CAST(x'61006200' AS CHAR), x'6100', x'00');
+      REPLACE INTO fam___types VALUES('bom', CAST(x'efbbbf61' AS CHAR), 1, 1.5, CAST(x'efbbbf6100' AS CHAR), x'', x'')`);
+    const rows = [
+      { id: "bom", s: "\ufeffa", i: 1, d: 1.5, t: "\ufeffa\0", b: new Uint8Array(), bs: new Uint8Array() },
+      { id: "nul", s: "\0\0", i: 1, d: 1.5, t: "a\0b\0", b: new Uint8Array([97, 0]), bs: new Uint8Array([0]) },
+    ];
+    const reader = folder.reader();
+    assert.deepEqual(reader.getRowByKey("fam", "types", "bom"), rows[0]);
+    assert.deepEqual(reader.getRowByKey("fam", "types", "nul"), rows[1]);
+    assert.deepEqual([...reader.getRowsByKeyPrefix("fam", "types")], rows);
+    assert.deepEqual(reader.getRows("fam", "types", ["bom", "nul"]), rows);
+  });
+
   test("D2 D5 history of the original is returned as it is when a field holds another kind of value", () => {
     using folder = new SampleFolder(environment);
     const ldb = folder.ldb();
