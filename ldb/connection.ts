@@ -63,6 +63,7 @@ export const SQLITE_RESULT = {
   permission: 3,
   busy: 5,
   locked: 6,
+  readOnly: 8,
   ioError: 10,
   corrupt: 11,
   full: 13,

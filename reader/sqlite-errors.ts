@@ -11,6 +11,7 @@ const MAY_PASS = new Set<number>([
   SQLITE_RESULT.ioError,
   SQLITE_RESULT.corrupt,
   SQLITE_RESULT.cannotOpen,
+  SQLITE_RESULT.readOnly,
   SQLITE_RESULT.notADatabase,
 ]);
 
@@ -46,6 +47,8 @@ export function readerError(driver: LdbDriver, error: unknown, path: string): un
       });
     case SQLITE_RESULT.cannotOpen:
     case SQLITE_RESULT.permission:
+    // SQLite would have to make a -shm and may not.
+    case SQLITE_RESULT.readOnly:
       return new CtlstoreError(
         "ldb_not_found",
         `Cannot open the LDB at ${path}: ${reason}; it needs to be readable, with its -wal and -shm beside it`,

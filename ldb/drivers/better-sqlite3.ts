@@ -40,6 +40,7 @@ const RESULT_NAMES: ReadonlyArray<readonly [prefix: string, code: number]> = [
   ["SQLITE_BUSY", SQLITE_RESULT.busy],
   ["SQLITE_LOCKED", SQLITE_RESULT.locked],
   ["SQLITE_PERM", SQLITE_RESULT.permission],
+  ["SQLITE_READONLY", SQLITE_RESULT.readOnly],
   ["SQLITE_IOERR", SQLITE_RESULT.ioError],
   ["SQLITE_CORRUPT", SQLITE_RESULT.corrupt],
   ["SQLITE_FULL", SQLITE_RESULT.full],

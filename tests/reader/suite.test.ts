@@ -1,17 +1,5 @@
-/** The reader's suite on Bun. */
-import { Database } from "bun:sqlite";
-import { test } from "bun:test";
-import { join } from "node:path";
-import { openReader } from "../../reader/index.ts";
+/** The reader's suite on Bun; on the other runtimes it is run by `tests/runtimes/reader.test.ts`. */
+import { bunEnvironment } from "./bun-environment.ts";
 import { defineReaderSuite } from "./suite/all.ts";
 
-defineReaderSuite({
-  runtime: `bun ${Bun.version}`,
-  test: (name, run) => void test(name, run),
-  openReader,
-  openWritable(path) {
-    const database = new Database(path, { create: true });
-    return { exec: (sql) => void database.exec(sql), close: () => database.close() };
-  },
-  originalLdbGzPath: join(import.meta.dir, "../interchange/fixtures/original-ldb.db.gz"),
-});
+defineReaderSuite(bunEnvironment);

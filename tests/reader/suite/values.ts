@@ -122,7 +122,15 @@ export function defineValueTests(environment: SuiteEnvironment): void {
       REPLACE INTO fam___types VALUES('bom', CAST(x'efbbbf61' AS CHAR), 1, 1.5, CAST(x'efbbbf6100' AS CHAR), x'', x'')`);
     const rows = [
       { id: "bom", s: "\ufeffa", i: 1, d: 1.5, t: "\ufeffa\0", b: new Uint8Array(), bs: new Uint8Array() },
-      { id: "nul", s: "\0\0", i: 1, d: 1.5, t: "a\0b\0", b: new Uint8Array([97, 0]), bs: new Uint8Array([0]) },
+      {
+        id: "nul",
+        s: "\0\0",
+        i: 1,
+        d: 1.5,
+        t: "a\0b\0",
+        b: new Uint8Array([97, 0]),
+        bs: new Uint8Array([0]),
+      },
     ];
     const reader = folder.reader();
     assert.deepEqual(reader.getRowByKey("fam", "types", "bom"), rows[0]);
