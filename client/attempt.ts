@@ -19,7 +19,7 @@ export function classify(result: ClientResult<SequenceAnswer>): Attempt {
   if (result.response === undefined) return { outcome: "unknown", error };
   // A proxy's error, or a success that is not ours, says nothing about what the Executive did.
   if (!isErrorAnswer(result.error?.value)) {
-    return { outcome: result.status >= 400 && result.status < 500 ? "refused" : "unknown", error };
+    return { outcome: isRefusalOfProxy(result.status) ? "refused" : "unknown", error };
   }
   switch (error.code) {
     case "ctldb_unavailable":
@@ -32,4 +32,9 @@ export function classify(result: ClientResult<SequenceAnswer>): Attempt {
     default:
       return { outcome: "refused", error };
   }
+}
+
+/** 408 and 429 may pass later, and a 408 may come after the request was handed on. */
+function isRefusalOfProxy(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
 }

@@ -69,7 +69,7 @@ export class Writer {
    * @throws CtlstoreError `bad_credentials`, `ctldb_unavailable`
    */
   readCookie(options: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array> {
-    return this.#turns.run(() => this.#readCookie(this.#patience(options.signal)));
+    return this.#turns.run(async () => (await this.#readCookie(this.#patience(options.signal))).slice());
   }
 
   /**
@@ -110,10 +110,12 @@ export class Writer {
   }
 
   #writeEncoded(mutations: readonly WireMutation[], options: WriteOptions): Promise<WriteOutcome> {
+    // A copy: the caller's bytes may change while this waits for its turn.
+    const ownCookie = options.cookie?.slice();
     return this.#turns.run(async () => {
       const patience = this.#patience(options.signal);
       const checkCookie = this.#cookie ?? (await this.#readCookie(patience));
-      const cookie = options.cookie ?? this.#madeCookies.next();
+      const cookie = ownCookie ?? this.#madeCookies.next();
       if (sameBytes(cookie, checkCookie)) throw cookieNotMoved();
       // Until the outcome is known the cookie is not: whatever goes wrong from here, the next write asks again.
       this.#cookie = null;
@@ -170,8 +172,9 @@ export class Writer {
       body,
       this.#request(signal),
     );
-    signal?.throwIfAborted();
-    return classify(result);
+    const attempt = classify(result);
+    if (attempt.outcome !== "applied") signal?.throwIfAborted();
+    return attempt;
   }
 
   async #readCookie(patience: Patience): Promise<Uint8Array> {

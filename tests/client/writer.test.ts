@@ -219,12 +219,30 @@ describe("retries", () => {
     at.network.faults.push("lose-answer");
     const lost = writer.write([row(1)], { cookie: bytes("one") });
     await expect(lost).rejects.toMatchObject({ code: "commit_outcome_unknown" });
-    expect(text(await writer.readCookie())).toBe("one");
     await writer.write([row(2)], { cookie: bytes("two") });
     at.network.faults.push("busy");
     await expect(writer.write([row(3)])).rejects.toMatchObject({ code: "ctldb_unavailable" });
     await writer.write([row(3)]);
     expect(await at.written()).toBe(3);
+  });
+
+  test("end at once on a proxy's refusal, and go on after its 429", async () => {
+    await using at = await setUp();
+    const statuses = [429, 408, 403];
+    const writer = new Writer({
+      ...at.options,
+      fetch: async (input, init) => {
+        const status = init?.method === "POST" ? statuses.shift() : undefined;
+        return status === undefined
+          ? at.network.fetch(input, init)
+          : new Response("<html>no</html>", { status });
+      },
+    });
+    // After the 408 the batch might have been written: the Writer finds out that it was not.
+    await expect(writer.write([row(1)])).rejects.toMatchObject({ code: "internal" });
+    expect(at.clock.sleptMs).toHaveLength(2);
+    expect(await at.written()).toBe(0);
+    await writer.write([row(1)]);
   });
 
   test("do not take somebody else's batch for their own", async () => {
