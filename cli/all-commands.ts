@@ -1,0 +1,44 @@
+/** Every command, in the order of the help page. */
+import type { Command } from "./command.ts";
+import { addFieldsCommand } from "./commands/add-fields.ts";
+import { completionCommand } from "./commands/completion.ts";
+import { createFamilyCommand } from "./commands/create-family.ts";
+import { createTableCommand } from "./commands/create-table.ts";
+import { devCommand } from "./commands/dev.ts";
+import { dropTableCommand } from "./commands/drop-table.ts";
+import { executiveCommand } from "./commands/executive.ts";
+import { heartbeatCommand } from "./commands/heartbeat.ts";
+import { ldbSkipCommand } from "./commands/ldb-skip.ts";
+import { ldbStatusCommand } from "./commands/ldb-status.ts";
+import { mutateCommand } from "./commands/mutate.ts";
+import { readCommand } from "./commands/read.ts";
+import { readSeqCommand } from "./commands/read-seq.ts";
+import { reflectorCommand } from "./commands/reflector.ts";
+import { registerWriterCommand } from "./commands/register-writer.ts";
+import { schemaCommand } from "./commands/schema.ts";
+import { statusCommand } from "./commands/status.ts";
+
+const COMMANDS: readonly Command[] = [
+  devCommand,
+  executiveCommand,
+  reflectorCommand,
+  heartbeatCommand,
+  createFamilyCommand,
+  createTableCommand,
+  addFieldsCommand,
+  dropTableCommand,
+  registerWriterCommand,
+  mutateCommand,
+  readCommand,
+  readSeqCommand,
+  schemaCommand,
+  statusCommand,
+  ldbStatusCommand,
+  ldbSkipCommand,
+];
+
+export const ALL_COMMANDS: readonly Command[] = [...COMMANDS, completionCommand(COMMANDS)];
+
+export const GROUPS: Readonly<Record<string, string>> = {
+  ldb: "look after the local database of this host",
+};

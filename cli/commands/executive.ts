@@ -1,0 +1,45 @@
+/** `ctlstore executive`: the write API. */
+import { createMetrics } from "../../core/process/metrics.ts";
+import { command } from "../command.ts";
+import { option, switchOption } from "../options.ts";
+import { bindAddress } from "../parsers.ts";
+import { runUntilStopped } from "../service.ts";
+import { adminTokenOption, ctldbOption } from "../shared-options.ts";
+
+export const executiveCommand = command({
+  name: "executive",
+  summary: "run the Executive: the HTTP write API",
+  options: {
+    ctldb: ctldbOption,
+    adminToken: adminTokenOption,
+    bind: option({
+      flag: "bind",
+      placeholder: "HOST:PORT",
+      help: "where to listen; port 0 is any free one",
+      parse: bindAddress,
+      fallback: "127.0.0.1:3000",
+    }),
+    destructiveSchemaChanges: switchOption({
+      flag: "destructive-schema-changes",
+      help: "allow dropping tables and clearing rows",
+    }),
+  },
+  examples: [
+    "executive --ctldb sqlite:ctldb.db --admin-token @admin-token",
+    "executive --ctldb mysql://ctlstore:secret@db:3306/ctldb --admin-token @admin-token --bind 0.0.0.0:3000",
+  ],
+  async run(context, options) {
+    const { openCtlDb } = await import("../../ctldb/open.ts");
+    const { startExecutive } = await import("../../server/executive.ts");
+    const logger = context.logger("executive", options.logLevel);
+    const { clock } = context;
+    await using ctldb = await openCtlDb(options.ctldb, { logger, clock });
+    const { adminToken, bind, destructiveSchemaChanges } = options;
+    const executive = await startExecutive(
+      { ctldb, logger, clock, metrics: createMetrics() },
+      { bind, adminToken, destructiveSchemaChanges },
+    );
+    context.note(`Executive listens on ${executive.url}`);
+    await runUntilStopped(context, [{ name: "Executive", stop: () => executive.stop() }]);
+  },
+});

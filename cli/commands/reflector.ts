@@ -1,0 +1,55 @@
+/** `ctlstore reflector`: applies the ledger to the local database of this host. */
+import { REFLECTOR_LIMITS } from "../../core/limits.ts";
+import { createMetrics } from "../../core/process/metrics.ts";
+import { command } from "../command.ts";
+import { option } from "../options.ts";
+import { bindAddress, integer } from "../parsers.ts";
+import { runUntilStopped } from "../service.ts";
+import { ctldbOption, ldbOption } from "../shared-options.ts";
+
+export const reflectorCommand = command({
+  name: "reflector",
+  summary: "run the Reflector: keeps the local database of this host up to date",
+  details:
+    "It starts and serves with the central database away, and takes up where it stands. One Reflector writes one folder.",
+  options: {
+    ctldb: ctldbOption,
+    ldb: ldbOption,
+    bind: option({
+      flag: "bind",
+      placeholder: "HOST:PORT",
+      help: "where to answer /status, /healthz, /readyz and /metrics; without it nowhere",
+      parse: bindAddress,
+      fallback: undefined,
+    }),
+    pollIntervalMs: option({
+      flag: "poll-interval-ms",
+      placeholder: "MS",
+      help: "pause between polls of the ledger when nothing is behind",
+      parse: integer({ min: 10, max: 3_600_000 }),
+      fallback: REFLECTOR_LIMITS.pollIntervalMs,
+    }),
+  },
+  examples: [
+    "reflector --ctldb sqlite:ctldb.db --ldb ./ldb",
+    "reflector --ctldb mysql://ctlstore:secret@db:3306/ctldb --bind 127.0.0.1:3001",
+  ],
+  async run(context, options) {
+    const { openLedgerSource } = await import("../../ctldb/open.ts");
+    const { startReflector } = await import("../../reflector/start.ts");
+    const logger = context.logger("reflector", options.logLevel);
+    const { clock, random } = context;
+    const source = openLedgerSource(options.ctldb, { logger, clock });
+    const { ldb, bind, pollIntervalMs } = options;
+    const reflector = await startReflector(
+      { source, logger, clock, random, metrics: createMetrics() },
+      { ldbFolder: ldb, pollIntervalMs, ...(bind === undefined ? {} : { bind }) },
+    );
+    context.note(
+      `Reflector writes ${ldb}${reflector.url === null ? "" : `, status on ${reflector.url}/status`}`,
+    );
+    await runUntilStopped(context, [
+      { name: "Reflector", done: reflector.done, stop: () => reflector.stop() },
+    ]);
+  },
+});

@@ -1,0 +1,124 @@
+/**
+ * The whole of ctlstore in one process, on embedded storage in one folder: Executive, heartbeat, Reflector.
+ *
+ * The Reflector comes before all that listens and writes: its lock on the LDB tells a second start on the same folder
+ * who was here before.
+ */
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { isCtlstoreError } from "../../core/errors.ts";
+import type { Clock } from "../../core/process/clock.ts";
+import type { Logger } from "../../core/process/logger.ts";
+import { createMetrics } from "../../core/process/metrics.ts";
+import type { CtlDb } from "../../ctldb/contract.ts";
+import { openCtlDb, openLedgerSource } from "../../ctldb/open.ts";
+import { startHeartbeat } from "../../heartbeat/start.ts";
+import { startReflector } from "../../reflector/start.ts";
+import { startExecutive } from "../../server/executive.ts";
+import { keptSecret } from "../kept-secret.ts";
+import { type Service, stopAll } from "../service.ts";
+import { startOnFreePort } from "./free-port.ts";
+
+export interface StackDeps {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly note: (line: string) => void;
+  readonly logger: (component: string) => Logger;
+}
+
+export interface StackOptions {
+  readonly dataFolder: string;
+  readonly executivePort: number;
+  readonly reflectorPort: number;
+}
+
+export interface Stack {
+  readonly executiveUrl: string;
+  readonly reflectorUrl: string;
+  readonly ldbFolder: string;
+  readonly adminToken: string;
+  readonly adminTokenPath: string;
+  /** In the order of their start. */
+  readonly services: readonly Service[];
+}
+
+/** An idle embedded ledger is cheap to poll, and a person is waiting. */
+const POLL_INTERVAL_MS = 100;
+
+/** @throws CtlstoreError `ldb_locked` when another process has the folder, `config_invalid`, and what the parts throw */
+export async function startStack(deps: StackDeps, options: StackOptions): Promise<Stack> {
+  const { dataFolder } = options;
+  mkdirSync(dataFolder, { recursive: true });
+  const services: Service[] = [];
+  try {
+    return await startParts(deps, options, services);
+  } catch (error) {
+    await stopAll(services);
+    if (!isCtlstoreError(error) || error.code !== "ldb_locked") throw error;
+    throw error.with({
+      hint: `is another \`ctlstore dev\` running? Stop it, or choose another folder with --data`,
+    });
+  }
+}
+
+async function startParts(deps: StackDeps, options: StackOptions, services: Service[]): Promise<Stack> {
+  const { dataFolder } = options;
+  const ldbFolder = join(dataFolder, "ldb");
+  const ctldbUrl = `sqlite:${join(dataFolder, "ctldb.db")}`;
+  const ctldb = await openCtlDb(ctldbUrl, { logger: deps.logger("ctldb"), clock: deps.clock });
+  services.push({ name: "ctldb", stop: async () => ctldb[Symbol.asyncDispose]() });
+  const reflectorUrl = await addReflector(
+    deps,
+    { ctldbUrl, ldbFolder, port: options.reflectorPort },
+    services,
+  );
+  const adminTokenPath = join(dataFolder, "admin-token");
+  const adminToken = keptSecret(adminTokenPath);
+  const executiveUrl = await addExecutive(deps, { ctldb, adminToken, port: options.executivePort }, services);
+  const heartbeat = startHeartbeat(
+    { ...deps, logger: deps.logger("heartbeat") },
+    { url: executiveUrl, adminToken, secret: keptSecret(join(dataFolder, "heartbeat-secret")) },
+  );
+  services.push({ name: "heartbeat", stop: () => heartbeat.stop() });
+  return { executiveUrl, reflectorUrl, ldbFolder, adminToken, adminTokenPath, services };
+}
+
+async function addReflector(
+  deps: StackDeps,
+  { ctldbUrl, ldbFolder, port }: { ctldbUrl: string; ldbFolder: string; port: number },
+  services: Service[],
+): Promise<string> {
+  const logger = deps.logger("reflector");
+  const { clock, random, note } = deps;
+  const start = (bind: string) =>
+    startReflector(
+      {
+        source: openLedgerSource(ctldbUrl, { logger, clock }),
+        logger,
+        clock,
+        random,
+        metrics: createMetrics(),
+      },
+      { ldbFolder, bind, pollIntervalMs: POLL_INTERVAL_MS },
+    );
+  const reflector = await startOnFreePort({ name: "Reflector", port, note }, start);
+  services.push({ name: "Reflector", done: reflector.done, stop: () => reflector.stop() });
+  return reflector.url ?? "";
+}
+
+async function addExecutive(
+  deps: StackDeps,
+  { ctldb, adminToken, port }: { ctldb: CtlDb; adminToken: string; port: number },
+  services: Service[],
+): Promise<string> {
+  const logger = deps.logger("executive");
+  const { clock, note } = deps;
+  const executive = await startOnFreePort({ name: "Executive", port, note }, (bind) =>
+    startExecutive(
+      { ctldb, logger, clock, metrics: createMetrics() },
+      { bind, adminToken, destructiveSchemaChanges: true },
+    ),
+  );
+  services.push({ name: "Executive", stop: () => executive.stop() });
+  return executive.url;
+}

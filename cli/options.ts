@@ -1,0 +1,146 @@
+/**
+ * Options: each is declared once, with its type, default, flag, environment name and help.
+ *
+ * A value comes from the command line, else from the environment (`--ldb` is `CTLSTORE_LDB`), else from the default.
+ * What cannot be parsed ends in a `config_invalid` error that names the flag, and the variable if it came from there.
+ */
+import { readFileSync } from "node:fs";
+import { CtlstoreError, quote } from "../core/errors.ts";
+
+export interface Option<T> {
+  /** Without the dashes. */
+  readonly flag: string;
+  /** What stands for the value in the help; null for a switch, which takes none. */
+  readonly placeholder: string | null;
+  readonly help: string;
+  /** Absent: the option must be given. */
+  readonly fallback?: T;
+  /** May be given several times; from the environment, separated by commas. */
+  readonly repeated: boolean;
+  /** Never printed. `@FILE` reads it from a file. */
+  readonly secret: boolean;
+  /** @throws Error saying what is wrong with the text; the caller adds the flag */
+  parse(texts: readonly string[]): T;
+}
+
+// biome-ignore lint/suspicious/noExplicitAny: a set of options of any types; `OptionValues` gives each its own back
+export type Options = Readonly<Record<string, Option<any>>>;
+
+export type OptionValues<O extends Options> = {
+  readonly [Name in keyof O]: O[Name] extends Option<infer T> ? T : never;
+};
+
+interface Declaration {
+  readonly flag: string;
+  readonly placeholder: string;
+  readonly help: string;
+}
+
+/** An option with one value. Without `fallback` it is required; `fallback: undefined` makes it optional. */
+export function option<T, F = T>(
+  declaration: Declaration & {
+    readonly parse: (text: string) => T;
+    readonly fallback?: F;
+    readonly secret?: boolean;
+  },
+): Option<T | F> {
+  const { parse, secret = false, ...rest } = declaration;
+  return { ...rest, repeated: false, secret, parse: (texts) => parse(texts.at(-1) ?? "") };
+}
+
+/** An option that may be given several times. */
+export function listOption<T>(
+  declaration: Declaration & { readonly parse: (text: string) => T; readonly required?: boolean },
+): Option<readonly T[]> {
+  const { parse, required = false, ...rest } = declaration;
+  const base = {
+    ...rest,
+    repeated: true,
+    secret: false,
+    parse: (texts: readonly string[]) => texts.map(parse),
+  };
+  return required ? base : { ...base, fallback: [] };
+}
+
+/** An option that is on or off. In the environment: true, 1, false or 0. */
+export function switchOption(declaration: { readonly flag: string; readonly help: string }): Option<boolean> {
+  return {
+    ...declaration,
+    placeholder: null,
+    fallback: false,
+    repeated: false,
+    secret: false,
+    parse: ([text = ""]) => {
+      if (["true", "1", ""].includes(text)) return true;
+      if (["false", "0"].includes(text)) return false;
+      throw new Error("it must be true or false");
+    },
+  };
+}
+
+export function environmentName(flag: string): string {
+  return `CTLSTORE_${flag.toUpperCase().replaceAll("-", "_")}`;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * The values of all options.
+ * @param given what the command line has, by flag
+ * @throws CtlstoreError `config_invalid`
+ */
+export function resolveOptions<O extends Options>(
+  options: O,
+  given: Readonly<Record<string, readonly string[] | undefined>>,
+  environment: Environment,
+): OptionValues<O> {
+  const values: Record<string, unknown> = {};
+  for (const [name, declared] of Object.entries(options)) {
+    values[name] = resolveOption(declared, given[declared.flag], environment);
+  }
+  return values as OptionValues<O>; // one value per option, by construction
+}
+
+function resolveOption<T>(
+  declared: Option<T>,
+  given: readonly string[] | undefined,
+  environment: Environment,
+): T {
+  const variable = environmentName(declared.flag);
+  const fromEnvironment = environment[variable];
+  if (given !== undefined) return parseOption(declared, given, `--${declared.flag}`);
+  // An empty variable is how shells and unit files say "not set".
+  if (fromEnvironment !== undefined && fromEnvironment !== "") {
+    const texts = declared.repeated ? fromEnvironment.split(",") : [fromEnvironment];
+    return parseOption(declared, texts, `${variable} (the variable for --${declared.flag})`);
+  }
+  if ("fallback" in declared) return declared.fallback as T;
+  throw new CtlstoreError("config_invalid", `Cannot start: --${declared.flag} is not given; it is needed`, {
+    hint: `give --${declared.flag} ${declared.placeholder ?? ""} or set ${variable}`,
+  });
+}
+
+function parseOption<T>(declared: Option<T>, texts: readonly string[], source: string): T {
+  try {
+    return declared.parse(declared.secret ? texts.map(secretText) : texts);
+  } catch (error) {
+    const shown = declared.secret ? "its value" : quote(texts.at(-1) ?? "");
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CtlstoreError("config_invalid", `Cannot use ${shown} for ${source}: ${reason}`, {
+      cause: error,
+    });
+  }
+}
+
+/** `@FILE` keeps a secret out of the process list and of the shell's history. */
+function secretText(text: string): string {
+  if (!text.startsWith("@")) return text;
+  const path = text.slice(1);
+  try {
+    return readFileSync(path, "utf8").replace(/\r?\n$/, "");
+  } catch (error) {
+    throw new Error(
+      `the file ${quote(path)} cannot be read (${error instanceof Error ? error.message : error})`,
+    );
+  }
+}

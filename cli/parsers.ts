@@ -1,0 +1,68 @@
+/** Parsers of option and argument texts. Each throws a plain Error that says what the text must be. */
+import { quote } from "../core/errors.ts";
+import { type FamilyName, parseFamilyName, parseTableName, type TableName } from "../core/names.ts";
+
+export function text(value: string): string {
+  if (value === "") throw new Error("it is empty");
+  return value;
+}
+
+/** A whole number within bounds. */
+export function integer(bounds: { readonly min: number; readonly max: number }): (value: string) => number {
+  return (value) => {
+    const parsed = /^-?\d{1,15}$/.test(value) ? Number(value) : Number.NaN;
+    if (!(parsed >= bounds.min && parsed <= bounds.max))
+      throw new Error(`it must be a whole number from ${bounds.min} to ${bounds.max}`);
+    return parsed;
+  };
+}
+
+export function choice<T extends string>(choices: readonly T[]): (value: string) => T {
+  return (value) => {
+    const found = choices.find((one) => one === value);
+    if (found === undefined) throw new Error(`it must be one of ${choices.join(", ")}`);
+    return found;
+  };
+}
+
+/** `host:port`, with the host in brackets when it is an IPv6 address; port 0 is any free one. */
+export function bindAddress(value: string): string {
+  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):(\d{1,5})$/.exec(value);
+  if (match === null || Number(match[2]) > 65_535)
+    throw new Error("it must be HOST:PORT, such as 127.0.0.1:3000");
+  return value;
+}
+
+export function httpUrl(value: string): string {
+  const url = URL.canParse(value) ? new URL(value) : null;
+  if (url === null || !["http:", "https:"].includes(url.protocol))
+    throw new Error("it must be a URL such as http://127.0.0.1:3000");
+  return value.replace(/\/+$/, "");
+}
+
+/** `sqlite:PATH` or `mysql://…`; the adapters check the rest. */
+export function ctldbUrl(value: string): string {
+  if (!/^(sqlite:.|mysql:\/\/.)/.test(value))
+    throw new Error("it must be sqlite:PATH or mysql://user:password@host:port/database");
+  return value;
+}
+
+export interface TablePath {
+  readonly family: FamilyName;
+  readonly table: TableName;
+}
+
+/** `FAMILY/TABLE`. */
+export function tablePath(value: string): TablePath {
+  const [family, table, ...rest] = value.split("/");
+  if (table === undefined || rest.length > 0)
+    throw new Error(`${quote(value)} is not of the form FAMILY/TABLE`);
+  return { family: parseFamilyName(family), table: parseTableName(table) };
+}
+
+/** `NAME:TYPE`. The types are checked with the whole table. */
+export function fieldDeclaration(value: string): readonly [name: string, type: string] {
+  const [name, type, ...rest] = value.split(":");
+  if (!name || !type || rest.length > 0) throw new Error("it must be NAME:TYPE, such as price:decimal");
+  return [name, type];
+}

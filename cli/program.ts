@@ -1,0 +1,138 @@
+/** Turns command declarations into a commander program: parsing, help pages, suggestions. The only file that knows commander. */
+import { Command as CommanderCommand, CommanderError, Option as CommanderOption } from "commander";
+import type { Argument, Command, CommandContext } from "./command.ts";
+import { environmentName, type Option, resolveOptions } from "./options.ts";
+import { COMMON_OPTIONS } from "./shared-options.ts";
+
+export interface ProgramOptions {
+  readonly version: string;
+  /** What the groups of two-word commands are about. */
+  readonly groups: Readonly<Record<string, string>>;
+}
+
+/** How the parsing of a command line ended when no command ran: help, version, or a usage error already printed. */
+export class UsageExit extends Error {
+  readonly exitCode: 0 | 2;
+
+  constructor(exitCode: 0 | 2) {
+    super("the command line asked for no command");
+    this.exitCode = exitCode;
+  }
+}
+
+/**
+ * Parses the arguments and runs the command that they name.
+ * @throws UsageExit when there was none to run; otherwise what the command throws
+ */
+export async function runProgram(
+  args: readonly string[],
+  commands: readonly Command[],
+  context: CommandContext,
+  options: ProgramOptions,
+): Promise<void> {
+  const program = buildProgram(commands, context, options);
+  try {
+    await program.parseAsync([...args], { from: "user" });
+  } catch (error) {
+    if (error instanceof CommanderError) throw new UsageExit(error.exitCode === 0 ? 0 : 2);
+    throw error;
+  }
+}
+
+function buildProgram(
+  commands: readonly Command[],
+  context: CommandContext,
+  { version, groups }: ProgramOptions,
+): CommanderCommand {
+  const program = prepared(new CommanderCommand("ctlstore"), context)
+    .description(
+      "Control data on every host: written once, ordered in one ledger, read from a local SQLite file.",
+    )
+    .version(version)
+    .addHelpText(
+      "after",
+      "\nEvery option --some-name can also be given as the environment variable CTLSTORE_SOME_NAME.",
+    );
+  const parents = new Map<string, CommanderCommand>();
+  for (const command of commands) {
+    const [first = "", second] = command.name.split(" ");
+    if (second === undefined) {
+      addCommand(program, first, command, context);
+      continue;
+    }
+    let parent = parents.get(first);
+    if (parent === undefined) {
+      parent = prepared(program.command(first), context).description(groups[first] ?? "");
+      parents.set(first, parent);
+    }
+    addCommand(parent, second, command, context);
+  }
+  return program;
+}
+
+function prepared(command: CommanderCommand, context: CommandContext): CommanderCommand {
+  return command
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError("(add --help for the whole story)")
+    .helpOption("-h, --help", "print this help")
+    .helpCommand(false)
+    .configureOutput({
+      writeOut: (text) => context.out(text.replace(/\n$/, "")),
+      writeErr: (text) => context.note(text.replace(/\n$/, "")),
+    });
+}
+
+function addCommand(parent: CommanderCommand, name: string, command: Command, context: CommandContext): void {
+  const options = { ...command.options, ...COMMON_OPTIONS };
+  const built = prepared(parent.command(name), context).summary(command.summary);
+  built.description(
+    command.details === undefined ? command.summary : `${command.summary}\n\n${command.details}`,
+  );
+  for (const argument of command.arguments ?? []) built.argument(argumentForm(argument), argument.help);
+  for (const declared of Object.values(options)) built.addOption(optionForm(declared));
+  built.addHelpText(
+    "after",
+    `\nExamples:\n${command.examples.map((line) => `  ctlstore ${line}`).join("\n")}`,
+  );
+  built.action(async () => {
+    const given: Record<string, readonly string[]> = {};
+    for (const declared of Object.values(options)) {
+      const raw: unknown = built.getOptionValue(attributeName(declared.flag));
+      if (raw !== undefined) given[declared.flag] = raw === true ? [""] : (raw as string[]);
+    }
+    const values = resolveOptions(options, given, context.environment);
+    await command.run(context, values, built.args);
+  });
+}
+
+function argumentForm({ name, kind = "required" }: Argument): string {
+  if (kind === "optional") return `[${name}]`;
+  return kind === "list" ? `<${name}...>` : `<${name}>`;
+}
+
+/** Every option is gathered as a list of texts; types, defaults and the environment are resolved afterwards. */
+function optionForm(declared: Option<unknown>): CommanderOption {
+  const value = declared.placeholder === null ? "" : ` <${declared.placeholder}>`;
+  const form = new CommanderOption(
+    `--${declared.flag}${value}`,
+    `${declared.help} (${notes(declared).join("; ")})`,
+  );
+  if (declared.placeholder === null) return form;
+  return form.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
+}
+
+function notes(declared: Option<unknown>): string[] {
+  const list: string[] = [];
+  if (!("fallback" in declared)) list.push("required");
+  else if (declared.placeholder !== null && declared.fallback !== undefined && !declared.repeated)
+    list.push(`default: ${declared.fallback}`);
+  if (declared.repeated) list.push("may be repeated");
+  list.push(environmentName(declared.flag));
+  return list;
+}
+
+/** commander's name for the value of `--some-flag`. */
+function attributeName(flag: string): string {
+  return flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase());
+}

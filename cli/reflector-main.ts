@@ -1,0 +1,10 @@
+#!/usr/bin/env bun
+/** Entry of the host binary `ctlstore-reflector`: the command `reflector`, alone, so that nothing else is compiled in. */
+import { reflectorCommand } from "./commands/reflector.ts";
+import { exitWith } from "./exit.ts";
+import { runCommandLine } from "./run.ts";
+import { systemContext } from "./system-context.ts";
+
+const args = process.argv.slice(2);
+const wanted = args[0] === "--version" ? args : ["reflector", ...args];
+exitWith(await runCommandLine(wanted, systemContext(), { commands: [reflectorCommand], groups: {} }));

@@ -1,0 +1,57 @@
+/**
+ * The life of a service: it runs until it is asked to stop, which ends well, or until it cannot go on, which does not.
+ *
+ * Stopping has a limit: what has not ended by then is given up and the exit code says so (I13, D20).
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { CommandContext } from "./command.ts";
+
+/** systemd kills after 90 s and Kubernetes after 30 s; to say what hung, end before them. */
+const STOP_LIMIT_MS = 20_000;
+
+export interface Service {
+  /** For the message when it does not end. */
+  readonly name: string;
+  /** Rejects when the service cannot go on; services that never give up have none. */
+  readonly done?: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Waits for the stop signal or for the first service that gives up, then stops all of them, the last started first.
+ * @throws what a service gave up with
+ */
+export async function runUntilStopped(
+  context: Pick<CommandContext, "stopSignal">,
+  services: readonly Service[],
+): Promise<void> {
+  const stopped = aborted(context.stopSignal());
+  try {
+    await Promise.race([stopped, ...services.flatMap(({ done }) => (done === undefined ? [] : [done]))]);
+  } finally {
+    await stopAll(services);
+  }
+}
+
+/** Stops services in the reverse order of their start. */
+export async function stopAll(services: readonly Service[]): Promise<void> {
+  for (const service of [...services].reverse()) await stopWithin(service, STOP_LIMIT_MS);
+}
+
+async function stopWithin(service: Service, limitMs: number): Promise<void> {
+  const timer = new AbortController();
+  const expired = delay(limitMs, "expired" as const, { signal: timer.signal }).catch(
+    () => "cancelled" as const,
+  );
+  const outcome = await Promise.race([service.stop().then(() => "stopped" as const), expired]);
+  timer.abort();
+  if (outcome === "expired")
+    throw new Error(`the ${service.name} did not stop within ${limitMs / 1000} seconds`);
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve();
+    else signal.addEventListener("abort", () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,74 @@
+/** Options that several commands have. */
+import { LOG_LEVELS, type LogLevel } from "../core/process/logger.ts";
+import { DEFAULT_LDB_FOLDER } from "../ldb/layout.ts";
+import { option, switchOption } from "./options.ts";
+import { choice, ctldbUrl, httpUrl, text } from "./parsers.ts";
+
+const logLevelOption = option({
+  flag: "log-level",
+  placeholder: "LEVEL",
+  help: `what is logged, as JSON lines on standard error: ${LOG_LEVELS.join(", ")}`,
+  parse: choice(LOG_LEVELS),
+  fallback: "info" as LogLevel,
+});
+
+/** What every command has; see `CommonValues`. */
+export const COMMON_OPTIONS = { logLevel: logLevelOption };
+
+export const jsonOption = switchOption({ flag: "json", help: "print JSON, for scripts" });
+
+export const ctldbOption = option({
+  flag: "ctldb",
+  placeholder: "URL",
+  help: "the central database: sqlite:PATH or mysql://user:password@host:port/database",
+  parse: ctldbUrl,
+  // A URL of this kind may hold a password; so it may also come from a file.
+  secret: true,
+});
+
+export const ldbOption = option({
+  flag: "ldb",
+  placeholder: "DIR",
+  help: "folder of the local database",
+  parse: text,
+  fallback: DEFAULT_LDB_FOLDER,
+});
+
+export const executiveOption = option({
+  flag: "executive",
+  placeholder: "URL",
+  help: "where the Executive listens",
+  parse: httpUrl,
+  fallback: "http://127.0.0.1:3000",
+});
+
+const adminTokenDeclaration = {
+  flag: "admin-token",
+  placeholder: "TOKEN",
+  help: "the Executive's admin token; @FILE reads it from a file",
+  parse: text,
+  secret: true,
+};
+
+export const adminTokenOption = option<string>(adminTokenDeclaration);
+
+/** For commands that need it only of an Executive elsewhere. */
+export const optionalAdminTokenOption = option<string, undefined>({
+  ...adminTokenDeclaration,
+  fallback: undefined,
+});
+
+export const writerOption = option({
+  flag: "writer",
+  placeholder: "NAME",
+  help: "name of the registered writer",
+  parse: text,
+});
+
+export const secretOption = option({
+  flag: "secret",
+  placeholder: "SECRET",
+  help: "the writer's secret; @FILE reads it from a file",
+  parse: text,
+  secret: true,
+});

@@ -1,0 +1,27 @@
+/** The real world, as commands see it. */
+import { text as readText } from "node:stream/consumers";
+import { systemClock } from "../core/process/clock.ts";
+import { createLogger, type LogLevel } from "../core/process/logger.ts";
+import type { CommandContext } from "./command.ts";
+import { listenForStop } from "./signals.ts";
+
+export function systemContext(): CommandContext {
+  // A reader that has seen enough (`ctlstore … | head`) is no error of ours.
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
+  const note = (line: string) => void process.stderr.write(`${line}\n`);
+  let stop: AbortSignal | null = null;
+  return {
+    out: (line) => void process.stdout.write(`${line}\n`),
+    note,
+    environment: process.env,
+    clock: systemClock,
+    random: Math.random,
+    stdin: () => readText(process.stdin),
+    interactive: process.stdout.isTTY === true,
+    logger: (component: string, level: LogLevel) => createLogger(component, level),
+    stopSignal() {
+      stop ??= listenForStop(note);
+      return stop;
+    },
+  };
+}
