@@ -4,10 +4,9 @@
  *
  * Needs Node and npm only. Each step looks first and does nothing when all is there.
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setUpBun } from "./setup/bun.mjs";
-import { setUpMariadb } from "./setup/mariadb.mjs";
+import { setUpCompiler, setUpMariadb } from "./setup/debian-packages.mjs";
 import { setUpMysql9 } from "./setup/mysql9.mjs";
 import { setUpPackages } from "./setup/packages.mjs";
 import { ROOT, run, SetupError } from "./setup/run.mjs";
@@ -15,13 +14,13 @@ import { ROOT, run, SetupError } from "./setup/run.mjs";
 /** The runtimes that the reader is tested on besides Bun. */
 function setUpRuntimes() {
   const installer = join(ROOT, "scripts", "runtimes", "install.mjs");
-  if (existsSync(installer)) run(process.execPath, [installer]);
+  run(process.execPath, [installer]);
 }
 
 const STEPS = {
   start: [setUpPackages, setUpBun],
-  test: [setUpPackages, setUpBun, setUpMariadb, setUpRuntimes],
-  deep: [setUpPackages, setUpBun, setUpMariadb, setUpRuntimes, setUpMysql9],
+  test: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes],
+  deep: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes, setUpMysql9],
 };
 
 const purpose = process.argv[2] ?? "start";
