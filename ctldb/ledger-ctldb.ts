@@ -1,7 +1,6 @@
 /** The CtlDb on top of any LedgerStore: the queue of writes, schema changes, and the cached catalog. */
-import { CtlstoreError, quote } from "../core/errors.ts";
+import { CtlstoreError, type ErrorCode, quote } from "../core/errors.ts";
 import { clearTableStatement } from "../core/ledger/statements.ts";
-import { EXECUTIVE_LIMITS } from "../core/limits.ts";
 import type { FamilyName, TableName, WriterName } from "../core/names.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
@@ -9,14 +8,16 @@ import { Mutex } from "../core/process/mutex.ts";
 import { type Catalog, type FieldSchema, type TableSchema, withAddedFields } from "../core/schema.ts";
 import type { CtlDb, CtlDbStatus, WriteRequest, WriteResult } from "./contract.ts";
 import { assertCredentials, hashSecret, secretMatches } from "./credentials.ts";
-import { commitGroup, type GroupCommitDeps, type QueuedWrite, takeGroup } from "./group-commit.ts";
+import { commitGroup, type GroupCommitDeps } from "./group-commit.ts";
 import { EntryAppender } from "./ledger-tail.ts";
 import { DEFAULT_PLAN_LIMITS, type PlanLimits, planWrite, type WritePlan } from "./plan-write.ts";
 import { Proof } from "./proof.ts";
 import type { LedgerStore, LockedLedger, RowOperation, SchemaChange } from "./store.ts";
+import { DEFAULT_QUEUE_LIMITS, type QueueLimits, WriteQueue } from "./write-queue.ts";
 
 export interface CtlDbOptions {
-  readonly limits?: PlanLimits;
+  /** Where other limits than the usual ones are wanted. */
+  readonly limits?: Partial<PlanLimits & QueueLimits>;
   /** Told the number of writes of each group that was committed. */
   readonly onGroup?: (writes: number) => void;
 }
@@ -30,21 +31,18 @@ export class LedgerCtlDb implements CtlDb {
   readonly #store: LedgerStore;
   readonly #deps: CtlDbDeps;
   readonly #limits: PlanLimits;
-  readonly #groupDeps: GroupCommitDeps;
   readonly #proof = new Proof();
   /** Orders everything of this process that takes the ledger lock. */
   readonly #ledgerTurn = new Mutex();
-  readonly #queue: QueuedWrite[] = [];
-  #queuedSize = 0;
-  #draining: Promise<void> | null = null;
+  readonly #queue: WriteQueue;
   #closed = false;
   #catalog: Catalog | null = null;
 
   constructor(store: LedgerStore, deps: CtlDbDeps, options: CtlDbOptions = {}) {
     this.#store = store;
     this.#deps = deps;
-    this.#limits = options.limits ?? DEFAULT_PLAN_LIMITS;
-    this.#groupDeps = {
+    this.#limits = { ...DEFAULT_PLAN_LIMITS, ...options.limits };
+    const groupDeps: GroupCommitDeps = {
       begin: (writers) => this.#begin(writers),
       replan: (request, catalog) => {
         this.#catalog = catalog;
@@ -53,6 +51,10 @@ export class LedgerCtlDb implements CtlDb {
       clock: deps.clock,
       ...(options.onGroup === undefined ? {} : { onGroup: options.onGroup }),
     };
+    this.#queue = new WriteQueue((group) => this.#ledgerTurn.run(() => commitGroup(group, groupDeps)), {
+      ...DEFAULT_QUEUE_LIMITS,
+      ...options.limits,
+    });
   }
 
   get kind(): "mysql" | "sqlite" {
@@ -62,37 +64,11 @@ export class LedgerCtlDb implements CtlDb {
   // Writes
 
   async write(request: WriteRequest): Promise<WriteResult> {
-    if (
-      this.#queue.length >= EXECUTIVE_LIMITS.queuedRequests ||
-      this.#queuedSize > EXECUTIVE_LIMITS.queuedBytes
-    ) {
-      throw new CtlstoreError(
-        "overloaded",
-        `Cannot queue the write: ${this.#queue.length} are waiting already`,
-        {
-          retryAfterSeconds: 1,
-        },
-      );
-    }
+    this.#assertOpen();
+    this.#queue.assertRoom();
     const plan = await this.#planFresh(request);
-    if (this.#closed) throw new CtlstoreError("ctldb_unavailable", "Cannot write: the Executive is stopping");
-    return new Promise((resolve, reject) => {
-      this.#queue.push({ request, plan, resolve, reject });
-      this.#queuedSize += plan.size;
-      this.#draining ??= this.#drain().finally(() => {
-        this.#draining = null;
-      });
-    });
-  }
-
-  async #drain(): Promise<void> {
-    while (this.#queue.length > 0) {
-      await this.#ledgerTurn.run(async () => {
-        const group = takeGroup(this.#queue);
-        for (const write of group) this.#queuedSize -= write.plan.size;
-        await commitGroup(group, this.#groupDeps);
-      });
-    }
+    this.#assertOpen();
+    return this.#queue.add(request, plan);
   }
 
   /** Plans with the cached catalog; what does not fit is tried once more with the newest before it is refused. */
@@ -116,7 +92,8 @@ export class LedgerCtlDb implements CtlDb {
   }
 
   #planAndProve(request: WriteRequest, catalog: Catalog): WritePlan {
-    const plan = planWrite(request, catalog, this.#limits);
+    const statementBytes = Math.min(this.#limits.statementBytes, this.#store.maxStatementBytes);
+    const plan = planWrite(request, catalog, { statementBytes });
     this.#proof.check(plan.operations, catalog);
     return plan;
   }
@@ -202,7 +179,8 @@ export class LedgerCtlDb implements CtlDb {
   }
 
   /** Runs a task with the ledger lock and the catalog that holds under it; rolls back when the task throws. */
-  #withLedger<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
+  async #withLedger<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
+    this.#assertOpen();
     return this.#ledgerTurn.run(async () => {
       const locked = await this.#begin([]);
       try {
@@ -237,7 +215,7 @@ export class LedgerCtlDb implements CtlDb {
       } catch (error) {
         await locked.rollback().catch(() => {});
         // The database refuses the change itself: it has been undone, and the writes can go on.
-        if (!(error instanceof CtlstoreError) || error.code !== "invalid_schema") throw error;
+        if (!(error instanceof CtlstoreError) || !REFUSED_BY_DATABASE.has(error.code)) throw error;
         this.#deps.logger.error(
           { changes, error: error.message },
           "undid schema changes that cannot be finished",
@@ -282,16 +260,26 @@ export class LedgerCtlDb implements CtlDb {
     };
   }
 
+  #assertOpen(): void {
+    if (this.#closed) throw new CtlstoreError("ctldb_unavailable", "Cannot write: the Executive is stopping");
+  }
+
   /** Lets the writes that are queued finish, then closes the database. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
-    await this.#draining;
+    await this.#queue.drained();
     await this.#ledgerTurn.run(() => {});
     this.#proof[Symbol.dispose]();
     await this.#store[Symbol.asyncDispose]();
   }
 }
+
+const REFUSED_BY_DATABASE: ReadonlySet<ErrorCode> = new Set([
+  "invalid_schema",
+  "table_exists",
+  "ctldb_incompatible",
+]);
 
 /** False for a change that a process began after it had lost the ledger lock, and that somebody else overtook. */
 function stillApplies(change: SchemaChange, catalog: Catalog): boolean {
