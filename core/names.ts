@@ -48,6 +48,11 @@ const WRITER_RULE: Rule = {
   form: "printable characters",
 };
 
+/** Only ASCII may change: "K" (the Kelvin sign).toLowerCase() would turn a refused name into another one. */
+export function lowerCaseAscii(text: string): string {
+  return text.replace(/[A-Z]/g, (letter) => letter.toLowerCase());
+}
+
 function parse(rule: Rule, value: unknown, lowerCase: boolean): string {
   if (typeof value !== "string") {
     throw new CtlstoreError(
@@ -55,8 +60,7 @@ function parse(rule: Rule, value: unknown, lowerCase: boolean): string {
       `Cannot use ${quote(value)} as a ${rule.what} name: it is not a string`,
     );
   }
-  // Only ASCII may change here: "İ".toLowerCase() would otherwise turn one refused name into another.
-  const name = lowerCase ? value.replace(/[A-Z]/g, (letter) => letter.toLowerCase()) : value;
+  const name = lowerCase ? lowerCaseAscii(value) : value;
   const { min, max } = rule.chars;
   if (name.length < min || name.length > max) {
     throw new CtlstoreError(

@@ -58,7 +58,11 @@ export interface CtlDb extends AsyncDisposable {
 
   /** @throws CtlstoreError `family_exists` */
   createFamily(family: FamilyName): Promise<void>;
-  /** Creates all of the tables or none. @throws CtlstoreError `table_exists`, `unknown_family` */
+  /**
+   * Creates all of the tables or none. As any change of tables, it may be carried out later although the call failed
+   * with `commit_outcome_unknown`: then read the catalog.
+   * @throws CtlstoreError `table_exists`, `unknown_family`, `invalid_schema`
+   */
   createTables(tables: readonly TableSchema[]): Promise<WriteResult>;
   /** @throws CtlstoreError `unknown_table`, `field_exists`, `invalid_schema` */
   addFields(family: FamilyName, table: TableName, fields: readonly FieldSchema[]): Promise<WriteResult>;

@@ -77,18 +77,19 @@ interface Settle {
 class GroupTransaction {
   readonly #deps: GroupCommitDeps;
   readonly #settle: Settle;
-  readonly #timestampUs: number;
+  /** When the ledger lock was taken: timestamps follow the order of the ledger as far as the clock does. */
+  #timestampUs = 0;
   /** Writes whose statements have run in the open transaction. */
   readonly #applied: QueuedWrite[] = [];
 
   constructor(deps: GroupCommitDeps, settle: Settle) {
     this.#deps = deps;
     this.#settle = settle;
-    this.#timestampUs = deps.clock.nowUs();
   }
 
   async run(group: readonly QueuedWrite[]): Promise<void> {
     const locked = await this.#deps.begin([...new Set(group.map((write) => write.request.writer))]);
+    this.#timestampUs = this.#deps.clock.nowUs();
     try {
       const planned = await this.#replanStale(group, locked);
       await this.#commitAll(planned, locked);
@@ -114,51 +115,64 @@ class GroupTransaction {
     });
   }
 
-  async #commitAll(planned: QueuedWrite[], locked: LockedLedger): Promise<void> {
+  async #commitAll(planned: readonly QueuedWrite[], locked: LockedLedger): Promise<void> {
     let waiting = planned;
     for (;;) {
-      const accepted = this.#accept(waiting, locked);
-      if (accepted.length + this.#applied.length === 0) return locked.rollback();
-      const { tail, sequences } = this.#tail([...this.#applied, ...accepted], locked);
+      const { accepted, failures } = this.#accept(waiting, locked);
+      const writes = [...this.#applied, ...accepted];
+      if (writes.length === 0) {
+        this.#failAll(failures);
+        return locked.rollback();
+      }
+      const { tail, sequences } = this.#tail(writes, locked);
       const outcome = await locked.commit(
         accepted.map((write) => write.plan.operations),
         tail,
       );
       if (outcome.status === "committed") {
         this.#deps.onGroup?.(sequences.size);
+        this.#failAll(failures);
         for (const [write, sequence] of sequences) this.#settle.succeed(write, sequence);
         return;
       }
-      this.#applied.push(...accepted.slice(0, outcome.unit));
       const refused = accepted[outcome.unit];
-      if (refused === undefined)
-        throw new CtlstoreError(
-          "internal",
-          "Cannot commit a group: the database refused a write that is not in it",
-        );
+      if (refused === undefined) throw refusedStranger();
+      this.#applied.push(...accepted.slice(0, outcome.unit));
+      // Those after it were judged in the belief that its cookie would move: they are judged again.
+      const position = waiting.indexOf(refused);
+      const before = new Set(waiting.slice(0, position));
+      this.#failAll(new Map([...failures].filter(([write]) => before.has(write))));
       this.#settle.fail(refused, outcome.error);
-      // Those after it were accepted in the belief that its cookie would move: look at them again.
-      waiting = accepted.slice(outcome.unit + 1);
+      waiting = waiting.slice(position + 1);
     }
   }
 
+  #failAll(failures: ReadonlyMap<QueuedWrite, unknown>): void {
+    for (const [write, error] of failures) this.#settle.fail(write, error);
+  }
+
   /** Checks credentials and cookies in order of arrival, each against the state that those before it leave (I3). */
-  #accept(waiting: readonly QueuedWrite[], locked: LockedLedger): QueuedWrite[] {
+  #accept(
+    waiting: readonly QueuedWrite[],
+    locked: LockedLedger,
+  ): { accepted: QueuedWrite[]; failures: Map<QueuedWrite, unknown> } {
     const cookies = new Map([...locked.writers].map(([name, record]) => [name, record.cookie]));
     for (const { request } of this.#applied)
       if (request.cookie !== undefined) cookies.set(request.writer, request.cookie);
-    return waiting.filter((write) => {
+    const failures = new Map<QueuedWrite, unknown>();
+    const accepted = waiting.filter((write) => {
       const { writer, secret, cookie, checkCookie } = write.request;
       try {
         assertCredentials(locked.writers.get(writer) ?? null, writer, secret);
         assertCookie(cookies.get(writer) ?? new Uint8Array(), checkCookie);
       } catch (error) {
-        this.#settle.fail(write, error);
+        failures.set(write, error);
         return false;
       }
       if (cookie !== undefined) cookies.set(writer, cookie);
       return true;
     });
+    return { accepted, failures };
   }
 
   #tail(
@@ -188,4 +202,11 @@ function assertCookie(stored: Uint8Array, expected: Uint8Array | undefined): voi
   throw new CtlstoreError("cookie_conflict", "Cannot write: check_cookie is not the stored cookie", {
     hint: "read the cookie again: another process writes under this name, or this batch was applied before",
   });
+}
+
+function refusedStranger(): CtlstoreError {
+  return new CtlstoreError(
+    "internal",
+    "Cannot commit a group: the database refused a write that is not in it",
+  );
 }

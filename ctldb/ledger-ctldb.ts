@@ -51,7 +51,7 @@ export class LedgerCtlDb implements CtlDb {
       clock: deps.clock,
       ...(options.onGroup === undefined ? {} : { onGroup: options.onGroup }),
     };
-    this.#queue = new WriteQueue((group) => this.#ledgerTurn.run(() => commitGroup(group, groupDeps)), {
+    this.#queue = new WriteQueue((take) => this.#ledgerTurn.run(() => commitGroup(take(), groupDeps)), {
       ...DEFAULT_QUEUE_LIMITS,
       ...options.limits,
     });

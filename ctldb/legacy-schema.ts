@@ -5,18 +5,34 @@
  * tables in MySQL shows what a crash between the two has left apart (D6, D7).
  */
 import { Database } from "bun:sqlite";
+import { CtlstoreError } from "../core/errors.ts";
 import { fieldTypeFromSqlite } from "../core/field-types.ts";
-import { changesSchema } from "../core/ledger/statements.ts";
+import type { LedgerEntry } from "../core/ledger/entry.ts";
+import { changesSchema, createTableStatement } from "../core/ledger/statements.ts";
 import type { FieldName, LdbTableName } from "../core/names.ts";
-import type { FieldSchema } from "../core/schema.ts";
+import type { FieldSchema, TableSchema } from "../core/schema.ts";
 import type { FoundTable } from "./store.ts";
 
 export class LedgerSchema implements Disposable {
   readonly #db = new Database(":memory:");
 
-  /** Takes one ledger statement; those that only change rows are passed over. */
-  apply(statement: string): void {
-    if (changesSchema(statement)) this.#db.run(statement);
+  /** Begins with tables that are known already. */
+  constructor(tables: readonly TableSchema[]) {
+    for (const table of tables) this.#db.run(createTableStatement(table));
+  }
+
+  /** Takes one entry; those that only change rows are passed over. @throws CtlstoreError `ctldb_incompatible` */
+  apply({ sequence, statement }: LedgerEntry): void {
+    if (!changesSchema(statement)) return;
+    try {
+      this.#db.run(statement);
+    } catch (cause) {
+      throw new CtlstoreError(
+        "ctldb_incompatible",
+        `Cannot take over ledger entry ${sequence}: SQLite refuses it, and so does every LDB`,
+        { cause, sequence, hint: "no Reflector gets past this entry: mend the ledger by hand first" },
+      );
+    }
   }
 
   tables(): FoundTable[] {
@@ -25,7 +41,7 @@ export class LedgerSchema implements Disposable {
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name LIKE '%\\_\\_\\_%' ESCAPE '\\'",
       )
       .all();
-    return names.flatMap(({ name }) => this.#table(name as LdbTableName) ?? []);
+    return names.map(({ name }) => this.#table(name as LdbTableName)).filter((table) => table !== null);
   }
 
   /** Null for a table with a column of a type that ctlstore does not have. */

@@ -2,12 +2,13 @@
 import { resolve } from "node:path";
 import { CtlstoreError } from "../core/errors.ts";
 import type { LedgerSource } from "../core/ledger/entry.ts";
+import { CTLDB_TIMEOUTS, type CtlDbTimeouts } from "../core/limits.ts";
 import type { CtlDb } from "./contract.ts";
 import { type CtlDbDeps, type CtlDbOptions, LedgerCtlDb } from "./ledger-ctldb.ts";
 import { MysqlLedgerSource } from "./mysql/ledger-source.ts";
 import { openMysqlStore } from "./mysql/store.ts";
 import { SqliteLedgerSource } from "./sqlite/ledger-source.ts";
-import { SqliteStore } from "./sqlite/store.ts";
+import { openSqliteStore } from "./sqlite/store.ts";
 
 type Target =
   | { readonly kind: "sqlite"; readonly path: string }
@@ -27,19 +28,39 @@ function parseCtlDbUrl(text: string): Target {
   });
 }
 
+export interface OpenCtlDbOptions extends CtlDbOptions {
+  /** Where other waiting times than the usual ones are wanted. */
+  readonly timeouts?: Partial<CtlDbTimeouts>;
+}
+
 /**
  * Opens a ctldb for writing, creating or upgrading its tables where needed.
  * @throws CtlstoreError `config_invalid`, `ctldb_unavailable`, `ctldb_incompatible`
  */
-export async function openCtlDb(url: string, deps: CtlDbDeps, options?: CtlDbOptions): Promise<CtlDb> {
+export async function openCtlDb(
+  url: string,
+  deps: CtlDbDeps,
+  options: OpenCtlDbOptions = {},
+): Promise<CtlDb> {
   const target = parseCtlDbUrl(url);
-  if (target.kind === "sqlite") return new LedgerCtlDb(new SqliteStore(target.path), deps, options);
-  return new LedgerCtlDb(await openMysqlStore(target.url, deps), deps, options);
+  const timeouts = { ...CTLDB_TIMEOUTS, ...options.timeouts };
+  const store =
+    target.kind === "sqlite"
+      ? await openSqliteStore(target.path, timeouts, deps)
+      : await openMysqlStore(target.url, timeouts, deps);
+  return new LedgerCtlDb(store, deps, options);
 }
 
 /** A source of ledger entries; connects when first asked. @throws CtlstoreError `config_invalid` */
-export function openLedgerSource(url: string, deps: CtlDbDeps): LedgerSource {
+export function openLedgerSource(
+  url: string,
+  deps: CtlDbDeps,
+  options: { readonly timeouts?: Partial<CtlDbTimeouts> } = {},
+): LedgerSource {
   const target = parseCtlDbUrl(url);
   if (target.kind === "sqlite") return new SqliteLedgerSource(target.path);
-  return new MysqlLedgerSource(target.url, deps);
+  return new MysqlLedgerSource(
+    { url: target.url, timeouts: { ...CTLDB_TIMEOUTS, ...options.timeouts } },
+    deps,
+  );
 }

@@ -7,7 +7,7 @@
 import { CtlstoreError, quote } from "../core/errors.ts";
 import { deleteStatement, upsertStatement } from "../core/ledger/statements.ts";
 import { EXECUTIVE_LIMITS } from "../core/limits.ts";
-import type { FamilyName } from "../core/names.ts";
+import { type FamilyName, lowerCaseAscii } from "../core/names.ts";
 import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
 import { checkValue, type SqlValue } from "../core/values.ts";
 import type { Mutation, WriteRequest } from "./contract.ts";
@@ -88,7 +88,7 @@ function tableFacts(schema: TableSchema): TableFacts {
 function valuesByField(mutation: Mutation, facts: TableFacts): Map<string, unknown> {
   const values = new Map<string, unknown>();
   for (const rawName of Object.keys(mutation.values)) {
-    const name = facts.byName.has(rawName) ? rawName : rawName.toLowerCase();
+    const name = facts.byName.has(rawName) ? rawName : lowerCaseAscii(rawName);
     if (!facts.byName.has(name)) {
       throw new CtlstoreError(
         "unknown_field",

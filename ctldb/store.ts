@@ -88,8 +88,10 @@ export interface LockedLedger {
   commit(units: ReadonlyArray<readonly RowOperation[]>, tail: LedgerTail): Promise<CommitOutcome>;
   /**
    * Makes the changes durable as an intent, carries them out, then commits the tail, the catalog and the end of the
-   * intent together. `changes` of `unfinished` are already intents. A refusal undoes everything and rolls back.
-   * @throws CtlstoreError `invalid_schema`, `table_exists` or `ctldb_unavailable`
+   * intent together. With `unfinished` changes these are the intents, and `changes` those of them that still apply.
+   * A refusal undoes everything and ends the intent; the caller rolls back.
+   * @throws CtlstoreError `invalid_schema`, `table_exists`, `ctldb_incompatible`, `ctldb_unavailable` (nothing was
+   *   changed), `commit_outcome_unknown` (the intent stands and will be carried out)
    */
   changeSchema(changes: readonly SchemaChange[], tail: LedgerTail): Promise<void>;
   rollback(): Promise<void>;
@@ -100,6 +102,8 @@ export interface LedgerStore extends AsyncDisposable {
   /** Product and version of the database. */
   readonly server: string;
   readonly epoch: string;
+  /** Longest ledger statement that the database can take at present, in bytes. */
+  readonly maxStatementBytes: number;
 
   /** Takes the ledger lock. @throws CtlstoreError `ctldb_unavailable` */
   begin(writers: readonly WriterName[]): Promise<LockedLedger>;

@@ -2,7 +2,7 @@
 import type { LedgerEntry } from "../../core/ledger/entry.ts";
 import { parseTimestampUs } from "../../core/ledger/timestamps.ts";
 import { type Sequence, toSequence } from "../../core/sequence.ts";
-import type { MysqlRow, MysqlSession } from "./session.ts";
+import type { MysqlRow, MysqlSession, MysqlValue } from "./session.ts";
 
 /** Columns of a ledger that ours has written or taken over. */
 export const ENTRY_COLUMNS = "seq, leader_ts, statement, timestamp_us, hash";
@@ -14,10 +14,15 @@ export function toEntry(row: MysqlRow): LedgerEntry {
   return {
     sequence: toSequence(String(sequence)),
     // The original leaves it to MySQL's clock and time zone, and it may even be NULL: then it is unknown, not "now".
-    timestampUs: timestampUs == null ? (parseTimestampUs(String(leaderTimestamp)) ?? 0) : Number(timestampUs),
+    timestampUs: timestampUs == null ? legacyTimestampUs(leaderTimestamp) : Number(timestampUs),
     statement: String(statement),
     hash: Buffer.isBuffer(hash) ? hash : null,
   };
+}
+
+/** Never negative: the chain holds timestamps as unsigned numbers. */
+function legacyTimestampUs(leaderTimestamp: MysqlValue | undefined): number {
+  return Math.max(0, parseTimestampUs(String(leaderTimestamp)) ?? 0);
 }
 
 /** Streams the entry at a sequence, if it is there, and all after it. */
@@ -31,5 +36,6 @@ export async function entriesAfter(
     onEntry(toEntry(row));
     return true;
   };
-  await session.stream(sql, onRow, { action: "read the ledger" });
+  // All of a large ledger, once in its life.
+  await session.stream(sql, onRow, "read the ledger", session.timeouts.ddlMs);
 }

@@ -8,6 +8,11 @@ interface DriverError extends Error {
   readonly sqlMessage?: string;
 }
 
+/** The connection is gone, as `session.ts` found out. */
+export class LostConnectionError extends Error {
+  readonly fatal = true;
+}
+
 /** Connection-level failures that mysql2 reports by `code` alone. */
 const LOST_CONNECTION = new Set([
   "ECONNREFUSED",
@@ -25,11 +30,14 @@ const LOST_CONNECTION = new Set([
   "ERR_STREAM_WRITE_AFTER_END",
 ]);
 
-/** Server-side states that pass: too many connections, shutdown, killed, read-only after a failover, lock waits. */
-const PASSING = new Set([
-  1040, 1053, 1105, 1152, 1153, 1158, 1159, 1160, 1161, 1203, 1205, 1213, 1290, 1317, 1836, 1927, 3024, 3572,
-  4031,
-]);
+/** The server ends the session with these: shutdown, killed, idle for too long, a packet too large. */
+const SESSION_ENDED = new Set([1053, 1152, 1153, 1158, 1159, 1160, 1161, 1927, 4031]);
+
+/** The server has become a replica: only a new connection, by name, finds the new primary. */
+const READ_ONLY = new Set([1290, 1792, 1836]);
+
+/** States that pass: too many connections, a query or lock wait that took too long, a full disk. */
+const PASSING = new Set([1015, 1021, 1030, 1040, 1105, 1114, 1203, 1205, 1213, 1226, 1317, 1969, 3024, 3572]);
 
 /** What the data or the definition is to blame for. */
 const INVALID_VALUE = new Set([1048, 1062, 1264, 1265, 1292, 1300, 1366, 1367, 1406]);
@@ -37,20 +45,24 @@ const INVALID_SCHEMA = new Set([
   1050, 1059, 1060, 1063, 1068, 1070, 1071, 1074, 1113, 1117, 1118, 1167, 1170, 1171, 1709,
 ]);
 
-const WRONG_CREDENTIALS = new Set([1044, 1045, 1049, 1142, 1227, 1698]);
+const WRONG_CREDENTIALS = new Set([1044, 1045, 1049, 1130, 1142, 1143, 1227, 1698]);
+
+/** The tables are not those of the catalog: a table, a column or a lock row is missing. */
+const TABLES_CHANGED = new Set([1054, 1146, 1051, 1091]);
 
 function asDriverError(error: unknown): DriverError | null {
   return error instanceof Error ? error : null;
 }
 
-/** True when the connection is gone, so that what the server did last is not known. */
+/** True when the connection is gone or useless, so that what the server did last may not be known. */
 export function isConnectionLost(error: unknown): boolean {
   const driver = asDriverError(error);
   if (driver === null) return false;
   return (
     driver.fatal === true ||
     LOST_CONNECTION.has(driver.code ?? "") ||
-    /closed state|Connection lost/.test(driver.message)
+    SESSION_ENDED.has(driver.errno ?? 0) ||
+    READ_ONLY.has(driver.errno ?? 0)
   );
 }
 
@@ -59,7 +71,7 @@ export function classifyMysqlError(error: unknown, action: string): CtlstoreErro
   if (error instanceof CtlstoreError) return error;
   const driver = asDriverError(error);
   const errno = driver?.errno ?? 0;
-  const text = `Cannot ${action}: ${driver?.sqlMessage ?? driver?.message ?? String(error)}`;
+  const text = `Cannot ${action}: ${driver?.sqlMessage || driver?.message || driver?.code || String(error)}`;
   if (WRONG_CREDENTIALS.has(errno)) {
     return new CtlstoreError("ctldb_unavailable", text, {
       cause: error,
@@ -71,5 +83,11 @@ export function classifyMysqlError(error: unknown, action: string): CtlstoreErro
   }
   if (INVALID_VALUE.has(errno)) return new CtlstoreError("invalid_value", text, { cause: error });
   if (INVALID_SCHEMA.has(errno)) return new CtlstoreError("invalid_schema", text, { cause: error });
+  if (TABLES_CHANGED.has(errno)) {
+    return new CtlstoreError("ctldb_incompatible", text, {
+      cause: error,
+      hint: "somebody has changed the ctldb's tables by hand: put back what is missing",
+    });
+  }
   return new CtlstoreError("internal", text, { cause: error });
 }

@@ -1,15 +1,22 @@
 /** The users' tables as they stand in MySQL, whoever made them. */
-import { fieldTypeFromMysql } from "../../core/field-types.ts";
+import { type FieldType, fieldTypeFromMysql } from "../../core/field-types.ts";
 import { upsertStatement } from "../../core/ledger/statements.ts";
 import { type FieldName, type LdbTableName, ldbTableName, splitLdbTableName } from "../../core/names.ts";
 import type { FieldSchema, TableSchema } from "../../core/schema.ts";
 import { doubleQuoted } from "../../core/sql/identifiers.ts";
-import { checkValue, type SqlValue } from "../../core/values.ts";
+import type { SqlValue } from "../../core/values.ts";
 import type { FoundTable, RowOperation } from "../store.ts";
-import type { MysqlSession, MysqlValue } from "./session.ts";
+import type { MysqlRow, MysqlSession, MysqlValue } from "./session.ts";
 
-/** Tables named `family___table` all of whose columns are of our types, by name. */
-export async function findTables(session: MysqlSession): Promise<FoundTable[]> {
+export interface FoundTables {
+  /** All of whose columns are of our types, and which have a key. */
+  readonly tables: readonly FoundTable[];
+  /** Named like ours, but with columns that ctlstore does not make: somebody else has been at work. */
+  readonly foreign: readonly LdbTableName[];
+}
+
+/** The tables named `family___table`, by name. */
+export async function findTables(session: MysqlSession): Promise<FoundTables> {
   const columns = await session.select(
     `SELECT table_name, column_name, column_type FROM information_schema.columns
      WHERE table_schema = DATABASE() ORDER BY table_name, ordinal_position`,
@@ -21,16 +28,22 @@ export async function findTables(session: MysqlSession): Promise<FoundTable[]> {
     "look at the keys",
   );
   const keysByTable = Map.groupBy(keys, ([table]) => String(table));
-  return [...Map.groupBy(columns, ([table]) => String(table))].flatMap(([name, rows]) => {
-    if (splitLdbTableName(name) === null) return [];
-    const fields = rows.flatMap(([, column, type]): FieldSchema[] => {
-      const fieldType = fieldTypeFromMysql(String(type));
-      return fieldType === null ? [] : [{ name: String(column) as FieldName, type: fieldType }];
-    });
-    if (fields.length !== rows.length) return [];
-    const keyFields = (keysByTable.get(name) ?? []).map(([, column]) => String(column) as FieldName);
-    return [{ name: name as LdbTableName, fields, keyFields }];
-  });
+  const tables: FoundTable[] = [];
+  const foreign: LdbTableName[] = [];
+  for (const [text, rows] of Map.groupBy(columns, ([table]) => String(table))) {
+    if (splitLdbTableName(text) === null) continue;
+    const name = text as LdbTableName;
+    const fields = rows.flatMap(toField);
+    const keyFields = (keysByTable.get(text) ?? []).map(([, column]) => String(column) as FieldName);
+    if (fields.length === rows.length && keyFields.length > 0) tables.push({ name, fields, keyFields });
+    else foreign.push(name);
+  }
+  return { tables, foreign };
+}
+
+function toField([, column, columnType]: MysqlRow): FieldSchema[] {
+  const type = fieldTypeFromMysql(String(columnType));
+  return type === null ? [] : [{ name: String(column) as FieldName, type }];
 }
 
 /** Every row of a table as an upsert, for a table whose rows the ledger never had. */
@@ -41,11 +54,24 @@ export async function rowOperations(session: MysqlSession, schema: TableSchema):
     "read a table's rows",
   );
   return rows.map((row): RowOperation => {
-    const values = schema.fields.map((field, i) => toSqlValue(field, row[i] ?? null));
+    const values = schema.fields.map((field, i) => toSqlValue(field.type, row[i] ?? null));
     return { kind: "upsert", schema, values, statement: upsertStatement(schema, values) };
   });
 }
 
-function toSqlValue(field: FieldSchema, value: MysqlValue): SqlValue {
-  return checkValue(field, value, false);
+/** As it stands, also where a value of the original is larger than what ours would take. */
+function toSqlValue(type: FieldType, value: MysqlValue): SqlValue {
+  if (value === null) return null;
+  switch (type) {
+    case "integer":
+      return BigInt(String(value));
+    case "decimal":
+      return Number(value);
+    case "string":
+    case "text":
+      return String(value);
+    case "binary":
+    case "bytestring":
+      return value as Buffer;
+  }
 }

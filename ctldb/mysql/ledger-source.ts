@@ -4,105 +4,171 @@
  * A poll is one query by primary key; it asks for the entry at the sequence too, so that the chain is checked each
  * time at no cost. It works on a ctldb that only the original has ever written.
  */
-
+import { CtlstoreError } from "../../core/errors.ts";
 import { hashFromHex, ZERO_HASH } from "../../core/ledger/chain.ts";
 import type { LedgerBlock, LedgerDescription, LedgerEntry, LedgerSource } from "../../core/ledger/entry.ts";
 import { REFLECTOR_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import { type Sequence, toSequence } from "../../core/sequence.ts";
 import { ENTRY_COLUMNS, LEGACY_ENTRY_COLUMNS, toEntry } from "./entries.ts";
-import { type MysqlRow, MysqlSession } from "./session.ts";
+import { type MysqlRow, MysqlSession, type MysqlTarget } from "./session.ts";
 import { readMeta } from "./tables.ts";
 
 /** How often a ctldb of the original is looked at again, for an Executive of ours that has taken it over. */
 const LEGACY_CHECK_MS = 30_000;
 
+/** What one connection has seen of the ledger's table. */
+interface LedgerView {
+  readonly session: MysqlSession;
+  readonly columns: string;
+  readonly lookedAtMs: number;
+}
+
 export class MysqlLedgerSource implements LedgerSource {
-  readonly #url: URL;
+  readonly #target: MysqlTarget;
   readonly #clock: Clock;
-  #session: Promise<MysqlSession> | null = null;
-  /** Columns of the ledger table; null until looked at. */
-  #columns: string | null = null;
-  #lookedAtMs = 0;
+  #view: LedgerView | null = null;
   /** Mean size of entries, so that a block of large ones is not asked for by the thousand. */
   #meanChars = 200;
 
-  constructor(url: URL, deps: { readonly clock: Clock }) {
-    this.#url = url;
+  constructor(target: MysqlTarget, deps: { readonly clock: Clock }) {
+    this.#target = target;
     this.#clock = deps.clock;
   }
 
-  async describe(signal?: AbortSignal): Promise<LedgerDescription> {
-    const session = await this.#connect(signal);
-    const isOurs = await this.#look(session);
-    const meta = isOurs ? await readMeta(session) : new Map<string, string>();
-    const bounds = await session.select(
-      "SELECT MIN(seq), MAX(seq) FROM ctlstore_dml_ledger",
-      "read the ledger's bounds",
-    );
-    const origin = meta.get("origin");
-    return {
-      epoch: meta.get("epoch") ?? null,
-      origin: origin === undefined ? ZERO_HASH : hashFromHex(origin),
-      takeoverSequence: toSequence(meta.get("takeover_sequence") ?? "0"),
-      firstSequence: toSequence(String(bounds[0]?.[0] ?? "0")),
-      headSequence: toSequence(String(bounds[0]?.[1] ?? "0")),
-    };
-  }
-
-  async poll(after: Sequence, limit: number, signal?: AbortSignal): Promise<LedgerBlock> {
-    const session = await this.#connect(signal);
-    if (this.#columns === null || this.#isLookDue()) await this.#look(session);
-    const wanted = Math.max(1, Math.min(limit, Math.floor(REFLECTOR_LIMITS.pollBytes / this.#meanChars)));
-    const sql = `SELECT ${this.#columns} FROM ctlstore_dml_ledger WHERE seq >= ${after} ORDER BY seq LIMIT ${wanted + 1}`;
-    let anchor: LedgerEntry | null = null;
-    const entries: LedgerEntry[] = [];
-    let chars = 0;
-    const onRow = (row: MysqlRow) => {
-      const entry = toEntry(row);
-      if (entry.sequence === after) {
-        anchor = entry;
-        return true;
-      }
-      entries.push(entry);
-      chars += entry.statement.length;
-      // Entries have grown all of a sudden: keep what came and drop the connection with the rest.
-      return chars <= 4 * REFLECTOR_LIMITS.pollBytes;
-    };
-    await session.stream(sql, onRow, {
-      action: "poll the ledger",
-      ...(signal === undefined ? {} : { signal }),
+  describe(signal?: AbortSignal): Promise<LedgerDescription> {
+    return this.#read(signal, async () => {
+      const { session, columns } = await this.#look(signal);
+      const meta = columns === ENTRY_COLUMNS ? await readMeta(session) : new Map<string, string>();
+      const bounds = await session.select(
+        "SELECT MIN(seq), MAX(seq) FROM ctlstore_dml_ledger",
+        "read the ledger's bounds",
+      );
+      const origin = meta.get("origin");
+      return {
+        epoch: meta.get("epoch") ?? null,
+        origin: origin === undefined ? ZERO_HASH : hashFromHex(origin),
+        takeoverSequence: toSequence(meta.get("takeover_sequence") ?? "0"),
+        firstSequence: toSequence(String(bounds[0]?.[0] ?? "0")),
+        headSequence: toSequence(String(bounds[0]?.[1] ?? "0")),
+      };
     });
-    if (entries.length > 0) this.#meanChars = Math.max(1, chars / entries.length);
-    return { anchor, entries, more: entries.length >= wanted || session.broken };
   }
 
-  #isLookDue(): boolean {
-    return (
-      this.#columns === LEGACY_ENTRY_COLUMNS && this.#clock.monotonicMs() - this.#lookedAtMs > LEGACY_CHECK_MS
-    );
+  poll(after: Sequence, limit: number, signal?: AbortSignal): Promise<LedgerBlock> {
+    return this.#read(signal, async () => {
+      const { session, columns } = this.#freshView() ?? (await this.#look(signal));
+      const wanted = Math.max(1, Math.min(limit, Math.floor(REFLECTOR_LIMITS.pollBytes / this.#meanChars)));
+      // One more for the entry asked after, and one more to know whether there are more.
+      const sql = `SELECT ${columns} FROM ctlstore_dml_ledger WHERE seq >= ${after} ORDER BY seq LIMIT ${wanted + 2}`;
+      const block = new BlockBuilder(after, wanted);
+      await session.stream(sql, (row) => block.add(row), "poll the ledger");
+      if (block.entries.length > 0) this.#meanChars = Math.max(1, block.chars / block.entries.length);
+      return { anchor: block.anchor, entries: block.entries, more: block.more };
+    });
   }
 
-  /** Finds out whether the ledger has our columns yet. */
-  async #look(session: MysqlSession): Promise<boolean> {
-    const sql =
-      "SELECT COUNT(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'ctlstore_meta'";
-    const isOurs = Number((await session.select(sql, "look at the ctldb"))[0]?.[0]) > 0;
-    this.#columns = isOurs ? ENTRY_COLUMNS : LEGACY_ENTRY_COLUMNS;
-    this.#lookedAtMs = this.#clock.monotonicMs();
-    return isOurs;
-  }
-
-  async #connect(signal: AbortSignal | undefined): Promise<MysqlSession> {
+  /** After any failure the connection is dropped: the next call begins afresh, and looks at the tables again. */
+  async #read<T>(signal: AbortSignal | undefined, task: () => Promise<T>): Promise<T> {
     signal?.throwIfAborted();
-    const current = await this.#session?.catch(() => null);
-    if (current && !current.broken) return current;
-    this.#session = MysqlSession.connect(this.#url, signal);
-    return this.#session;
+    const onAbort = () => this.#drop();
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      return await task();
+    } catch (error) {
+      this.#drop();
+      signal?.throwIfAborted();
+      throw error;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  #drop(): void {
+    this.#view?.session.destroy();
+    this.#view = null;
+  }
+
+  #freshView(): LedgerView | null {
+    const view = this.#view;
+    if (view === null || view.session.broken) return null;
+    const isDue = this.#clock.monotonicMs() - view.lookedAtMs > LEGACY_CHECK_MS;
+    return view.columns === LEGACY_ENTRY_COLUMNS && isDue ? null : view;
+  }
+
+  /** Finds out whether the ledger is there, and whether it has our columns yet. */
+  async #look(signal: AbortSignal | undefined): Promise<LedgerView> {
+    const known = this.#view?.session;
+    const session =
+      known === undefined || known.broken ? await MysqlSession.connect(this.#target, signal) : known;
+    try {
+      const found = await session.select(
+        `SELECT column_name FROM information_schema.columns
+         WHERE table_schema = DATABASE() AND table_name = 'ctlstore_dml_ledger'`,
+        "look at the ledger",
+      );
+      const names = new Set(found.map(([name]) => String(name).toLowerCase()));
+      if (!names.has("statement")) throw notInitialised();
+      const isOurs = names.has("timestamp_us") && names.has("hash") && (await hasMeta(session));
+      const columns = isOurs ? ENTRY_COLUMNS : LEGACY_ENTRY_COLUMNS;
+      this.#view = { session, columns, lookedAtMs: this.#clock.monotonicMs() };
+      return this.#view;
+    } catch (error) {
+      session.destroy();
+      throw error;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const session = await this.#session?.catch(() => null);
-    await session?.[Symbol.asyncDispose]();
+    await this.#view?.session[Symbol.asyncDispose]();
+    this.#view = null;
+  }
+}
+
+async function hasMeta(session: MysqlSession): Promise<boolean> {
+  const sql =
+    "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'ctlstore_meta'";
+  return (await session.select(sql, "look at the ctldb")).length > 0;
+}
+
+function notInitialised(): CtlstoreError {
+  return new CtlstoreError("ctldb_unavailable", "Cannot read the ledger: the ctldb is not initialised yet", {
+    hint: "start an Executive on it, or check the database's name",
+  });
+}
+
+/** Collects the rows of one poll: at most so many entries, and not many more bytes than one poll shall have. */
+class BlockBuilder {
+  readonly #after: Sequence;
+  readonly #wanted: number;
+  readonly entries: LedgerEntry[] = [];
+  anchor: LedgerEntry | null = null;
+  chars = 0;
+  more = false;
+
+  constructor(after: Sequence, wanted: number) {
+    this.#after = after;
+    this.#wanted = wanted;
+  }
+
+  /** False when the rest of the rows is not wanted. */
+  add(row: MysqlRow): boolean {
+    const entry = toEntry(row);
+    if (entry.sequence === this.#after) {
+      this.anchor = entry;
+      return true;
+    }
+    if (this.entries.length >= this.#wanted) {
+      this.more = true;
+      return true;
+    }
+    if (this.chars > 4 * REFLECTOR_LIMITS.pollBytes) {
+      // Entries have grown all of a sudden: keep what came; the connection goes with the rest.
+      this.more = true;
+      return false;
+    }
+    this.entries.push(entry);
+    this.chars += entry.statement.length;
+    return true;
   }
 }

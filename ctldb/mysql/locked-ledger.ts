@@ -1,5 +1,7 @@
 /** An open MySQL transaction that holds the ledger lock. */
+import { CtlstoreError } from "../../core/errors.ts";
 import type { WriterName } from "../../core/names.ts";
+import type { Clock } from "../../core/process/clock.ts";
 import type { Catalog } from "../../core/schema.ts";
 import type {
   CommitOutcome,
@@ -11,10 +13,11 @@ import type {
   WriterRecord,
 } from "../store.ts";
 import { classifyMysqlError, isConnectionLost } from "./errors.ts";
-import { applyStatements, packets, tailStatements } from "./render.ts";
+import { applyStatements, type Packing, packets, packingFor, tailStatements } from "./render.ts";
 import { loadCatalogInTransaction } from "./rows.ts";
 import {
   assertNotThere,
+  FORGET_INTENTS,
   publishStatements,
   recordIntents,
   releaseDdlLock,
@@ -31,14 +34,12 @@ export interface LockedLedgerState {
 
 export interface LockedLedgerDeps {
   readonly session: MysqlSession;
+  readonly clock: Clock;
   /** A second connection, for DDL. */
   readonly ddlSession: () => Promise<MysqlSession>;
   /** Finds out whether a COMMIT whose answer was lost took effect. */
   readonly wasCommitted: (tail: LedgerTail) => Promise<boolean>;
 }
-
-/** A packet of several statements stays far below the server's limit, counted in characters of up to 3 bytes. */
-const PACKET_CHARS = 1024 * 1024;
 
 interface Step {
   readonly sql: string;
@@ -52,6 +53,7 @@ export class LockedMysqlLedger implements LockedLedger {
   readonly unfinished: readonly SchemaChange[];
   readonly #deps: LockedLedgerDeps;
   readonly #session: MysqlSession;
+  readonly #packing: Packing;
   #open = true;
 
   constructor(state: LockedLedgerState, deps: LockedLedgerDeps) {
@@ -60,6 +62,7 @@ export class LockedMysqlLedger implements LockedLedger {
     this.unfinished = state.unfinished;
     this.#deps = deps;
     this.#session = deps.session;
+    this.#packing = packingFor(deps.session.server.maxPacketBytes);
   }
 
   loadCatalog(): Promise<Catalog> {
@@ -69,18 +72,16 @@ export class LockedMysqlLedger implements LockedLedger {
   async commit(units: ReadonlyArray<readonly RowOperation[]>, tail: LedgerTail): Promise<CommitOutcome> {
     const steps: Step[] = units.flatMap((operations, unit) =>
       // A savepoint of the same name replaces the one before.
-      ["SAVEPOINT unit", ...applyStatements(operations)].map((sql) => ({ sql, unit })),
+      ["SAVEPOINT unit", ...applyStatements(operations, this.#packing)].map((sql) => ({ sql, unit })),
     );
-    for (const sql of [...tailStatements(tail), "COMMIT"]) steps.push({ sql, unit: null });
+    for (const sql of [...tailStatements(tail, this.#packing), "COMMIT"]) steps.push({ sql, unit: null });
     return this.#runSteps(steps, tail);
   }
 
   async #runSteps(steps: readonly Step[], tail: LedgerTail): Promise<CommitOutcome> {
+    const texts = steps.map((step) => step.sql);
     let done = 0;
-    for (const packet of packets(
-      steps.map((step) => step.sql),
-      PACKET_CHARS,
-    )) {
+    for (const packet of packets(texts, this.#packing)) {
       try {
         await this.#session.run(packet.join(";"));
       } catch (error) {
@@ -114,36 +115,77 @@ export class LockedMysqlLedger implements LockedLedger {
   }
 
   async changeSchema(changes: readonly SchemaChange[], tail: LedgerTail): Promise<void> {
-    const repairing = this.unfinished.length > 0;
     const ddl = await this.#deps.ddlSession();
     try {
       await takeDdlLock(ddl);
-      if (!repairing) {
-        await assertNotThere(ddl, changes);
-        await recordIntents(ddl, changes);
-      }
-      await this.#runDdlOrForget(ddl, changes, repairing);
-      const statements = [...publishStatements(changes), ...tailStatements(tail), "COMMIT"];
-      await this.#runSteps(
-        statements.map((sql) => ({ sql, unit: null })),
-        tail,
+      await this.#keptAlive(() => this.#intendAndRun(ddl, changes));
+      const statements = [...publishStatements(changes), ...tailStatements(tail, this.#packing), "COMMIT"];
+      await this.#afterIntent(
+        this.#runSteps(
+          statements.map((sql) => ({ sql, unit: null })),
+          tail,
+        ),
       );
     } finally {
       await releaseDdlLock(ddl);
     }
   }
 
-  async #runDdlOrForget(
-    ddl: MysqlSession,
-    changes: readonly SchemaChange[],
-    repairing: boolean,
-  ): Promise<void> {
+  async #intendAndRun(ddl: MysqlSession, changes: readonly SchemaChange[]): Promise<void> {
+    const repairing = this.unfinished.length > 0;
+    if (!repairing) {
+      // A process that slept here has lost the ledger lock with its connection: it must not begin any more.
+      await this.#session.execute("DO 0", "keep the ledger lock");
+      await assertNotThere(ddl, changes);
+      await recordIntents(ddl, changes);
+    }
     try {
       await runDdl(ddl, changes, repairing);
     } catch (error) {
-      // Refused and undone: nobody shall try to finish it. After a lost connection nothing is known, so the intent stays.
-      if (!ddl.broken) await ddl.execute("DELETE FROM ctlstore_schema_intents", "forget a schema change");
+      // Nothing is known after a lost connection, so the intent stays.
+      if (ddl.broken) throw this.#mayYetHappen(error);
+      // Refused and undone: nobody shall try to finish it.
+      await this.#afterIntent(ddl.execute(FORGET_INTENTS, "forget a schema change"));
       throw error;
+    }
+  }
+
+  async #afterIntent<T>(step: Promise<T>): Promise<T> {
+    try {
+      return await step;
+    } catch (error) {
+      throw this.#mayYetHappen(error);
+    }
+  }
+
+  /** What is recorded will be finished by whoever writes next: the caller must not be told that nothing was changed. */
+  #mayYetHappen(error: unknown): unknown {
+    if (this.unfinished.length > 0 || !(error instanceof CtlstoreError)) return error;
+    return new CtlstoreError(
+      "commit_outcome_unknown",
+      `Cannot finish the schema change: ${error.message}; it is recorded, and the next write will finish it`,
+      { cause: error, hint: "read the schema when the service is back" },
+    );
+  }
+
+  /** Runs a task that may take minutes, while the server must not end this transaction as idle. */
+  async #keptAlive<T>(task: () => Promise<T>): Promise<T> {
+    const done = new AbortController();
+    const pings = this.#ping(done.signal);
+    try {
+      return await task();
+    } finally {
+      done.abort();
+      await pings;
+    }
+  }
+
+  async #ping(signal: AbortSignal): Promise<void> {
+    const intervalMs = (this.#session.timeouts.sessionIdleSeconds * 1000) / 4;
+    while (!signal.aborted && !this.#session.broken) {
+      await this.#deps.clock.sleep(intervalMs, signal).catch(() => {});
+      // When it fails the session is broken, which the commit will find out.
+      if (!signal.aborted) await this.#session.run("DO 0").catch(() => {});
     }
   }
 

@@ -5,11 +5,36 @@ import { doubleQuoted } from "../../core/sql/identifiers.ts";
 import { bytesLiteral, mysqlLiteral, textLiteral } from "../../core/sql/literals.ts";
 import type { LedgerTail, NewEntry, RowOperation } from "../store.ts";
 
-/** Rows of one statement are cut at this many characters, well below any server's packet limit. */
-const STATEMENT_CHARS = 512 * 1024;
+/** How much goes into one statement and into one round trip, in UTF-16 units. */
+export interface Packing {
+  /** Rows of one statement are cut here; a single longer row stands alone. */
+  readonly statementChars: number;
+  /** Statements of one packet are cut here; a single longer statement stands alone. */
+  readonly packetChars: number;
+}
+
+/** Beyond these, larger packets gain nothing. */
+const MOST_STATEMENT_CHARS = 512 * 1024;
+const MOST_PACKET_CHARS = 1024 * 1024;
+/** Around a statement: the packet's header, column names, a savepoint beside it. */
+const PACKET_SLACK_BYTES = 4096;
+
+/** Keeps every packet below the server's limit, with three bytes for each unit. */
+export function packingFor(maxPacketBytes: number): Packing {
+  const chars = Math.floor((maxPacketBytes - PACKET_SLACK_BYTES) / 3);
+  return {
+    statementChars: Math.min(MOST_STATEMENT_CHARS, chars),
+    packetChars: Math.min(MOST_PACKET_CHARS, chars),
+  };
+}
+
+/** The longest ledger statement that fits a packet as a string literal, were it nothing but quotes. */
+export function longestStatementBytes(maxPacketBytes: number): number {
+  return Math.floor((maxPacketBytes - PACKET_SLACK_BYTES) / 2);
+}
 
 /** Statements that have the effect of the operations, in order; runs of upserts into one table become one REPLACE. */
-export function applyStatements(operations: readonly RowOperation[]): string[] {
+export function applyStatements(operations: readonly RowOperation[], packing: Packing): string[] {
   const statements: string[] = [];
   let open: { readonly operation: RowOperation; readonly rows: string[]; chars: number } | null = null;
   const close = () => {
@@ -25,7 +50,7 @@ export function applyStatements(operations: readonly RowOperation[]): string[] {
     const row = `(${operation.values.map(mysqlLiteral).join(",")})`;
     if (
       open !== null &&
-      (open.operation.schema !== operation.schema || open.chars + row.length > STATEMENT_CHARS)
+      (open.operation.schema !== operation.schema || open.chars + row.length > packing.statementChars)
     )
       close();
     open ??= { operation, rows: [], chars: 0 };
@@ -51,7 +76,7 @@ function deleteRow({ schema, values }: RowOperation): string {
 const ENTRY_COLUMNS = "(seq, leader_ts, statement, timestamp_us, hash, family_name, table_name, writer)";
 
 /** INSERTs of ledger entries, many rows each. */
-export function entryStatements(entries: readonly NewEntry[]): string[] {
+function entryStatements(entries: readonly NewEntry[], packing: Packing): string[] {
   const statements: string[] = [];
   let rows: string[] = [];
   let chars = 0;
@@ -63,7 +88,7 @@ export function entryStatements(entries: readonly NewEntry[]): string[] {
   };
   for (const entry of entries) {
     const row = entryRow(entry);
-    if (chars + row.length > STATEMENT_CHARS) close();
+    if (chars + row.length > packing.statementChars) close();
     rows.push(row);
     chars += row.length;
   }
@@ -78,10 +103,10 @@ function entryRow({ sequence, timestampUs, statement, hash, table, writer }: New
 }
 
 /** Everything of the tail but COMMIT. */
-export function tailStatements(tail: LedgerTail): string[] {
+export function tailStatements(tail: LedgerTail, packing: Packing): string[] {
   const { sequence, hash, schemaVersion } = tail.head;
   return [
-    ...entryStatements(tail.entries),
+    ...entryStatements(tail.entries, packing),
     ...tail.cookies.map(
       ({ writer, cookie, moves }) =>
         `UPDATE mutators SET cookie = ${bytesLiteral(cookie)}, clock = clock + ${moves} WHERE writer = ${textLiteral(writer)}`,
@@ -91,13 +116,13 @@ export function tailStatements(tail: LedgerTail): string[] {
   ];
 }
 
-/** Packs statements into texts of at most `maxChars` (one longer statement stands alone), keeping their order. */
-export function packets(statements: readonly string[], maxChars: number): string[][] {
+/** Packs statements into packets, keeping their order. */
+export function packets(statements: readonly string[], { packetChars }: Packing): string[][] {
   const packed: string[][] = [];
   let current: string[] = [];
   let chars = 0;
   for (const statement of statements) {
-    if (current.length > 0 && chars + statement.length > maxChars) {
+    if (current.length > 0 && chars + statement.length > packetChars) {
       packed.push(current);
       current = [];
       chars = 0;

@@ -57,5 +57,11 @@ export async function loadCatalogInTransaction(session: MysqlSession): Promise<C
 /** The committed catalog: version and tables of one moment. */
 export async function loadCatalog(session: MysqlSession): Promise<Catalog> {
   const sql = `START TRANSACTION WITH CONSISTENT SNAPSHOT;${SELECT_CATALOG};COMMIT`;
-  return toCatalog((await session.execute(sql, "load the catalog")).slice(1, 4));
+  try {
+    return toCatalog((await session.execute(sql, "load the catalog")).slice(1, 4));
+  } catch (error) {
+    // The snapshot may still be open: later reads of this session would see it for ever.
+    session.destroy();
+    throw error;
+  }
 }

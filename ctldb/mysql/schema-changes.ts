@@ -11,7 +11,6 @@
 import { createHash } from "node:crypto";
 import { CtlstoreError } from "../../core/errors.ts";
 import { TYPE_FACTS } from "../../core/field-types.ts";
-import { CTLDB_TIMEOUTS } from "../../core/limits.ts";
 import { type LdbTableName, ldbTableName } from "../../core/names.ts";
 import type { FieldSchema, TableSchema } from "../../core/schema.ts";
 import { doubleQuoted } from "../../core/sql/identifiers.ts";
@@ -23,11 +22,15 @@ import type { MysqlSession } from "./session.ts";
 /** How long a living holder is waited for before its connection is killed. */
 const HOLDER_GRACE_SECONDS = 5;
 
+/** The lock's name as a literal; named locks are common to all databases of a server and have at most 64 characters. */
+function ddlLockName(session: MysqlSession): string {
+  const database = createHash("sha256").update(session.database).digest("hex").slice(0, 16);
+  return textLiteral(`ctlstore_ddl_${database}`);
+}
+
 /** Takes the named lock on the session, killing the connection of a holder that does not let go. */
 export async function takeDdlLock(session: MysqlSession): Promise<void> {
-  const name = textLiteral(
-    `ctlstore_ddl_${createHash("sha256").update(session.database).digest("hex").slice(0, 16)}`,
-  );
+  const name = ddlLockName(session);
   const take = async () => {
     const rows = await session.select(
       `SELECT GET_LOCK(${name}, ${HOLDER_GRACE_SECONDS})`,
@@ -36,23 +39,20 @@ export async function takeDdlLock(session: MysqlSession): Promise<void> {
     return Number(rows[0]?.[0]) === 1;
   };
   if (await take()) return;
-  const holder = (
-    await session.select(`SELECT IS_USED_LOCK(${name})`, "find the schema lock's holder")
-  )[0]?.[0];
-  if (holder !== null && holder !== undefined)
-    await session.run(`KILL CONNECTION ${Number(holder)}`).catch(() => {});
+  const holders = await session.select(`SELECT IS_USED_LOCK(${name})`, "find the schema lock's holder");
+  const holder = holders[0]?.[0] ?? null;
+  if (holder !== null) await session.run(`KILL CONNECTION ${Number(holder)}`).catch(() => {});
   if (await take()) return;
   throw new CtlstoreError(
     "ctldb_unavailable",
     "Cannot change the schema: another connection holds the schema lock",
-    {
-      retryAfterSeconds: HOLDER_GRACE_SECONDS,
-    },
+    { retryAfterSeconds: HOLDER_GRACE_SECONDS },
   );
 }
 
 export async function releaseDdlLock(session: MysqlSession): Promise<void> {
-  if (!session.broken) await session.run("DO RELEASE_ALL_LOCKS()").catch(() => session.destroy());
+  if (!session.broken)
+    await session.run(`DO RELEASE_LOCK(${ddlLockName(session)})`).catch(() => session.destroy());
 }
 
 export async function recordIntents(session: MysqlSession, changes: readonly SchemaChange[]): Promise<void> {
@@ -76,7 +76,7 @@ export async function runDdl(
   try {
     for (const change of changes) {
       const sql = await ddlFor(session, change, repairing);
-      if (sql !== null) await session.execute(sql, describe(change), CTLDB_TIMEOUTS.ddlMs);
+      if (sql !== null) await session.execute(sql, describe(change), session.timeouts.ddlMs);
       if (change.kind === "create") created.push(ldbTableName(change.schema.family, change.schema.table));
     }
   } catch (error) {
@@ -151,11 +151,11 @@ export async function assertNotThere(session: MysqlSession, changes: readonly Sc
   throw new CtlstoreError(
     "table_exists",
     `Cannot create table ${String(found)}: the database has it, though the catalog does not`,
-    {
-      hint: "drop or rename it in the database by hand",
-    },
+    { hint: "drop or rename it in the database by hand" },
   );
 }
+
+export const FORGET_INTENTS = "DELETE FROM ctlstore_schema_intents";
 
 /** What publishes the changes in the catalog and ends their intents; for the transaction that holds the ledger lock. */
 export function publishStatements(changes: readonly SchemaChange[]): string[] {
@@ -166,5 +166,5 @@ export function publishStatements(changes: readonly SchemaChange[]): string[] {
       return `DELETE FROM ctlstore_tables WHERE family_name = ${family} AND table_name = ${table}`;
     return `REPLACE INTO ctlstore_tables (family_name, table_name, definition) VALUES (${family}, ${table}, ${textLiteral(encodeDefinition(schema))})`;
   });
-  return [...statements, "DELETE FROM ctlstore_schema_intents"];
+  return [...statements, FORGET_INTENTS];
 }

@@ -61,12 +61,13 @@ export async function createSystemTables(session: MysqlSession): Promise<void> {
   if (types.get("ctlstore_dml_ledger.seq") === "int") {
     changes.push("ALTER TABLE ctlstore_dml_ledger MODIFY seq BIGINT NOT NULL AUTO_INCREMENT");
   }
-  for (const change of changes) await session.execute(change, "widen the ctldb's tables", DDL_TIMEOUT_MS);
+  for (const change of changes)
+    await session.execute(change, "widen the ctldb's tables", WIDENING_TIMEOUT_MS);
   await session.execute("INSERT IGNORE INTO locks (id, clock) VALUES ('ledger', 0)", "create the lock row");
 }
 
 /** The ledger of a large installation has millions of rows; widening its key rebuilds it once. */
-const DDL_TIMEOUT_MS = 3_600_000;
+const WIDENING_TIMEOUT_MS = 3_600_000;
 
 export async function readMeta(session: MysqlSession): Promise<Map<string, string>> {
   const rows = await session.select("SELECT name, value FROM ctlstore_meta", "read the ctldb's identity");

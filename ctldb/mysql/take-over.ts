@@ -11,23 +11,21 @@ import { randomBytes } from "node:crypto";
 import { CtlstoreError } from "../../core/errors.ts";
 import { hashToHex, nextLink, ZERO_HASH } from "../../core/ledger/chain.ts";
 import type { LedgerEntry } from "../../core/ledger/entry.ts";
-import { createTableStatement } from "../../core/ledger/statements.ts";
-import { CTLDB_TIMEOUTS } from "../../core/limits.ts";
-import { ldbTableName, splitLdbTableName } from "../../core/names.ts";
+import { ldbTableName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { TableSchema } from "../../core/schema.ts";
 import { SEQUENCE_ZERO } from "../../core/sequence.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
-import { EntryAppender } from "../ledger-tail.ts";
 import { LedgerSchema } from "../legacy-schema.ts";
-import type { FoundTable, LedgerHead, SchemaChange } from "../store.ts";
+import type { LedgerHead, SchemaChange } from "../store.ts";
 import { entriesAfter } from "./entries.ts";
-import { findTables, rowOperations } from "./found-tables.ts";
-import { packets, tailStatements } from "./render.ts";
+import { findTables } from "./found-tables.ts";
+import { type MendedTables, mendTables } from "./mend-tables.ts";
+import { packets, packingFor, tailStatements } from "./render.ts";
 import { loadCatalogInTransaction } from "./rows.ts";
 import { columnDeclaration, publishStatements } from "./schema-changes.ts";
-import { MysqlSession } from "./session.ts";
+import { MysqlSession, type MysqlTarget } from "./session.ts";
 import {
   assertFormat,
   CTLDB_FORMAT_VERSION,
@@ -37,21 +35,20 @@ import {
 } from "./tables.ts";
 
 export interface TakeOverDeps {
-  readonly url: URL;
+  readonly target: MysqlTarget;
   readonly logger: Logger;
   readonly clock: Clock;
 }
 
 const LOCK = "BEGIN;UPDATE locks SET clock = clock + 1 WHERE id = 'ledger'";
 
-/** Brings the ctldb to today's form, taking over what the original left. Returns the epoch. */
+/**
+ * Brings the ctldb to today's form, taking over what the original left. Returns the epoch.
+ * @throws CtlstoreError `ctldb_unavailable`, `ctldb_incompatible`
+ */
 export async function initialise(session: MysqlSession, deps: TakeOverDeps): Promise<string> {
-  const initLock = textLiteral(`ctlstore_init_${session.database}`.slice(0, 64));
-  await session.execute(
-    `SELECT GET_LOCK(${initLock}, ${CTLDB_TIMEOUTS.lockWaitSeconds * 6})`,
-    "wait for another start",
-    CTLDB_TIMEOUTS.ddlMs,
-  );
+  const setupLock = textLiteral(`ctlstore_init_${session.database}`.slice(0, 64));
+  await takeSetupLock(session, setupLock);
   try {
     await createSystemTables(session);
     await session.execute(LOCK, "take the ledger lock");
@@ -61,8 +58,24 @@ export async function initialise(session: MysqlSession, deps: TakeOverDeps): Pro
     await session.execute("COMMIT", "initialise the ctldb");
     return epoch;
   } finally {
-    await session.run(`DO RELEASE_LOCK(${initLock})`).catch(() => session.destroy());
+    if (!session.broken) await session.run(`DO RELEASE_LOCK(${setupLock})`).catch(() => session.destroy());
   }
+}
+
+/** Two starts at once on an empty database: the second one waits. */
+async function takeSetupLock(session: MysqlSession, setupLock: string): Promise<void> {
+  const { setupWaitSeconds } = session.timeouts;
+  const results = await session.execute(
+    `SELECT GET_LOCK(${setupLock}, ${setupWaitSeconds})`,
+    "wait for another start",
+    setupWaitSeconds * 1000 + session.timeouts.queryMs,
+  );
+  if (Number(results[0]?.rows[0]?.[0]) === 1) return;
+  throw new CtlstoreError(
+    "ctldb_unavailable",
+    `Cannot open the ctldb: another process has been setting up its tables for ${setupWaitSeconds} seconds`,
+    { retryAfterSeconds: 5 },
+  );
 }
 
 async function beginEpoch(session: MysqlSession, deps: TakeOverDeps): Promise<string> {
@@ -71,7 +84,7 @@ async function beginEpoch(session: MysqlSession, deps: TakeOverDeps): Promise<st
     "SELECT EXISTS(SELECT 1 FROM ctlstore_dml_ledger)",
     "look at the ledger",
   );
-  const isNew = Number(ledger?.[0]) === 0 && (await findTables(session)).length === 0;
+  const isNew = Number(ledger?.[0]) === 0 && (await findTables(session)).tables.length === 0;
   const origin = isNew ? randomBytes(32) : ZERO_HASH;
   const identity = {
     epoch,
@@ -82,7 +95,10 @@ async function beginEpoch(session: MysqlSession, deps: TakeOverDeps): Promise<st
   const head: LedgerHead = { sequence: SEQUENCE_ZERO, hash: origin, schemaVersion: 0n };
   const statements = [
     ...metaStatements(identity),
-    ...tailStatements({ entries: [], head, cookies: [], newFamilies: [] }),
+    ...tailStatements(
+      { entries: [], head, cookies: [], newFamilies: [] },
+      packingFor(session.server.maxPacketBytes),
+    ),
   ];
   await session.execute(statements.join(";"), "initialise the ctldb");
   if (!isNew) {
@@ -104,38 +120,56 @@ export async function takeOver(session: MysqlSession, head: LedgerHead, deps: Ta
 }
 
 async function takeOverUnderLock(session: MysqlSession, head: LedgerHead, deps: TakeOverDeps): Promise<void> {
-  await using second = await MysqlSession.connect(deps.url);
-  const catalog = await loadCatalogInTransaction(session);
-  using schema = new LedgerSchema();
-  for (const known of catalog.tables()) schema.apply(createTableStatement(known));
+  // Reads and DDL go over a second connection: DDL would commit the transaction that holds the lock.
+  await using second = await MysqlSession.connect(deps.target);
+  const known = (await loadCatalogInTransaction(session)).tables();
+  using schema = new LedgerSchema(known);
   const takenHead = await followEntries(second, head, schema);
-  if (takenHead.sequence < head.sequence) {
-    throw new CtlstoreError(
-      "ctldb_incompatible",
-      `Cannot write: the ledger ends below sequence ${head.sequence}, which was committed`,
-      {
-        hint: "its last entries were deleted, or the ctldb was restored in part: start from a whole backup",
-      },
+  assertNotShorter(takenHead, head);
+  const mended = await mendTables(second, takenHead, schema.tables(), deps.clock.nowUs());
+  await compareByBytes(second, mended.tables, deps.logger);
+  if (mended.foreign.length > 0) {
+    deps.logger.error(
+      { tables: mended.foreign },
+      "left alone tables whose columns are not those of ctlstore",
     );
   }
-  const { changes, published, appender } = await mendDifferences(second, takenHead, schema.tables(), deps);
-  await compareByBytes(second, published, deps.logger);
+  const packing = packingFor(session.server.maxPacketBytes);
+  const { appender } = mended;
   const newHead = appender.head(head.schemaVersion + 1n);
-  const dropped = catalog.tables().filter((old) => !published.some((table) => nameOf(table) === nameOf(old)));
   const statements = [
     ...metaStatements({ takeover_sequence: takenHead.sequence.toString() }),
-    ...publishStatements([
-      ...dropped.map((table): SchemaChange => ({ kind: "drop", schema: table })),
-      ...published.map((table): SchemaChange => ({ kind: "create", schema: table })),
-    ]),
-    ...tailStatements({ entries: appender.entries, head: newHead, cookies: [], newFamilies: [] }),
+    ...publishStatements(catalogChanges(known, mended)),
+    ...tailStatements({ entries: appender.entries, head: newHead, cookies: [], newFamilies: [] }, packing),
   ];
-  for (const packet of packets(statements, 1024 * 1024))
+  for (const packet of packets(statements, packing)) {
     await session.execute(packet.join(";"), "take over the ledger");
+  }
+  const through = takenHead.sequence.toString();
   deps.logger.info(
-    { through: takenHead.sequence.toString(), tables: published.length, mended: changes },
+    { through, tables: mended.tables.length, mended: mended.changes },
     "took over entries of the original",
   );
+}
+
+function assertNotShorter(takenHead: LedgerHead, head: LedgerHead): void {
+  if (takenHead.sequence >= head.sequence) return;
+  throw new CtlstoreError(
+    "ctldb_incompatible",
+    `Cannot write: the ledger ends below sequence ${head.sequence}, which was committed`,
+    { hint: "its last entries were deleted, or the ctldb was restored in part: start from a whole backup" },
+  );
+}
+
+/** What brings the catalog from the tables that were known to those that there are. */
+function catalogChanges(known: readonly TableSchema[], { tables }: MendedTables): SchemaChange[] {
+  const present = new Set(tables.map(nameOf));
+  return [
+    ...known
+      .filter((table) => !present.has(nameOf(table)))
+      .map((schema): SchemaChange => ({ kind: "drop", schema })),
+    ...tables.map((schema): SchemaChange => ({ kind: "create", schema })),
+  ];
 }
 
 /** Carries chain and schema over the entries after a head. */
@@ -153,76 +187,9 @@ async function followEntries(
     }
     hash = nextLink(hash, entry);
     sequence = entry.sequence;
-    schema.apply(entry.statement);
+    schema.apply(entry);
   });
   return { sequence: seenHead ? sequence : SEQUENCE_ZERO, hash, schemaVersion: head.schemaVersion };
-}
-
-interface Mended {
-  readonly changes: string[];
-  readonly published: TableSchema[];
-  readonly appender: EntryAppender;
-}
-
-/** Writes entries that make the LDBs' tables those of MySQL, and says which tables there are then. */
-async function mendDifferences(
-  session: MysqlSession,
-  head: LedgerHead,
-  ledgerTables: FoundTable[],
-  deps: TakeOverDeps,
-): Promise<Mended> {
-  const appender = new EntryAppender(head, deps.clock.nowUs());
-  const changes: string[] = [];
-  const published: TableSchema[] = [];
-  const inLedger = new Map(ledgerTables.map((table) => [table.name, table]));
-  for (const found of await findTables(session)) {
-    const known = inLedger.get(found.name);
-    inLedger.delete(found.name);
-    const schema = toSchema(found);
-    if (schema === null) continue;
-    if (known === undefined) {
-      changes.push(`create ${found.name}`);
-      appender.appendSchemaChange({ kind: "create", schema });
-      for (const operation of await rowOperations(session, schema)) appender.appendWrite([operation], null);
-      published.push(schema);
-      continue;
-    }
-    const mended = mendFields(known, schema, appender);
-    changes.push(...mended.changes);
-    if (mended.schema === null)
-      deps.logger.error({ table: found.name }, "left out a table whose key differs between ledger and MySQL");
-    else published.push(mended.schema);
-  }
-  for (const gone of inLedger.values()) {
-    const schema = toSchema(gone);
-    if (schema === null) continue;
-    changes.push(`drop ${gone.name}`);
-    appender.appendSchemaChange({ kind: "drop", schema });
-  }
-  return { changes, published, appender };
-}
-
-function mendFields(
-  known: FoundTable,
-  found: TableSchema,
-  appender: EntryAppender,
-): { changes: string[]; schema: TableSchema | null } {
-  const sameKey = known.keyFields.join() === found.keyFields.join();
-  const sameTypes = known.fields.every((field) =>
-    found.fields.some((other) => other.name === field.name && other.type === field.type),
-  );
-  if (!sameKey || !sameTypes) return { changes: [], schema: null };
-  const added = found.fields.filter((field) => !known.fields.some((other) => other.name === field.name));
-  const schema: TableSchema = { ...found, fields: [...known.fields, ...added] };
-  if (added.length > 0) appender.appendSchemaChange({ kind: "add-fields", schema, added });
-  return { changes: added.map((field) => `add ${known.name}.${field.name}`), schema };
-}
-
-function toSchema(found: FoundTable): TableSchema | null {
-  const names = splitLdbTableName(found.name);
-  return names === null || found.keyFields.length === 0
-    ? null
-    : { ...names, fields: found.fields, keyFields: found.keyFields };
 }
 
 function nameOf(schema: TableSchema): string {
@@ -250,7 +217,7 @@ async function compareByBytes(
       .filter((field) => field.type === "string" || field.type === "text")
       .map((field) => `MODIFY COLUMN ${columnDeclaration(field, isKey.has(field.name), collation)}`);
     const sql = `ALTER TABLE ${name} DEFAULT CHARACTER SET utf8mb4 COLLATE ${collation}, ${columns.join(", ")}`;
-    await session.execute(sql, `change the collation of ${name}`, CTLDB_TIMEOUTS.ddlMs);
+    await session.execute(sql, `change the collation of ${name}`, session.timeouts.ddlMs);
     logger.info({ table: name, collation }, "keys of this table now compare by bytes");
   }
 }

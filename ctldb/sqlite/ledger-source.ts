@@ -1,5 +1,6 @@
 /** Reads the ledger of an embedded ctldb from its file, over a read-only connection of its own. */
 import { Database } from "bun:sqlite";
+import { statSync } from "node:fs";
 import { CtlstoreError } from "../../core/errors.ts";
 import { hashFromHex } from "../../core/ledger/chain.ts";
 import type { LedgerBlock, LedgerDescription, LedgerEntry, LedgerSource } from "../../core/ledger/entry.ts";
@@ -18,6 +19,8 @@ interface LedgerRow {
 export class SqliteLedgerSource implements LedgerSource {
   readonly #path: string;
   #db: Database | null = null;
+  /** Identity of the file that is open. */
+  #file = "";
 
   constructor(path: string) {
     this.#path = path;
@@ -27,11 +30,7 @@ export class SqliteLedgerSource implements LedgerSource {
     return this.#read(signal, (db) => {
       const epoch = readMeta(db, "epoch");
       const origin = readMeta(db, "origin");
-      if (epoch === null || origin === null)
-        throw new CtlstoreError(
-          "ctldb_unavailable",
-          "Cannot read the ledger: the ctldb is not initialised yet",
-        );
+      if (epoch === null || origin === null) throw notInitialised(this.#path);
       const bounds = db
         .query<{ first: bigint | null; last: bigint | null }, []>(
           "SELECT (SELECT min(seq) FROM ctlstore_dml_ledger) AS first, (SELECT max(seq) FROM ctlstore_dml_ledger) AS last",
@@ -74,15 +73,27 @@ export class SqliteLedgerSource implements LedgerSource {
   #read<T>(signal: AbortSignal | undefined, task: (db: Database) => T): T {
     signal?.throwIfAborted();
     return withSqliteErrors(`read the ledger in ${this.#path}`, () => {
-      this.#db ??= openReadOnly(this.#path);
       try {
-        return task(this.#db);
+        return task(this.#current());
       } catch (error) {
-        // The file may have been replaced or not been initialised: begin afresh next time.
+        // The file may not be what it was: begin afresh next time.
         this.#close();
         throw error;
       }
     });
+  }
+
+  /** The connection to the file that is there now: a restored backup is another file under the same name (R4). */
+  #current(): Database {
+    const file = fileIdentity(this.#path);
+    if (this.#db !== null && file === this.#file) return this.#db;
+    this.#close();
+    this.#db = openReadOnly(this.#path);
+    this.#file = file;
+    const isLedger =
+      this.#db.query("SELECT 1 FROM sqlite_schema WHERE name = 'ctlstore_meta'").get() !== null;
+    if (!isLedger) throw notInitialised(this.#path);
+    return this.#db;
   }
 
   #close(): void {
@@ -93,6 +104,19 @@ export class SqliteLedgerSource implements LedgerSource {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#close();
   }
+}
+
+function fileIdentity(path: string): string {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  return stats === undefined ? "" : `${stats.dev}:${stats.ino}`;
+}
+
+function notInitialised(path: string): CtlstoreError {
+  return new CtlstoreError(
+    "ctldb_unavailable",
+    `Cannot read the ledger in ${path}: the ctldb is not initialised yet`,
+    { hint: "start an Executive on it, or check the path" },
+  );
 }
 
 function openReadOnly(path: string): Database {
