@@ -91,7 +91,7 @@ function packageJson(): object {
     license: rootPackage.license,
     type: "module",
     sideEffects: false,
-    engines: { node: ">=20.16", bun: ">=1.4" },
+    engines: { node: ">=20.10", bun: ">=1.4" },
     types: "./types/reader/index.d.ts",
     exports: {
       ".": {
@@ -115,9 +115,8 @@ export async function buildReaderPackage(folder: string): Promise<void> {
   mkdirSync(folder, { recursive: true });
   await bundle(folder);
   writeTypes(folder);
-  for (const file of ["README.md", "LICENSE"]) {
-    cpSync(join(ROOT, "scripts", "reader-package", file), join(folder, file));
-  }
+  cpSync(join(ROOT, "scripts", "reader-package", "README.md"), join(folder, "README.md"));
+  cpSync(join(ROOT, "LICENSE"), join(folder, "LICENSE"));
   writeFileSync(join(folder, "package.json"), `${JSON.stringify(packageJson(), null, 2)}\n`);
 }
 

@@ -39,6 +39,8 @@ for (const name of Object.keys(TABLES)) {
         ...shape.keyFields.map((_, i) => prefixSql(fields, i + 1)),
       ];
       for (const sql of searches) {
+        // A double-quoted name that is no column would be taken for a string (D15).
+        expect(sql).not.toContain('"');
         const lines = plan(database, sql);
         expect(lines.length).toBeGreaterThan(0);
         for (const line of lines)
