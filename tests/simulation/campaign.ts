@@ -77,7 +77,8 @@ async function outcomeOf(
 async function report(history: History, failure: HistoryFailure, kind: CtlDbKind): Promise<string> {
   const attempt = async (candidate: History) => {
     await using world = await openWorld(kind);
-    return outcomeOf(candidate, world, { replay: true });
+    // Awaited here: the world ends with this block.
+    return await outcomeOf(candidate, world, { replay: true });
   };
   const smallest = await shrinkHistory(history, attempt);
   const { seed, steps } = history;

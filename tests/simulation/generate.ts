@@ -187,7 +187,11 @@ class Generator {
     const random = this.#random;
     const writers = random.shuffled(Array.from({ length: WRITERS }, (_, writer) => writer));
     const together = random.chance(0.2) ? random.between(2, WRITERS) : 1;
-    const batches = writers.slice(0, together).map((writer) => this.#batch(writer));
+    // Now and then all under one name: of those that check the cookie, one may win.
+    const isRace = random.chance(0.3);
+    const batches = writers
+      .slice(0, together)
+      .map((writer) => this.#batch(isRace ? (writers[0] ?? writer) : writer));
     const severAfterTurns = random.chance(this.#options.severs) ? random.below(12) : null;
     return { kind: "write", door, batches, severAfterTurns };
   }

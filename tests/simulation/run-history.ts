@@ -13,7 +13,7 @@ import { WRITERS } from "./generate.ts";
 import { Local } from "./local.ts";
 import { dumpState, Model, type ModelState, type Verdict } from "./model.ts";
 import { expectedSchema, RunNames, schemaRequest, writeRequest } from "./requests.ts";
-import type { FollowStep, History, RequestStep, SentBatch, Step } from "./steps.ts";
+import type { FollowStep, History, RequestStep, SentBatch, Step, WriterIndex } from "./steps.ts";
 import type { World } from "./world.ts";
 
 const DOORS = [0, 1] as const;
@@ -51,6 +51,8 @@ async function at(step: number, task: () => Promise<void>): Promise<void> {
 interface SettledBatch {
   readonly batch: SentBatch;
   readonly verdict: Verdict;
+  /** The writer's cookie when the batch was sent. */
+  readonly stored: string;
   readonly answer: Answer;
 }
 
@@ -109,8 +111,9 @@ class Run {
     const cut = step.severAfterTurns === null ? null : ((await central.prepareCut?.()) ?? null);
     const asked = step.batches.map(async (batch): Promise<SettledBatch> => {
       const verdict = this.#model.judgeBatch(batch);
-      const request = writeRequest(batch, this.#model.cookie(batch.writer), this.#names);
-      return { batch, verdict, answer: await central.request(step.door, request) };
+      const stored = this.#model.cookie(batch.writer);
+      const answer = await central.request(step.door, writeRequest(batch, stored, this.#names));
+      return { batch, verdict, stored, answer };
     });
     if (cut !== null) {
       for (let turns = step.severAfterTurns ?? 0; turns > 0; turns--) await Bun.sleep(0);
@@ -120,10 +123,28 @@ class Run {
     // Those committed together settle in the order of their sequences; one that wrote nothing, after those before it.
     const order = (entry: SettledBatch) => sequenceOf(entry.answer) ?? 0n;
     settled.sort((a, b) => Number(order(a) - order(b)) || entries(b) - entries(a));
-    for (const { verdict, answer } of settled) {
-      if (cut !== null && !answer.ok && answer.code === "ctldb_unavailable") continue; // nothing was changed
-      if (this.#agree(verdict, answer)) this.#took(verdict, answer);
+    const moved = this.#settle(settled);
+    for (const { batch, verdict, answer } of settled) {
+      if (answer.ok) continue;
+      if (cut !== null && answer.code === "ctldb_unavailable") continue; // nothing was changed
+      const lostTheRace = batch.checkCookie === "right" && answer.code === "cookie_conflict";
+      if (verdict.ok && lostTheRace && moved.has(batch.writer)) continue;
+      this.#agree(verdict, answer);
     }
+  }
+
+  /** Takes over what took effect; returns the writers whose cookies moved. */
+  #settle(settled: readonly SettledBatch[]): Set<WriterIndex> {
+    const moved = new Set<WriterIndex>();
+    for (const { batch, verdict, stored, answer } of settled) {
+      if (!answer.ok || !this.#agree(verdict, answer)) continue;
+      const { writer, checkCookie } = batch;
+      if (checkCookie === "right" && this.#model.cookie(writer) !== stored)
+        throw new Error(`taken at ${sequenceOf(answer)} although the cookie had moved before`);
+      this.#took(verdict, answer);
+      if (this.#model.cookie(writer) !== stored) moved.add(writer);
+    }
+    return moved;
   }
 
   /** True when both say that the request takes effect. */

@@ -64,7 +64,7 @@ export type RequestStep =
       readonly table: string | null;
     }
   /**
-   * Sent at once; each by another writer. `severAfterTurns` cuts the connections to the ctldb after so many turns of the
+   * Sent at once, by several writers or all by one. `severAfterTurns` cuts the connections to the ctldb after so many turns of the
    * event loop (MySQL alone); null does not.
    */
   | {
