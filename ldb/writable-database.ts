@@ -20,6 +20,13 @@ export interface WalState {
   readonly checkpointedFrames: number;
 }
 
+/** A compiled statement that takes values and returns no rows. */
+export interface PreparedStatement {
+  /** @throws CtlstoreError as `WritableDatabase.execute` does */
+  run(values: DatabaseValue[]): void;
+  finalize(): void;
+}
+
 export type CheckpointMode = "NOOP" | "PASSIVE" | "RESTART" | "TRUNCATE";
 
 /** How long a statement waits for a lock that a stranger holds: the event loop stands still meanwhile. */
@@ -74,6 +81,26 @@ export class WritableDatabase implements Disposable {
       this.#database.run(sql);
     } catch (cause) {
       throw toLdbError(cause, `apply ${quote(sql)}`, "statement_refused");
+    }
+  }
+
+  /** Compiles a statement that is run often. @throws CtlstoreError as `execute` does */
+  prepare(sql: string): PreparedStatement {
+    const refused = (cause: unknown) => toLdbError(cause, `apply ${quote(sql)}`, "statement_refused");
+    try {
+      const statement = this.#database.prepare(sql);
+      return {
+        run(values) {
+          try {
+            statement.run(...values);
+          } catch (cause) {
+            throw refused(cause);
+          }
+        },
+        finalize: () => statement.finalize(),
+      };
+    } catch (cause) {
+      throw refused(cause);
     }
   }
 

@@ -24,7 +24,7 @@ import {
 } from "../ldb/position.ts";
 import type { WritableDatabase } from "../ldb/writable-database.ts";
 import { type GapRules, isMarker, LedgerCursor } from "./ledger-cursor.ts";
-import { objectionTo } from "./statement-guard.ts";
+import { StatementRunner } from "./statement-runner.ts";
 
 export interface LdbWriterLimits {
   /** Statements per SQLite transaction, unless a ledger transaction is larger. */
@@ -57,6 +57,7 @@ export class LdbWriter {
   readonly #limits: LdbWriterLimits;
   readonly #ldbFolder: string;
   readonly #cursor: LedgerCursor;
+  readonly #runner: StatementRunner;
   #position: LdbPosition;
   #schemaVersion: number;
   #origin: Uint8Array = ZERO_HASH;
@@ -84,6 +85,7 @@ export class LdbWriter {
     this.#deps = deps;
     this.#limits = options.limits;
     this.#ldbFolder = options.ldbFolder;
+    this.#runner = new StatementRunner(deps.database);
     this.#position = readPosition(deps.database);
     this.#schemaVersion = this.#position.schemaVersion;
     this.#cursor = new LedgerCursor(this.#position, this.#startHash(), options.gaps);
@@ -174,6 +176,12 @@ export class LdbWriter {
     return { next: at, waiting: false };
   }
 
+  /** Frees what it holds of the database, which is then closed by its owner. */
+  close(): void {
+    this.rollback();
+    this.#runner.forget();
+  }
+
   /** Drops what is not committed. */
   rollback(): void {
     this.#deps.database.rollback();
@@ -206,14 +214,15 @@ export class LdbWriter {
   }
 
   #execute(entry: LedgerEntry): void {
-    const objection = objectionTo(entry.statement);
-    if (objection !== null) throw this.#refusal(entry, objection.code, objection.text);
     try {
-      this.#deps.database.execute(entry.statement);
+      this.#runner.run(entry.statement);
     } catch (error) {
-      if (!isCtlstoreError(error) || error.code !== "statement_refused") throw error;
-      const reason = error.cause instanceof Error ? error.cause.message : error.message;
-      throw this.#refusal(entry, "statement_refused", `SQLite refuses it: ${reason}`, error.cause);
+      if (!isCtlstoreError(error)) throw error;
+      if (error.code === "ledger_malformed") throw this.#refusal(entry, error.code, error.message);
+      if (error.code !== "statement_refused") throw error;
+      const { cause } = error;
+      const reason = cause instanceof Error ? `SQLite refuses it: ${cause.message}` : error.message;
+      throw this.#refusal(entry, "statement_refused", reason, cause);
     }
   }
 

@@ -97,7 +97,7 @@ function assemble(deps: ReflectorDeps, given: ReflectorOptions, ldb: OpenedLdb) 
   const status = () => describeReflector(parts, { version: VERSION, pollStuckMs: options.pollStuckMs });
   const publish = publishReflectorMetrics(deps.metrics);
   const refreshMetrics = () => publish(status(), countsOf(parts));
-  return { shovel, status, refreshMetrics, metrics: deps.metrics };
+  return { shovel, writer, status, refreshMetrics, metrics: deps.metrics };
 }
 
 function countsOf(parts: {
@@ -119,7 +119,7 @@ function countsOf(parts: {
 
 function run(
   deps: ReflectorDeps,
-  parts: { shovel: Shovel; status: () => ReflectorStatus },
+  parts: { shovel: Shovel; writer: LdbWriter; status: () => ReflectorStatus },
   owned: { lock: WriterLock; ldb: OpenedLdb; server: StatusServer | null },
 ): RunningReflector {
   const stopping = new AbortController();
@@ -127,6 +127,7 @@ function run(
   const done = parts.shovel.run(stopping.signal).finally(async () => {
     lastStatus = parts.status();
     await owned.server?.stop();
+    parts.writer.close();
     owned.ldb.database.close();
     owned.lock.release();
     await deps.source[Symbol.asyncDispose]();

@@ -11,6 +11,10 @@ interface Objection {
   readonly text: string;
 }
 
+const NOT_ONE_STATEMENT: Objection = {
+  code: "ledger_malformed",
+  text: "the entry is not exactly one statement",
+};
 const FIRST_WORD = /^(?:\s|--[^\n]*(?:\n|$)|\/\*[\s\S]*?(?:\*\/|$))*([a-z]*)/i;
 /** They would end the transaction that keeps rows and sequence together (I4), or reach outside the database. */
 const REFUSED_WORDS = new Set([
@@ -31,11 +35,10 @@ const ROW_STATEMENT = /^(?:REPLACE INTO|DELETE FROM) (?!sqlite_)[a-z]/;
 
 /** Null when the statement may be run. */
 export function objectionTo(statement: string): Objection | null {
-  if (!isSingleStatement(statement)) {
-    return { code: "ledger_malformed", text: "the entry is not exactly one statement" };
-  }
+  if (!isSingleStatement(statement)) return NOT_ONE_STATEMENT;
   if (ROW_STATEMENT.test(statement)) return null;
   const word = FIRST_WORD.exec(statement)?.[1]?.toUpperCase() ?? "";
+  if (word === "") return NOT_ONE_STATEMENT; // a comment alone runs as nothing at all
   if (REFUSED_WORDS.has(word)) {
     return { code: "statement_refused", text: `${word} may not be run on an LDB` };
   }

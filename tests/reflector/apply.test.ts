@@ -110,10 +110,15 @@ describe("the Reflector", () => {
     }
   });
 
-  test("I7 refuses an entry when it is two statements, and runs neither", async () => {
+  test.each([
+    ["two statements", `${put(1, "a")}; ${put(2, "b")}`],
+    ["two statements of which the first looks like an upsert", `${put(1, "a")};${put(2, "b")};`],
+    ["a comment alone", "-- nothing at all"],
+    ["nothing", ""],
+  ])("I7 refuses an entry when it is %s, and runs none of it", async (_what, statement) => {
     using folder = tempFolder();
     const ledger = new MemoryLedger();
-    ledger.append(CREATE_T, `${put(1, "a")}; ${put(2, "b")}`);
+    ledger.append(CREATE_T, statement);
     await using reflector = await reflect(ledger, folder.path);
     const status = await reflector.reaches("diverged", "ledger_malformed");
     expect(status.reason).toMatchObject({
@@ -131,7 +136,6 @@ describe("the Reflector", () => {
     "UPDATE _ldb_seq SET seq = 99",
     "REPLACE INTO _ldb_seq VALUES(1,99)",
     "DROP TABLE IF EXISTS _ldb_meta",
-    "-- nothing at all",
   ])("I4 refuses %p when somebody forced it in", async (statement) => {
     using folder = tempFolder();
     const ledger = new MemoryLedger();
@@ -140,6 +144,35 @@ describe("the Reflector", () => {
     const status = await reflector.reaches("stuck", "statement_refused");
     expect<bigint>(status.sequence).toBe(1n);
     expect(query(folder.path, "SELECT seq FROM _ldb_seq")).toEqual([{ seq: 1 }]);
+  });
+
+  test("applies upserts of every form alike, as text or prepared, when tables come and go", async () => {
+    using folder = tempFolder();
+    const ledger = new MemoryLedger();
+    ledger.append(
+      CREATE_T,
+      put(1, "it''s"),
+      'REPLACE INTO fam___tbl ("k","v") VALUES(2,5)',
+      'REPLACE INTO fam___tbl ("k","v") VALUES(3,1.50)',
+      `REPLACE INTO fam___tbl ("k","v") VALUES(-9223372036854775808,CAST(x'6100' AS CHAR))`,
+      "DROP TABLE IF EXISTS fam___tbl",
+      'CREATE TABLE fam___tbl ("v" VARCHAR(191), "k" INTEGER, PRIMARY KEY("v"));',
+      'REPLACE INTO fam___tbl ("k","v") VALUES(2,5)',
+      'ALTER TABLE fam___tbl ADD COLUMN "extra" BLOB',
+      'REPLACE INTO fam___tbl ("k","v") VALUES(3,NULL)',
+      `REPLACE INTO fam___tbl ("k","v","extra") VALUES(4,'e',x'00ff')`,
+    );
+    await using reflector = await reflect(ledger, folder.path);
+    expect((await reflector.reaches("current")).schemaVersion).toBe(5);
+    const typed = "SELECT k, quote(v) AS v, quote(extra) AS extra FROM fam___tbl ORDER BY k";
+    expect(query(folder.path, typed)).toEqual([
+      { k: 2, v: "'5'", extra: "NULL" },
+      { k: 3, v: "NULL", extra: "NULL" },
+      { k: 4, v: "'e'", extra: "X'00FF'" },
+    ]);
+    ledger.append('REPLACE INTO fam___tbl ("k","v") VALUES(9)');
+    const status = await reflector.reaches("stuck", "statement_refused");
+    expect(status.reason?.message).toContain("1 values for 2 columns");
   });
 
   test("R9 follows sequences past 2^31 and 2^53 when the ledger is that old", async () => {

@@ -1,6 +1,6 @@
 /** The write-ahead log and the disk: bounded, and never the end of reading. */
 import { Database } from "bun:sqlite";
-import { describe, expect, test } from "bun:test";
+import { describe, expect, spyOn, test } from "bun:test";
 import { systemClock } from "../../core/process/clock.ts";
 import { ignoreCrashPoint } from "../../ldb/crash-points.ts";
 import { WritableDatabase } from "../../ldb/writable-database.ts";
@@ -88,27 +88,28 @@ describe("a full disk", () => {
     using folder = tempFolder();
     const ledger = new MemoryLedger();
     ledger.append(CREATE_T, put(0, "first"));
+    const opened: WritableDatabase[] = [];
+    const reallyOpen = WritableDatabase.open;
+    const open = spyOn(WritableDatabase, "open").mockImplementation((path) => {
+      const database = reallyOpen(path);
+      opened.push(database);
+      return database;
+    });
     await using reflector = await reflect(ledger, folder.path);
+    open.mockRestore();
+    const database = opened.at(-1);
+    if (database === undefined) throw new Error("no LDB was opened");
     await reflector.reaches("current");
-    // SQLITE_FULL as the disk would give it, from a connection that sees a cap on the file's pages.
-    const original = WritableDatabase.prototype.execute;
-    WritableDatabase.prototype.execute = function execute(this: WritableDatabase, sql: string) {
-      if (sql.includes("'x")) this.get("PRAGMA max_page_count = 12");
-      original.call(this, sql);
-    };
-    try {
-      manyRows(ledger, 2_000);
-      const status = await reflector.reaches("stuck", "ldb_disk_full");
-      expect(status.reason?.hint).toContain("Free space");
-      expect(rowsOf(folder.path)).toEqual(["0=first"]);
-    } finally {
-      WritableDatabase.prototype.execute = function execute(this: WritableDatabase, sql: string) {
-        this.get("PRAGMA max_page_count = 1000000");
-        original.call(this, sql);
-      };
-    }
+    // SQLite answers SQLITE_FULL when the file may not grow, exactly as it does on a full disk.
+    const { page_count: pages } = database.get("PRAGMA page_count") ?? {};
+    database.get(`PRAGMA max_page_count = ${pages}`);
+    manyRows(ledger, 2_000);
+    const status = await reflector.reaches("stuck", "ldb_disk_full");
+    expect(status.reason?.hint).toContain("Free space");
+    expect<bigint>(status.sequence).toBe(2n);
+    expect(rowsOf(folder.path)).toEqual(["0=first"]);
+    database.get("PRAGMA max_page_count = 1000000");
     await reflector.reaches("current");
-    WritableDatabase.prototype.execute = original;
     expect(rowsOf(folder.path)).toHaveLength(2_000);
   });
 });
