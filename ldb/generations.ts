@@ -26,7 +26,6 @@ import { GENERATIONS_FOLDER, LDB_FILE_NAME } from "./layout.ts";
 
 /** The temporary link that becomes `ldb.db`. */
 const NEXT_LINK_PREFIX = `.${LDB_FILE_NAME}.next-`;
-const SIDE_FILES = ["-wal", "-shm"] as const;
 
 export interface Generation {
   readonly id: string;
@@ -107,22 +106,6 @@ export function removeUnfinishedLinks(folder: string): void {
   for (const name of namesIn(folder)) {
     if (name.startsWith(NEXT_LINK_PREFIX)) rmSync(join(folder, name), { force: true });
   }
-}
-
-/**
- * Moves `ldb.db-wal` and `ldb.db-shm` of a database that is gone out of the way, and says where to.
- * Their rows belong to no file any more; SQLite would mix them into whatever is put in its place.
- */
-export function setAsideOrphanedWal(folder: string, nowUs: number): string | null {
-  const names = SIDE_FILES.map((suffix) => `${LDB_FILE_NAME}${suffix}`).filter(
-    (name) => lstatSync(join(folder, name), { throwIfNoEntry: false }) !== undefined,
-  );
-  if (names.length === 0) return null;
-  const aside = join(folder, `set-aside-${new Date(nowUs / 1000).toISOString().replace(/[-:.]/g, "")}`);
-  mkdirSync(aside, { recursive: true });
-  for (const name of names) renameSync(join(folder, name), join(aside, name));
-  syncPath(folder);
-  return aside;
 }
 
 function namesIn(folder: string): readonly string[] {

@@ -5,6 +5,7 @@
  * between stage and flip go away, and so does a `-wal` whose database is gone (R17).
  */
 import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { CtlstoreError, quote } from "../core/errors.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
@@ -16,9 +17,10 @@ import {
   publishGeneration,
   removeGeneration,
   removeUnfinishedLinks,
-  setAsideOrphanedWal,
   stageGeneration,
 } from "./generations.ts";
+import { LDB_FILE_NAME } from "./layout.ts";
+import { hasStaleWal, rememberFiles, setAsideWal } from "./plain-files.ts";
 import { ensureOwnTables, markSuperseded } from "./position.ts";
 import { WritableDatabase } from "./writable-database.ts";
 
@@ -54,12 +56,13 @@ export function openLdbFolder(folder: string, deps: LdbFolderDeps): OpenedLdb {
   removeUnfinishedLinks(folder);
   let current = currentLdb(folder);
   if (current.kind === "absent" || current.kind === "dangling") {
-    setAside(folder, deps);
+    // With the database gone, or elsewhere, a log in this place belongs to nothing.
+    setAside(folder, join(folder, LDB_FILE_NAME), deps);
     publishEmptyGeneration(folder, deps);
     current = currentLdb(folder);
   }
   removeOtherGenerations(folder, deps.logger);
-  if (current.kind === "plain") return open(current.databasePath, null);
+  if (current.kind === "plain") return openPlain(folder, current.databasePath, deps);
   if (current.kind === "generation") return open(current.generation.databasePath, current.generation.id);
   throw new CtlstoreError(
     "ldb_unavailable",
@@ -78,8 +81,15 @@ function open(path: string, generation: string | null): OpenedLdb {
   }
 }
 
-function setAside(folder: string, deps: LdbFolderDeps): void {
-  const movedTo = setAsideOrphanedWal(folder, deps.clock.nowUs());
+function openPlain(folder: string, databasePath: string, deps: LdbFolderDeps): OpenedLdb {
+  if (hasStaleWal(folder, databasePath)) setAside(folder, databasePath, deps);
+  const ldb = open(databasePath, null);
+  rememberFiles(folder, databasePath);
+  return ldb;
+}
+
+function setAside(folder: string, databasePath: string, deps: LdbFolderDeps): void {
+  const movedTo = setAsideWal(folder, databasePath, deps.clock.nowUs());
   if (movedTo !== null) deps.logger.warn({ movedTo }, "write-ahead log without its database set aside");
 }
 

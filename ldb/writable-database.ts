@@ -36,6 +36,7 @@ export class WritableDatabase implements Disposable {
   readonly path: string;
   readonly #database: Database;
   readonly #statements = new Map<string, Statement>();
+  #closed = false;
 
   private constructor(path: string, database: Database) {
     this.path = path;
@@ -159,7 +160,18 @@ export class WritableDatabase implements Disposable {
     return answer[0] !== 0;
   }
 
+  /**
+   * Closes it, leaving -wal and -shm in place with nothing in the log where readers allow: a database that somebody
+   * puts here later must not find old rows in it (R17).
+   */
   close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    try {
+      if (!this.inTransaction) this.checkpoint("TRUNCATE");
+    } catch {
+      // A full disk or a damaged file: the log stays as it is, and SQLite reads it at the next opening.
+    }
     for (const statement of this.#statements.values()) statement.finalize();
     this.#statements.clear();
     this.#database.close();

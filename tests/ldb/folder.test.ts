@@ -9,6 +9,7 @@ import {
   readlinkSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
@@ -23,8 +24,10 @@ import { createLdbFolder, openLdbFolder } from "../../ldb/ldb-folder.ts";
 import { ensureOwnTables, readPosition, writePosition } from "../../ldb/position.ts";
 import { WritableDatabase } from "../../ldb/writable-database.ts";
 import { WriterLock } from "../../ldb/writer-lock.ts";
+import { startProcess } from "../support/process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
+const KILLED_WRITER = new URL("./killed-writer.ts", import.meta.url).pathname;
 const DEPS = { clock: systemClock, logger: silentLogger, onPoint: ignoreCrashPoint };
 
 function open(folder: string) {
@@ -38,6 +41,12 @@ function plainDatabase(path: string, value: string): void {
   database.run("CREATE TABLE fam___tbl (k INTEGER PRIMARY KEY, v TEXT)");
   database.run("INSERT INTO fam___tbl VALUES (1, ?)", [value]);
   database.close();
+}
+
+/** Opens the folder's LDB in another process, writes a value that stays in the log, and dies by SIGKILL. */
+async function killedWriter(folder: string, value: string): Promise<void> {
+  const child = startProcess([process.execPath, KILLED_WRITER, folder, value]);
+  expect((await child.exited).signal).toBe("SIGKILL");
 }
 
 function valueIn(path: string): unknown {
@@ -117,22 +126,49 @@ describe("an LDB folder", () => {
     reader.close();
   });
 
-  test("R17 sets a -wal aside when somebody deleted only the plain ldb.db", () => {
+  test("R17 sets a -wal aside when somebody deleted only the plain ldb.db", async () => {
     using folder = tempFolder();
     plainDatabase(folder.file("ldb.db"), "old");
-    const adopted = open(folder.path);
-    adopted.database.run("UPDATE fam___tbl SET v = 'in the log'");
-    adopted.database.close();
+    await killedWriter(folder.path, "in the log");
     rmSync(folder.file("ldb.db"));
-    expect(existsSync(folder.file("ldb.db-wal"))).toBe(true);
+    expect(statSync(folder.file("ldb.db-wal")).size).toBeGreaterThan(0);
     const ldb = open(folder.path);
     expect(readPosition(ldb.database).sequence).toBe(toSequence(0));
     ldb.database.close();
     expect(existsSync(folder.file("ldb.db-wal"))).toBe(false);
     const aside = readdirSync(folder.path).find((name) => name.startsWith("set-aside-")) ?? "none";
     expect(readdirSync(folder.file(aside)).sort()).toEqual(["ldb.db-shm", "ldb.db-wal"]);
-    plainDatabase(folder.file("other.db"), "new");
-    expect(valueIn(folder.file("other.db"))).toBe("new");
+  });
+
+  test("R17 sets a -wal aside when somebody put another plain ldb.db beside it", async () => {
+    using folder = tempFolder();
+    plainDatabase(folder.file("ldb.db"), "old");
+    await killedWriter(folder.path, "in the log");
+    plainDatabase(folder.file("new.db"), "new");
+    renameSync(folder.file("new.db"), folder.file("ldb.db"));
+    const ldb = open(folder.path);
+    expect(ldb.database.get("SELECT v FROM fam___tbl")).toEqual({ v: "new" });
+    ldb.database.close();
+    expect(valueIn(folder.file("ldb.db"))).toBe("new");
+  });
+
+  test("R17 leaves no rows in the log of a plain ldb.db when it is closed cleanly", () => {
+    using folder = tempFolder();
+    plainDatabase(folder.file("ldb.db"), "old");
+    const adopted = open(folder.path);
+    adopted.database.run("UPDATE fam___tbl SET v = 'in the log'");
+    adopted.database.close();
+    expect(statSync(folder.file("ldb.db-wal")).size).toBe(0);
+    expect(valueIn(folder.file("ldb.db"))).toBe("in the log");
+  });
+
+  test("keeps the -wal of a plain ldb.db that is the same as before a crash", async () => {
+    using folder = tempFolder();
+    plainDatabase(folder.file("ldb.db"), "old");
+    await killedWriter(folder.path, "in the log");
+    const ldb = open(folder.path);
+    expect(ldb.database.get("SELECT v FROM fam___tbl")).toEqual({ v: "in the log" });
+    ldb.database.close();
   });
 
   test("R17 starts anew when somebody deleted only the database of the current generation", () => {
