@@ -48,7 +48,7 @@ export class FollowedLdb {
   #session: Session;
   #file: string;
   #checkedAtMs: number;
-  /** A file that could not be opened, so that it is told once. */
+  /** A file that could not be opened: tried again at each look, since it may be half copied, but told once. */
   #refused: string | null = null;
 
   /** @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible` */
@@ -76,7 +76,7 @@ export class FollowedLdb {
     if (this.#session.inTransaction) return this.#session;
     const file = fileAt(this.#options.path);
     // Nothing there: somebody is between two steps, or took the LDB away. What is open still answers.
-    if (file === null || file === this.#file || file === this.#refused) return this.#session;
+    if (file === null || file === this.#file) return this.#session;
     try {
       const opened = this.#open();
       this.#session.close();
@@ -84,14 +84,19 @@ export class FollowedLdb {
       this.#file = opened.file;
       this.#refused = null;
     } catch (error) {
-      this.#refused = file;
-      const reason = error instanceof Error ? error.message : String(error);
-      this.#deps.onWarning({
-        code: "unreadable_replacement",
-        message: `The LDB at ${this.#options.path} was replaced by one that cannot be read; going on with the old one. ${reason}`,
-      });
+      this.#warnOfRefused(file, error);
     }
     return this.#session;
+  }
+
+  #warnOfRefused(file: string, error: unknown): void {
+    if (file === this.#refused) return;
+    this.#refused = file;
+    const reason = error instanceof Error ? error.message : String(error);
+    this.#deps.onWarning({
+      code: "unreadable_replacement",
+      message: `The LDB at ${this.#options.path} was replaced by one that cannot be read; going on with the old one. ${reason}`,
+    });
   }
 
   #open(): { session: Session; file: string } {

@@ -6,7 +6,6 @@ import { openReader } from "../../reader/index.ts";
 import type { SuiteEnvironment } from "./suite/environment.ts";
 
 export const bunEnvironment: SuiteEnvironment = {
-  runtime: `bun ${Bun.version}`,
   test: (name, run) => void test(name, run),
   openReader,
   openWritable(path) {

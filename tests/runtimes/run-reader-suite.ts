@@ -24,7 +24,6 @@ const tests: { name: string; run: () => void | Promise<void> }[] = [];
 const originalLdbGzPath = process.argv[2] ?? "";
 
 defineReaderSuite({
-  runtime: process.version,
   test: (name, run) => void tests.push({ name, run }),
   openReader,
   openWritable: (path) => new Database(path),

@@ -13,7 +13,6 @@ export interface WritableDatabase {
 }
 
 export interface SuiteEnvironment {
-  readonly runtime: string;
   test(name: string, run: () => void | Promise<void>): void;
   openReader(options: ReaderOptions): LdbReader;
   openWritable(path: string): WritableDatabase;

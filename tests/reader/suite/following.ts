@@ -1,6 +1,6 @@
 /** Readers follow schema changes and replaced LDBs with no failed read (D16, R39). */
 import assert from "node:assert/strict";
-import { renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import type { ReaderWarning } from "../../../reader/types.ts";
 import type { SuiteEnvironment } from "./environment.ts";
 import { throwsCode } from "./expect.ts";
@@ -140,6 +140,14 @@ export function defineFollowingTests(environment: SuiteEnvironment): void {
       warnings.slice(before).map((warning) => warning.code),
       ["unreadable_replacement"],
     );
+    // The same file, now copied whole.
+    const copied = folder.generation("copied");
+    copied.changeSchema(ONE_KEY);
+    copied.apply("INSERT INTO fam___t1 VALUES('x', 'copied')");
+    copied.exec("PRAGMA journal_mode = DELETE");
+    copied.close();
+    writeFileSync(folder.ldbPath, readFileSync(copied.path));
+    assert.equal(reader.getRowByKey("fam", "t1", "x")?.["b"], "copied");
     rmSync(folder.ldbPath);
     folder.flipTo("1");
     ldb.apply("REPLACE INTO fam___t1 VALUES('x', 'z')");
