@@ -2,7 +2,6 @@
 import { CtlstoreError } from "../../core/errors.ts";
 import type { CtlDbTimeouts } from "../../core/limits.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
-import type { MysqlRow } from "./session.ts";
 
 export interface ServerFacts {
   /** Such as "MariaDB 10.11.19" or "MySQL 9.7.4". */
@@ -16,9 +15,7 @@ export interface ServerFacts {
 export const SELECT_SERVER_FACTS = "SELECT VERSION(), @@max_allowed_packet";
 
 /** @throws CtlstoreError `ctldb_incompatible` */
-export function toServerFacts(row: MysqlRow | undefined): ServerFacts {
-  const version = String(row?.[0] ?? "");
-  const maxPacketBytes = Number(row?.[1] ?? 0);
+export function toServerFacts(version: string, maxPacketBytes: number): ServerFacts {
   const [, major = "0", minor = "0", patch = "0"] = /^(\d+)\.(\d+)\.(\d+)/.exec(version) ?? [];
   const number = Number(major) * 1_000_000 + Number(minor) * 1_000 + Number(patch);
   if (/mariadb/i.test(version)) {

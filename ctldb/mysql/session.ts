@@ -68,9 +68,9 @@ export class MysqlSession implements AsyncDisposable {
     try {
       await session.abortable(signal, async () => {
         await session.#opened();
-        session.#server = toServerFacts(
-          (await session.run(SELECT_SERVER_FACTS, timeouts.connectMs))[0]?.rows[0],
-        );
+        const [facts] = await session.run(SELECT_SERVER_FACTS, timeouts.connectMs);
+        const [version, maxPacketBytes] = facts?.rows[0] ?? [];
+        session.#server = toServerFacts(String(version), Number(maxPacketBytes));
         await session.run(sessionSetup(session.server, timeouts), timeouts.connectMs);
       });
       return session;
