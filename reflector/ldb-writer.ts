@@ -7,10 +7,9 @@
  * then, and only here, a SQLite transaction stays open between slices, which is safe because nothing else uses this
  * connection. Whoever stops calling in the middle must call `rollback`.
  */
-import { CtlstoreError, isCtlstoreError, quote } from "../core/errors.ts";
+import { CtlstoreError, isCtlstoreError } from "../core/errors.ts";
 import { ZERO_HASH } from "../core/ledger/chain.ts";
 import type { LedgerDescription, LedgerEntry } from "../core/ledger/entry.ts";
-import { changesSchema } from "../core/ledger/statements.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { OnCrashPoint } from "../ldb/crash-points.ts";
 import {
@@ -18,13 +17,11 @@ import {
   type LdbSkip,
   readPosition,
   readSequence,
-  readSkips,
-  recordSkipped,
   writePosition,
 } from "../ldb/position.ts";
 import type { WritableDatabase } from "../ldb/writable-database.ts";
+import { EntryApplier } from "./entry-applier.ts";
 import { type GapRules, isMarker, LedgerCursor } from "./ledger-cursor.ts";
-import { StatementRunner } from "./statement-runner.ts";
 
 export interface LdbWriterLimits {
   /** Statements per SQLite transaction, unless a ledger transaction is larger. */
@@ -55,15 +52,12 @@ const EARLIER_BLOCK = -1;
 export class LdbWriter {
   readonly #deps: LdbWriterDeps;
   readonly #limits: LdbWriterLimits;
-  readonly #ldbFolder: string;
   readonly #cursor: LedgerCursor;
-  readonly #runner: StatementRunner;
+  readonly #applier: EntryApplier;
   #position: LdbPosition;
   #schemaVersion: number;
   #origin: Uint8Array = ZERO_HASH;
   #ledgerEpoch: string | null = null;
-  #skips: readonly LdbSkip[];
-  #toSkip: ReadonlySet<bigint>;
   #skipped = false;
   /** Statements applied since the last commit; meaningful while a transaction is open. */
   #uncommitted = 0;
@@ -72,7 +66,6 @@ export class LdbWriter {
   #wholeUntil = 0;
   /** Index after the last entry of the block that ends outside a ledger transaction. */
   #boundary = 0;
-  #statementsApplied = 0;
 
   constructor(
     deps: LdbWriterDeps,
@@ -84,13 +77,10 @@ export class LdbWriter {
   ) {
     this.#deps = deps;
     this.#limits = options.limits;
-    this.#ldbFolder = options.ldbFolder;
-    this.#runner = new StatementRunner(deps.database);
+    this.#applier = new EntryApplier(deps.database, options.ldbFolder);
     this.#position = readPosition(deps.database);
     this.#schemaVersion = this.#position.schemaVersion;
     this.#cursor = new LedgerCursor(this.#position, this.#startHash(), options.gaps);
-    this.#skips = readSkips(deps.database);
-    this.#toSkip = new Set(this.#skips.map((skip) => skip.sequence));
   }
 
   /** What is committed. */
@@ -102,11 +92,11 @@ export class LdbWriter {
     return this.#cursor;
   }
   get skips(): readonly LdbSkip[] {
-    return this.#skips;
+    return this.#applier.skips;
   }
   /** Statements run since the process began, also those that were rolled back. */
   get statementsApplied(): number {
-    return this.#statementsApplied;
+    return this.#applier.statements;
   }
 
   /**
@@ -179,7 +169,7 @@ export class LdbWriter {
   /** Frees what it holds of the database, which is then closed by its owner. */
   close(): void {
     this.rollback();
-    this.#runner.forget();
+    this.#applier.close();
   }
 
   /** Drops what is not committed. */
@@ -202,45 +192,9 @@ export class LdbWriter {
   #apply(entry: LedgerEntry, at: number): void {
     if (!this.#isOpen) this.#open(at);
     this.#uncommitted += 1;
-    if (isMarker(entry.statement)) return;
-    if (this.#toSkip.size > 0 && this.#toSkip.has(entry.sequence)) {
-      recordSkipped(this.#deps.database, entry.sequence, entry.statement);
-      this.#skipped = true;
-      return;
-    }
-    this.#execute(entry);
-    this.#statementsApplied += 1;
-    if (changesSchema(entry.statement)) this.#schemaVersion += 1;
-  }
-
-  #execute(entry: LedgerEntry): void {
-    try {
-      this.#runner.run(entry.statement);
-    } catch (error) {
-      if (!isCtlstoreError(error)) throw error;
-      if (error.code === "ledger_malformed") throw this.#refusal(entry, error.code, error.message);
-      if (error.code !== "statement_refused") throw error;
-      const { cause } = error;
-      const reason = cause instanceof Error ? `SQLite refuses it: ${cause.message}` : error.message;
-      throw this.#refusal(entry, "statement_refused", reason, cause);
-    }
-  }
-
-  #refusal(
-    entry: LedgerEntry,
-    code: "ledger_malformed" | "statement_refused",
-    text: string,
-    cause?: unknown,
-  ): CtlstoreError {
-    return new CtlstoreError(
-      code,
-      `Cannot apply ledger entry ${entry.sequence} ${quote(entry.statement)}: ${text}`,
-      {
-        sequence: entry.sequence,
-        hint: `Reads go on from the state before it. To pass over it on this LDB alone, stop the Reflector, run "ctlstore ldb skip ${entry.sequence} --ldb ${this.#ldbFolder}" and start it again.`,
-        ...(cause === undefined ? {} : { cause }),
-      },
-    );
+    const effect = this.#applier.apply(entry);
+    if (effect === "schema") this.#schemaVersion += 1;
+    else if (effect === "skipped") this.#skipped = true;
   }
 
   #open(at: number): void {
@@ -286,7 +240,7 @@ export class LdbWriter {
     database.run("COMMIT");
     this.#position = position;
     this.#uncommitted = 0;
-    if (this.#skipped) this.#skips = readSkips(database);
+    if (this.#skipped) this.#applier.reloadSkips();
     this.#skipped = false;
     onPoint("after-commit");
     onCommit();

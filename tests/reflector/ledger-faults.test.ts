@@ -32,7 +32,8 @@ describe("the Reflector", () => {
     await using reflector = await reflect(ledger, folder.path);
     await reflector.reaches("current");
     const other = new MemoryLedger();
-    other.append(CREATE_T, put(1, "a"), put(2, "b"), put(3, "other"), put(4, "d"));
+    // As many entries as before: only the comparison at our own sequence can tell.
+    other.append(CREATE_T, put(1, "a"), put(2, "b"), put(3, "other"));
     ledger.entries = other.entries;
     await reflector.reaches("diverged", "ledger_hash_mismatch");
     expect(rowsOf(folder.path)).toEqual(["1=a", "2=b", "3=c"]);
