@@ -3,7 +3,8 @@
  *
  * Faults hold for new and standing connections from the moment they are set, and for all connections alike.
  */
-import { connect, createServer, type Server, type Socket } from "node:net";
+import { connect, createServer, type Socket } from "node:net";
+import { portOf } from "./free-port.ts";
 
 export type Direction = "up" | "down";
 
@@ -85,12 +86,6 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
     close,
     [Symbol.asyncDispose]: close,
   };
-}
-
-function portOf(listener: Server): number {
-  const address = listener.address();
-  if (typeof address !== "object" || address === null) throw new Error("the proxy does not listen");
-  return address.port;
 }
 
 function join(state: ProxyState, client: Socket, port: number): void {
