@@ -7,7 +7,8 @@ export function setUpPackages() {
   const missing = firstMissingPackage();
   if (missing === null) return;
   say(`installing packages (${missing})`);
-  run("npm", ["ci", "--no-audit", "--no-fund", "--loglevel=error"]);
+  // Everything is a tool of the build or of the tests, whatever NODE_ENV or npm's settings say about them.
+  run("npm", ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"]);
 }
 
 /** npm keeps what it installed in node_modules/.package-lock.json: compare that with what should be there. */
