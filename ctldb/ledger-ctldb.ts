@@ -37,6 +37,7 @@ export class LedgerCtlDb implements CtlDb {
   readonly #queue: WriteQueue;
   #closed = false;
   #catalog: Catalog | null = null;
+  #loading: Promise<Catalog> | null = null;
 
   constructor(store: LedgerStore, deps: CtlDbDeps, options: CtlDbOptions = {}) {
     this.#store = store;
@@ -73,13 +74,11 @@ export class LedgerCtlDb implements CtlDb {
 
   /** Plans with the cached catalog; what does not fit is tried once more with the newest before it is refused. */
   async #planFresh(request: WriteRequest): Promise<WritePlan> {
-    const cached = this.#catalog;
-    if (cached !== null) {
-      try {
-        return this.#planAndProve(request, cached);
-      } catch (error) {
-        if (!(error instanceof CtlstoreError)) throw error;
-      }
+    const known = this.#catalog ?? (await this.#firstCatalog());
+    try {
+      return this.#planAndProve(request, known);
+    } catch (error) {
+      if (!(error instanceof CtlstoreError)) throw error;
     }
     const newest = await this.catalog();
     try {
@@ -89,6 +88,14 @@ export class LedgerCtlDb implements CtlDb {
       assertCredentials(await this.#store.readWriter(request.writer), request.writer, request.secret);
       throw error;
     }
+  }
+
+  /** One load for all writes that come before it is done. */
+  #firstCatalog(): Promise<Catalog> {
+    this.#loading ??= this.catalog().finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
   }
 
   #planAndProve(request: WriteRequest, catalog: Catalog): WritePlan {

@@ -1,0 +1,40 @@
+/**
+ * The suite that every adapter of the ctldb passes: all that `ctldb/contract.ts` promises, through `openCtlDb` and
+ * `openLedgerSource` alone, on a real database.
+ */
+import { describe } from "bun:test";
+import { cookieTests } from "./suite/cookies.ts";
+import { groupTests } from "./suite/groups.ts";
+import { ledgerTests } from "./suite/ledger.ts";
+import { ledgerSourceTests } from "./suite/ledger-source.ts";
+import { refusalTests } from "./suite/refusals.ts";
+import { schemaTests } from "./suite/schema.ts";
+import { valueTests } from "./suite/values.ts";
+import { writerTests } from "./suite/writers.ts";
+
+export interface ConformanceTarget {
+  readonly name: string;
+  readonly kind: "mysql" | "sqlite";
+  /** Names the server as `status()` does. */
+  readonly server: RegExp;
+  /** URL of a new, empty database. */
+  createDatabase(): Promise<string>;
+  /** Runs one statement behind the ctldb's back. */
+  sql(url: string, statement: string): Promise<void>;
+}
+
+export function conformanceTests(target: ConformanceTarget): void {
+  describe(`the ctldb on ${target.name}`, () => {
+    for (const tests of [
+      ledgerTests,
+      valueTests,
+      refusalTests,
+      cookieTests,
+      groupTests,
+      schemaTests,
+      writerTests,
+      ledgerSourceTests,
+    ])
+      tests(target);
+  });
+}
