@@ -24,7 +24,8 @@ export interface StatusServer {
 export function startStatusServer(deps: StatusServerDeps, bind: string): StatusServer {
   const { hostname, port } = parseBind(bind);
   try {
-    const server = Bun.serve({ hostname, port, fetch: (request) => answer(deps, request) });
+    // Without `reusePort: false` two processes may silently share a port.
+    const server = Bun.serve({ hostname, port, reusePort: false, fetch: (request) => answer(deps, request) });
     return { url: server.url.href.replace(/\/$/, ""), stop: () => server.stop(true) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);

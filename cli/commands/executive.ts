@@ -31,12 +31,15 @@ export const executiveCommand = command({
   async run(context, options) {
     const { openCtlDb } = await import("../../ctldb/open.ts");
     const { startExecutive } = await import("../../server/executive.ts");
+    const { createGroupObserver } = await import("../../server/executive-metrics.ts");
     const logger = context.logger("executive", options.logLevel);
     const { clock } = context;
-    await using ctldb = await openCtlDb(options.ctldb, { logger, clock });
+    const metrics = createMetrics();
+    const onGroup = createGroupObserver(metrics);
+    await using ctldb = await openCtlDb(options.ctldb, { logger, clock }, { onGroup });
     const { adminToken, bind, destructiveSchemaChanges } = options;
     const executive = await startExecutive(
-      { ctldb, logger, clock, metrics: createMetrics() },
+      { ctldb, logger, clock, metrics },
       { bind, adminToken, destructiveSchemaChanges },
     );
     context.note(`Executive listens on ${executive.url}`);

@@ -9,12 +9,13 @@ import { join } from "node:path";
 import { isCtlstoreError } from "../../core/errors.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
-import { createMetrics } from "../../core/process/metrics.ts";
+import { createMetrics, type Metrics } from "../../core/process/metrics.ts";
 import type { CtlDb } from "../../ctldb/contract.ts";
 import { openCtlDb, openLedgerSource } from "../../ctldb/open.ts";
 import { startHeartbeat } from "../../heartbeat/start.ts";
 import { startReflector } from "../../reflector/start.ts";
 import { startExecutive } from "../../server/executive.ts";
+import { createGroupObserver } from "../../server/executive-metrics.ts";
 import { keptSecret } from "../kept-secret.ts";
 import { type Service, stopAll } from "../service.ts";
 import { startOnFreePort } from "./free-port.ts";
@@ -65,7 +66,9 @@ async function startParts(deps: StackDeps, options: StackOptions, services: Serv
   const { dataFolder } = options;
   const ldbFolder = join(dataFolder, "ldb");
   const ctldbUrl = `sqlite:${join(dataFolder, "ctldb.db")}`;
-  const ctldb = await openCtlDb(ctldbUrl, { logger: deps.logger("ctldb"), clock: deps.clock });
+  const executiveMetrics = createMetrics();
+  const onGroup = createGroupObserver(executiveMetrics);
+  const ctldb = await openCtlDb(ctldbUrl, { logger: deps.logger("ctldb"), clock: deps.clock }, { onGroup });
   services.push({ name: "ctldb", stop: async () => ctldb[Symbol.asyncDispose]() });
   const reflectorUrl = await addReflector(
     deps,
@@ -74,7 +77,11 @@ async function startParts(deps: StackDeps, options: StackOptions, services: Serv
   );
   const adminTokenPath = join(dataFolder, "admin-token");
   const adminToken = keptSecret(adminTokenPath);
-  const executiveUrl = await addExecutive(deps, { ctldb, adminToken, port: options.executivePort }, services);
+  const executiveUrl = await addExecutive(
+    deps,
+    { ctldb, metrics: executiveMetrics, adminToken, port: options.executivePort },
+    services,
+  );
   const heartbeat = startHeartbeat(
     { ...deps, logger: deps.logger("heartbeat") },
     { url: executiveUrl, adminToken, secret: keptSecret(join(dataFolder, "heartbeat-secret")) },
@@ -108,16 +115,13 @@ async function addReflector(
 
 async function addExecutive(
   deps: StackDeps,
-  { ctldb, adminToken, port }: { ctldb: CtlDb; adminToken: string; port: number },
+  { ctldb, metrics, adminToken, port }: { ctldb: CtlDb; metrics: Metrics; adminToken: string; port: number },
   services: Service[],
 ): Promise<string> {
   const logger = deps.logger("executive");
   const { clock, note } = deps;
   const executive = await startOnFreePort({ name: "Executive", port, note }, (bind) =>
-    startExecutive(
-      { ctldb, logger, clock, metrics: createMetrics() },
-      { bind, adminToken, destructiveSchemaChanges: true },
-    ),
+    startExecutive({ ctldb, logger, clock, metrics }, { bind, adminToken, destructiveSchemaChanges: true }),
   );
   services.push({ name: "Executive", stop: () => executive.stop() });
   return executive.url;
