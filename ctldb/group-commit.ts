@@ -26,6 +26,7 @@ export interface QueuedWrite {
 export interface GroupCommitDeps {
   /** Takes the ledger lock, having finished what others left unfinished. */
   readonly begin: (writers: readonly WriterName[]) => Promise<LockedLedger>;
+  readonly catalogUnder: (locked: LockedLedger) => Promise<Catalog>;
   /** Makes a plan anew after a schema change; throws when the request no longer fits. */
   readonly replan: (request: WriteRequest, catalog: Catalog) => WritePlan;
   readonly clock: Clock;
@@ -103,7 +104,7 @@ class GroupTransaction {
   async #replanStale(group: readonly QueuedWrite[], locked: LockedLedger): Promise<QueuedWrite[]> {
     const version = locked.head.schemaVersion;
     if (group.every((write) => write.plan.schemaVersion === version)) return [...group];
-    const catalog = await locked.loadCatalog();
+    const catalog = await this.#deps.catalogUnder(locked);
     return group.filter((write) => {
       try {
         write.plan = this.#deps.replan(write.request, catalog);

@@ -1,14 +1,14 @@
-/** The CtlDb on top of any LedgerStore: the queue of writes, schema changes, and the cached catalog. */
-import { CtlstoreError, type ErrorCode, quote } from "../core/errors.ts";
+/** The CtlDb on top of any LedgerStore: what each call of the contract means for ledger and catalog. */
+import { CtlstoreError, quote } from "../core/errors.ts";
 import { clearTableStatement } from "../core/ledger/statements.ts";
 import type { FamilyName, TableName, WriterName } from "../core/names.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
-import { Mutex } from "../core/process/mutex.ts";
 import { type Catalog, type FieldSchema, type TableSchema, withAddedFields } from "../core/schema.ts";
 import type { CtlDb, CtlDbStatus, WriteRequest, WriteResult } from "./contract.ts";
 import { assertCredentials, hashSecret, secretMatches } from "./credentials.ts";
 import { commitGroup, type GroupCommitDeps } from "./group-commit.ts";
+import { LedgerAccess } from "./ledger-access.ts";
 import { EntryAppender } from "./ledger-tail.ts";
 import { DEFAULT_PLAN_LIMITS, type PlanLimits, planWrite, type WritePlan } from "./plan-write.ts";
 import { Proof } from "./proof.ts";
@@ -32,27 +32,23 @@ export class LedgerCtlDb implements CtlDb {
   readonly #deps: CtlDbDeps;
   readonly #limits: PlanLimits;
   readonly #proof = new Proof();
-  /** Orders everything of this process that takes the ledger lock. */
-  readonly #ledgerTurn = new Mutex();
+  readonly #ledger: LedgerAccess;
   readonly #queue: WriteQueue;
   #closed = false;
-  #catalog: Catalog | null = null;
-  #loading: Promise<Catalog> | null = null;
 
   constructor(store: LedgerStore, deps: CtlDbDeps, options: CtlDbOptions = {}) {
     this.#store = store;
     this.#deps = deps;
     this.#limits = { ...DEFAULT_PLAN_LIMITS, ...options.limits };
+    this.#ledger = new LedgerAccess(store, deps);
     const groupDeps: GroupCommitDeps = {
-      begin: (writers) => this.#begin(writers),
-      replan: (request, catalog) => {
-        this.#catalog = catalog;
-        return this.#planAndProve(request, catalog);
-      },
+      begin: (writers) => this.#ledger.begin(writers),
+      catalogUnder: (locked) => this.#ledger.catalogUnder(locked),
+      replan: (request, catalog) => this.#planAndProve(request, catalog),
       clock: deps.clock,
       ...(options.onGroup === undefined ? {} : { onGroup: options.onGroup }),
     };
-    this.#queue = new WriteQueue((take) => this.#ledgerTurn.run(() => commitGroup(take(), groupDeps)), {
+    this.#queue = new WriteQueue((take) => this.#ledger.inTurn(() => commitGroup(take(), groupDeps)), {
       ...DEFAULT_QUEUE_LIMITS,
       ...options.limits,
     });
@@ -74,13 +70,13 @@ export class LedgerCtlDb implements CtlDb {
 
   /** Plans with the cached catalog; what does not fit is tried once more with the newest before it is refused. */
   async #planFresh(request: WriteRequest): Promise<WritePlan> {
-    const known = this.#catalog ?? (await this.#firstCatalog());
+    const known = await this.#ledger.knownCatalog();
     try {
       return this.#planAndProve(request, known);
     } catch (error) {
       if (!(error instanceof CtlstoreError)) throw error;
     }
-    const newest = await this.catalog();
+    const newest = await this.#ledger.newestCatalog();
     try {
       return this.#planAndProve(request, newest);
     } catch (error) {
@@ -88,14 +84,6 @@ export class LedgerCtlDb implements CtlDb {
       assertCredentials(await this.#store.readWriter(request.writer), request.writer, request.secret);
       throw error;
     }
-  }
-
-  /** One load for all writes that come before it is done. */
-  #firstCatalog(): Promise<Catalog> {
-    this.#loading ??= this.catalog().finally(() => {
-      this.#loading = null;
-    });
-    return this.#loading;
   }
 
   #planAndProve(request: WriteRequest, catalog: Catalog): WritePlan {
@@ -108,12 +96,13 @@ export class LedgerCtlDb implements CtlDb {
   // Schema
 
   createFamily(family: FamilyName): Promise<void> {
-    return this.#withLedger(async (locked, catalog) => {
+    return this.#withLock(async (locked, catalog) => {
       if (catalog.families.has(family)) {
         throw new CtlstoreError("family_exists", `Cannot create family ${quote(family)}: it exists already`);
       }
       const head = { ...locked.head, schemaVersion: locked.head.schemaVersion + 1n };
       await locked.commit([], { entries: [], head, cookies: [], newFamilies: [family] });
+      this.#ledger.forgetCatalog();
     });
   }
 
@@ -144,7 +133,7 @@ export class LedgerCtlDb implements CtlDb {
   }
 
   clearRows(family: FamilyName, table: TableName | null): Promise<WriteResult> {
-    return this.#withLedger(async (locked, catalog) => {
+    return this.#withLock(async (locked, catalog) => {
       catalog.assertFamily(family);
       const tables = table === null ? catalog.tables(family) : [catalog.table(family, table)];
       const operations = tables.map((schema): RowOperation => {
@@ -166,75 +155,19 @@ export class LedgerCtlDb implements CtlDb {
   }
 
   #changeSchema(decide: (catalog: Catalog) => SchemaChange[]): Promise<WriteResult> {
-    return this.#withLedger(async (locked, catalog) => {
+    return this.#withLock(async (locked, catalog) => {
       const changes = decide(catalog);
       if (changes.length === 0) {
         await locked.rollback();
         return { sequence: locked.head.sequence };
       }
       this.#proof.checkSchema(changes, catalog);
-      return { sequence: await this.#carryOut(changes, locked) };
+      return { sequence: await this.#ledger.carryOut(changes, locked) };
     });
   }
 
-  async #carryOut(changes: readonly SchemaChange[], locked: LockedLedger) {
-    const appender = new EntryAppender(locked.head, this.#deps.clock.nowUs());
-    for (const change of changes) appender.appendSchemaChange(change);
-    const head = appender.head(locked.head.schemaVersion + 1n);
-    await locked.changeSchema(changes, { entries: appender.entries, head, cookies: [], newFamilies: [] });
-    return appender.sequence;
-  }
-
-  /** Runs a task with the ledger lock and the catalog that holds under it; rolls back when the task throws. */
-  async #withLedger<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
-    this.#assertOpen();
-    return this.#ledgerTurn.run(async () => {
-      const locked = await this.#begin([]);
-      try {
-        return await task(locked, await this.#catalogUnder(locked));
-      } catch (error) {
-        await locked.rollback().catch(() => {});
-        throw error;
-      }
-    });
-  }
-
-  async #catalogUnder(locked: LockedLedger): Promise<Catalog> {
-    if (this.#catalog?.version !== locked.head.schemaVersion) this.#catalog = await locked.loadCatalog();
-    return this.#catalog;
-  }
-
-  /** Takes the ledger lock and first finishes schema changes that a crash left half done (D6, D7, R38). */
-  async #begin(writers: readonly WriterName[]): Promise<LockedLedger> {
-    for (;;) {
-      const locked = await this.#store.begin(writers);
-      if (locked.unfinished.length === 0) return locked;
-      const changes = locked.unfinished.map(
-        (change) => `${change.kind} ${change.schema.family}/${change.schema.table}`,
-      );
-      this.#deps.logger.warn({ changes }, "finishing schema changes that were left half done");
-      try {
-        const catalog = await locked.loadCatalog();
-        await this.#carryOut(
-          locked.unfinished.filter((change) => stillApplies(change, catalog)),
-          locked,
-        );
-      } catch (error) {
-        await locked.rollback().catch(() => {});
-        // The database refuses the change itself: it has been undone, and the writes can go on.
-        if (!(error instanceof CtlstoreError) || !REFUSED_BY_DATABASE.has(error.code)) throw error;
-        this.#deps.logger.error(
-          { changes, error: error.message },
-          "undid schema changes that cannot be finished",
-        );
-      }
-    }
-  }
-
-  async catalog(): Promise<Catalog> {
-    const head = await this.#store.readHead();
-    if (this.#catalog?.version !== head.schemaVersion) this.#catalog = await this.#store.loadCatalog();
-    return this.#catalog;
+  catalog(): Promise<Catalog> {
+    return this.#ledger.newestCatalog();
   }
 
   // Writers
@@ -267,6 +200,11 @@ export class LedgerCtlDb implements CtlDb {
     };
   }
 
+  async #withLock<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
+    this.#assertOpen();
+    return this.#ledger.withLock(task);
+  }
+
   #assertOpen(): void {
     if (this.#closed) throw new CtlstoreError("ctldb_unavailable", "Cannot write: the Executive is stopping");
   }
@@ -276,29 +214,8 @@ export class LedgerCtlDb implements CtlDb {
     if (this.#closed) return;
     this.#closed = true;
     await this.#queue.drained();
-    await this.#ledgerTurn.run(() => {});
+    await this.#ledger.inTurn(() => {});
     this.#proof[Symbol.dispose]();
     await this.#store[Symbol.asyncDispose]();
-  }
-}
-
-const REFUSED_BY_DATABASE: ReadonlySet<ErrorCode> = new Set([
-  "invalid_schema",
-  "table_exists",
-  "ctldb_incompatible",
-]);
-
-/** False for a change that a process began after it had lost the ledger lock, and that somebody else overtook. */
-function stillApplies(change: SchemaChange, catalog: Catalog): boolean {
-  const current = catalog.find(change.schema.family, change.schema.table);
-  switch (change.kind) {
-    case "create":
-      return current === undefined && catalog.families.has(change.schema.family);
-    case "drop":
-      return current !== undefined;
-    case "add-fields":
-      return (
-        current !== undefined && current.fields.length + change.added.length === change.schema.fields.length
-      );
   }
 }

@@ -1,0 +1,133 @@
+/**
+ * The way to the ledger lock: one taker at a time in this process, unfinished schema changes finished first (D6, D7,
+ * R38), and the catalog that holds under the lock.
+ */
+import { CtlstoreError, type ErrorCode } from "../core/errors.ts";
+import type { WriterName } from "../core/names.ts";
+import type { Clock } from "../core/process/clock.ts";
+import type { Logger } from "../core/process/logger.ts";
+import { Mutex } from "../core/process/mutex.ts";
+import type { Catalog } from "../core/schema.ts";
+import type { Sequence } from "../core/sequence.ts";
+import { EntryAppender } from "./ledger-tail.ts";
+import type { LedgerStore, LockedLedger, SchemaChange } from "./store.ts";
+
+export interface LedgerAccessDeps {
+  readonly logger: Logger;
+  readonly clock: Clock;
+}
+
+export class LedgerAccess {
+  readonly #store: LedgerStore;
+  readonly #deps: LedgerAccessDeps;
+  readonly #turn = new Mutex();
+  /** The last one seen; equal versions mean equal catalogs. */
+  #catalog: Catalog | null = null;
+  #loading: Promise<Catalog> | null = null;
+
+  constructor(store: LedgerStore, deps: LedgerAccessDeps) {
+    this.#store = store;
+    this.#deps = deps;
+  }
+
+  /** Runs a task when no other task of this process has the ledger lock or waits for it. */
+  inTurn<T>(task: () => Promise<T> | T): Promise<T> {
+    return this.#turn.run(task);
+  }
+
+  /** Runs a task in turn with the ledger lock and the catalog that holds under it; rolls back when it throws. */
+  withLock<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
+    return this.inTurn(async () => {
+      const locked = await this.begin([]);
+      try {
+        return await task(locked, await this.catalogUnder(locked));
+      } catch (error) {
+        await locked.rollback().catch(() => {});
+        throw error;
+      }
+    });
+  }
+
+  /** Takes the ledger lock; for a task that runs in turn. */
+  async begin(writers: readonly WriterName[]): Promise<LockedLedger> {
+    for (;;) {
+      const locked = await this.#store.begin(writers);
+      if (locked.unfinished.length === 0) return locked;
+      await this.#finish(locked);
+    }
+  }
+
+  /** Finishes what a crash left half done; an intent that the database refuses is given up. */
+  async #finish(locked: LockedLedger): Promise<void> {
+    const { logger } = this.#deps;
+    const changes = locked.unfinished.map(({ kind, schema }) => `${kind} ${schema.family}/${schema.table}`);
+    logger.warn({ changes }, "finishing schema changes that were left half done");
+    try {
+      const catalog = await locked.loadCatalog();
+      const applicable = locked.unfinished.filter((change) => stillApplies(change, catalog));
+      await this.carryOut(applicable, locked);
+    } catch (error) {
+      await locked.rollback().catch(() => {});
+      if (!(error instanceof CtlstoreError) || !REFUSED_BY_DATABASE.has(error.code)) throw error;
+      logger.error({ changes, error: error.message }, "undid schema changes that cannot be finished");
+    }
+  }
+
+  /** Makes changes of tables, appends them to the ledger and commits. */
+  async carryOut(changes: readonly SchemaChange[], locked: LockedLedger): Promise<Sequence> {
+    const appender = new EntryAppender(locked.head, this.#deps.clock.nowUs());
+    for (const change of changes) appender.appendSchemaChange(change);
+    const head = appender.head(locked.head.schemaVersion + 1n);
+    await locked.changeSchema(changes, { entries: appender.entries, head, cookies: [], newFamilies: [] });
+    this.forgetCatalog();
+    return appender.sequence;
+  }
+
+  /** The catalog that holds under the lock. */
+  async catalogUnder(locked: LockedLedger): Promise<Catalog> {
+    if (this.#catalog?.version !== locked.head.schemaVersion) this.#catalog = await locked.loadCatalog();
+    return this.#catalog;
+  }
+
+  /** The catalog as of now, also when another Executive has just changed it. */
+  async newestCatalog(): Promise<Catalog> {
+    const head = await this.#store.readHead();
+    if (this.#catalog?.version !== head.schemaVersion) this.#catalog = await this.#store.loadCatalog();
+    return this.#catalog;
+  }
+
+  /** The last catalog seen, which another Executive may have changed since; one load for all who need the first. */
+  async knownCatalog(): Promise<Catalog> {
+    if (this.#catalog !== null) return this.#catalog;
+    this.#loading ??= this.newestCatalog().finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
+  }
+
+  /** After a change of our own: whoever comes next shares one load of the new one. */
+  forgetCatalog(): void {
+    this.#catalog = null;
+  }
+}
+
+const REFUSED_BY_DATABASE: ReadonlySet<ErrorCode> = new Set([
+  "invalid_schema",
+  "table_exists",
+  "ctldb_incompatible",
+]);
+
+/** False for a change that a process began after it had lost the ledger lock, and that somebody else overtook. */
+function stillApplies(change: SchemaChange, catalog: Catalog): boolean {
+  const current = catalog.find(change.schema.family, change.schema.table);
+  switch (change.kind) {
+    case "create":
+      return current === undefined && catalog.families.has(change.schema.family);
+    case "drop":
+      return current !== undefined;
+    case "add-fields":
+      return (
+        current !== undefined && current.fields.length + change.added.length === change.schema.fields.length
+      );
+  }
+}
