@@ -13,6 +13,7 @@ import type {
   FollowLimits,
   History,
   RequestStep,
+  SchemaStep,
   SentBatch,
   SentMutation,
   SentValue,
@@ -29,6 +30,8 @@ export interface HistoryOptions {
   readonly severs: number;
 }
 
+/** Schema changes are few and take several statements: they are cut this much more often than writes. */
+const SCHEMA_SEVERS = 5;
 const FAMILIES = 2;
 /** Never created. */
 const UNKNOWN_FAMILY = FAMILIES;
@@ -106,9 +109,16 @@ class Generator {
     if (kind === "write") this.#request(this.#write(door));
     else if (kind === "follow") this.#steps.push(this.#follow());
     else if (kind === "reopen") this.#steps.push({ kind, door });
-    else if (kind === "create-tables") this.#request({ kind, door, tables: this.#someTables() });
     else if (kind === "create-family") this.#request({ kind, door, family: random.below(FAMILIES) });
-    else this.#request(this.#tableChange(kind, door));
+    else if (kind === "create-tables") this.#schemaChange({ kind, door, tables: this.#someTables() });
+    else this.#schemaChange(this.#tableChange(kind, door));
+  }
+
+  #schemaChange(step: SchemaStep): void {
+    const random = this.#random;
+    this.#request(step);
+    if (!random.chance(this.#options.severs * SCHEMA_SEVERS)) return;
+    this.#steps[this.#steps.length - 1] = { kind: "severed", step, afterTurns: random.below(40) };
   }
 
   /** Adds a request and lets the model follow it. */
@@ -156,7 +166,7 @@ class Generator {
     return this.#random.chance(0.03) ? UNKNOWN_FAMILY : this.#random.chance(0.8) ? 0 : 1;
   }
 
-  #tableChange(kind: "add-fields" | "drop-table" | "clear-rows", door: Door): RequestStep {
+  #tableChange(kind: "add-fields" | "drop-table" | "clear-rows", door: Door): SchemaStep {
     const random = this.#random;
     const target = this.#target() ?? { family: this.#family(), table: random.pick(TABLE_NAMES) };
     const { family, table } = random.chance(0.9)

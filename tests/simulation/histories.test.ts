@@ -5,7 +5,7 @@ import { runCampaign } from "./campaign.ts";
 import { CTLDB_KINDS, type CtlDbKind } from "./world.ts";
 
 /** About fifteen seconds each on two cores. */
-const HISTORIES: Readonly<Record<CtlDbKind, number>> = { sqlite: 150, mariadb: 50 };
+const HISTORIES: Readonly<Record<CtlDbKind, number>> = { sqlite: 120, mariadb: 40 };
 const TIMEOUT_MS = 240_000;
 
 describe.each([...CTLDB_KINDS])("random histories on %s", (kind) => {

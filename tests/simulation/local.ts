@@ -60,12 +60,12 @@ export class Local implements Disposable {
   async #follow(limits: FollowLimits, slices: number | null): Promise<void> {
     await using source = openLedgerSource(this.#url, DEPS);
     const { database } = openLdbFolder(this.folder, { ...DEPS, onPoint: ignoreCrashPoint });
+    const gaps = new LegacyGaps(systemClock, 0);
+    const writer = new LdbWriter(
+      { database, clock: systemClock, onPoint: ignoreCrashPoint, onCommit: () => {} },
+      { gaps, limits: { ...REFLECTOR_LIMITS, ...limits }, ldbFolder: this.folder },
+    );
     try {
-      const gaps = new LegacyGaps(systemClock, 0);
-      const writer = new LdbWriter(
-        { database, clock: systemClock, onPoint: ignoreCrashPoint, onCommit: () => {} },
-        { gaps, limits: { ...REFLECTOR_LIMITS, ...limits }, ldbFolder: this.folder },
-      );
       const description = await source.describe();
       gaps.describe(description);
       checkDescription(description, writer.position);
@@ -79,7 +79,8 @@ export class Local implements Disposable {
           next = writer.applySlice(entries, next).next;
       }
     } finally {
-      // No rollback: whatever transaction is open is cut off with the connection.
+      // Whatever transaction is open is undone. What a kill leaves behind is the matter of `#kill`.
+      writer.close();
       database.close();
     }
   }

@@ -5,7 +5,15 @@
  */
 import type { ErrorCode } from "../../core/errors.ts";
 import { canonicalRow, type RowsDump } from "../support/dump-rows.ts";
-import type { FamilyIndex, RequestStep, SentBatch, SentMutation, TableShape, WriterIndex } from "./steps.ts";
+import type {
+  FamilyIndex,
+  RequestStep,
+  SchemaStep,
+  SentBatch,
+  SentMutation,
+  TableShape,
+  WriterIndex,
+} from "./steps.ts";
 import { type Cell, cellFromJson, REFUSED } from "./value-model.ts";
 
 export interface ModelTable extends TableShape {
@@ -53,7 +61,7 @@ export class Model {
   }
 
   /** What must come of a request that changes the schema or clears rows. */
-  judge(step: Exclude<RequestStep, { kind: "write" }>): Verdict {
+  judge(step: SchemaStep): Verdict {
     switch (step.kind) {
       case "create-family":
         if (this.#families.has(step.family)) return refused("family_exists");

@@ -1,7 +1,7 @@
 /** Steps of a history as HTTP requests of the write API. */
 import type { SentRequest } from "./central.ts";
 import type { ModelState } from "./model.ts";
-import type { FamilyIndex, RequestStep, SentBatch, SentMutation, TableShape, WriterIndex } from "./steps.ts";
+import type { FamilyIndex, SchemaStep, SentBatch, SentMutation, TableShape, WriterIndex } from "./steps.ts";
 
 /** What the families and writers of one run are called, so that runs do not meet in one ctldb. */
 export class RunNames {
@@ -20,7 +20,7 @@ export class RunNames {
   }
 }
 
-export function schemaRequest(step: Exclude<RequestStep, { kind: "write" }>, names: RunNames): SentRequest {
+export function schemaRequest(step: SchemaStep, names: RunNames): SentRequest {
   switch (step.kind) {
     case "create-family":
       return { method: "POST", path: `/families/${names.family(step.family)}` };

@@ -6,6 +6,7 @@
  * of a batch (I4, I6, I10). At the end: model = both Executives' schema = rows of ctldb = rows of the LDB, by the byte,
  * and the ledger's chain holds from its origin (I8, I14).
  */
+import type { ErrorCode } from "../../core/errors.ts";
 import { dumpCtlDb, type RowsDump } from "../support/dump-rows.ts";
 import type { Answer } from "./central.ts";
 import { checkReader, expectEmpty } from "./check-reader.ts";
@@ -13,10 +14,23 @@ import { WRITERS } from "./generate.ts";
 import { Local } from "./local.ts";
 import { dumpState, Model, type ModelState, type Verdict } from "./model.ts";
 import { expectedSchema, RunNames, schemaRequest, writeRequest } from "./requests.ts";
-import type { FollowStep, History, RequestStep, SentBatch, Step, WriterIndex } from "./steps.ts";
+import type {
+  FollowStep,
+  History,
+  RequestStep,
+  SchemaStep,
+  SentBatch,
+  SeveredStep,
+  Step,
+  WriterIndex,
+} from "./steps.ts";
 import type { World } from "./world.ts";
 
 const DOORS = [0, 1] as const;
+/** What an Executive may say of a schema change when it lost its ctldb in the middle. */
+const OPEN_OUTCOMES: readonly ErrorCode[] = ["ctldb_unavailable", "commit_outcome_unknown"];
+/** Every history has this family from its first step. */
+const TAKES_THE_LOCK: SchemaStep = { kind: "create-family", door: 0, family: 0 };
 
 export class HistoryFailure extends Error {
   /** Index of the step; as many as there are steps for the checks at the end. */
@@ -90,6 +104,8 @@ class Run {
         return this.#follow(step);
       case "reopen":
         return this.#world.central.reopen(step.door);
+      case "severed":
+        return this.#sever(step);
       default:
         return this.#changeSchema(step);
     }
@@ -97,13 +113,35 @@ class Run {
 
   // Requests
 
-  async #changeSchema(step: Exclude<RequestStep, { kind: "write" }>): Promise<void> {
+  async #changeSchema(step: SchemaStep): Promise<void> {
     const verdict = this.#model.judge(step);
     const answer = await this.#world.central.request(step.door, schemaRequest(step, this.#names));
     if (!this.#agree(verdict, answer)) return;
+    this.#tookChange(verdict, step, step.kind === "create-family" ? null : answer);
+  }
+
+  async #sever({ step, afterTurns }: SeveredStep): Promise<void> {
+    const { central } = this.#world;
+    const verdict = this.#model.judge(step);
+    const cut = await central.prepareCut?.();
+    const asked = central.request(step.door, schemaRequest(step, this.#names));
+    await turns(afterTurns);
+    await cut?.();
+    const answer = await asked;
+    const isOpen = !answer.ok && OPEN_OUTCOMES.includes(answer.code);
+    // Whoever takes the ledger lock next finishes what was begun; the refusal of this request comes after that.
+    if (isOpen) await central.request(step.door === 0 ? 1 : 0, schemaRequest(TAKES_THE_LOCK, this.#names));
+    const head = await central.headSequence(0);
+    if (isOpen && (!verdict.ok || head === this.#head)) return;
+    if (!isOpen && !this.#agree(verdict, answer)) return;
+    if (verdict.ok)
+      this.#tookChange(verdict, step, answer.ok ? answer : { ok: true, body: { sequence: `${head}` } });
+  }
+
+  #tookChange(verdict: Extract<Verdict, { ok: true }>, step: SchemaStep, answer: Answer | null): void {
     if (step.kind !== "clear-rows")
       for (let i = 1; i < verdict.entries; i++) this.#states.set(this.#head + BigInt(i), null);
-    this.#took(verdict, step.kind === "create-family" ? null : answer);
+    this.#took(verdict, answer);
   }
 
   async #write(step: Extract<RequestStep, { kind: "write" }>): Promise<void> {
@@ -116,7 +154,7 @@ class Run {
       return { batch, verdict, stored, answer };
     });
     if (cut !== null) {
-      for (let turns = step.severAfterTurns ?? 0; turns > 0; turns--) await Bun.sleep(0);
+      await turns(step.severAfterTurns ?? 0);
       await cut();
     }
     const settled = await Promise.all(asked);
@@ -243,6 +281,11 @@ class Run {
     await this.#world.local.catchUp();
     this.#checkLdb(this.#world.local);
   }
+}
+
+/** Lets the event loop turn so many times. */
+async function turns(count: number): Promise<void> {
+  for (let i = 0; i < count; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
 function expectOk(answer: Answer): Readonly<Record<string, unknown>> {

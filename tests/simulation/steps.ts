@@ -94,7 +94,19 @@ export type FollowStep =
       readonly hits: number;
     };
 
-export type Step = RequestStep | FollowStep | { readonly kind: "reopen"; readonly door: Door };
+export type Step = RequestStep | SeveredStep | FollowStep | { readonly kind: "reopen"; readonly door: Door };
+
+export type SchemaStep = Exclude<RequestStep, { kind: "write" }>;
+
+/**
+ * A schema change during which the connections to the ctldb are cut (MySQL alone): what becomes of it is open, but it
+ * must be all or nothing, alike in ctldb and LDB (D6, D7, R38).
+ */
+export interface SeveredStep {
+  readonly kind: "severed";
+  readonly step: SchemaStep;
+  readonly afterTurns: number;
+}
 
 export interface History {
   readonly seed: number;
