@@ -22,6 +22,11 @@ export interface Faults {
    * happens once: this is the COMMIT whose outcome the client cannot know.
    */
   readonly dropReplyOf?: RegExp;
+  /**
+   * The next request that matches reaches the server; nothing more of that connection ever reaches the client. The
+   * fault happens once: this is the moment at which a process dies or sleeps while the server works for it.
+   */
+  readonly holdReplyOf?: RegExp;
 }
 
 export interface FaultProxy extends AsyncDisposable {
@@ -40,6 +45,8 @@ interface Link {
   readonly client: Socket;
   readonly server: Socket;
   swallowReply: boolean;
+  /** Its replies are held back for good. */
+  held: boolean;
 }
 
 interface ProxyState {
@@ -90,7 +97,7 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
 
 function join(state: ProxyState, client: Socket, port: number): void {
   const server = connect({ host: "127.0.0.1", port, allowHalfOpen: true });
-  const link: Link = { client, server, swallowReply: false };
+  const link: Link = { client, server, swallowReply: false, held: false };
   state.links.add(link);
   client.setNoDelay(true);
   server.setNoDelay(true);
@@ -132,13 +139,19 @@ function pipe(state: ProxyState, link: Link, direction: Direction): void {
 
 /** Decides about one chunk: true when it goes on as it is. */
 function pass(state: ProxyState, link: Link, direction: Direction, chunk: Buffer): boolean {
-  const { blackHole, dropReplyOf, resetAfter } = state.faults;
+  const { blackHole, dropReplyOf, holdReplyOf, resetAfter } = state.faults;
   if (blackHole === true || blackHole === direction) return false;
   if (direction === "up" && dropReplyOf?.test(chunk.toString("latin1"))) {
     link.swallowReply = true;
     const { dropReplyOf: _once, ...others } = state.faults;
     state.faults = others;
   }
+  if (direction === "up" && holdReplyOf?.test(chunk.toString("latin1"))) {
+    link.held = true;
+    const { holdReplyOf: _once, ...others } = state.faults;
+    state.faults = others;
+  }
+  if (direction === "down" && link.held) return false;
   if (direction === "down" && link.swallowReply) {
     reset(state, link);
     return false;

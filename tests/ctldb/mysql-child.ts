@@ -1,0 +1,37 @@
+/**
+ * A process of its own that changes the schema of a ctldb, to be killed or stopped in the middle.
+ *
+ * Arguments: URL, change (create | add | drop), idle seconds of its sessions. It says "ready" when it has opened the
+ * ctldb, waits for a SIGUSR1, makes the change and says how that ended.
+ */
+import { isCtlstoreError } from "../../core/errors.ts";
+import { COUNTS, FAMILY, open, table } from "./fixture.ts";
+
+const [url = "", change = "", idleSeconds = "60"] = process.argv.slice(2);
+const ctldb = await open(url, { timeouts: { sessionIdleSeconds: Number(idleSeconds) } });
+
+const CHANGES: Readonly<Record<string, () => Promise<unknown>>> = {
+  create: () =>
+    ctldb.createTables([
+      table("made_a", { fields: [["id", "string"]], keyFields: ["id"] }),
+      table("made_b", { fields: [["id", "integer"]], keyFields: ["id"] }),
+    ]),
+  add: () =>
+    ctldb.addFields(FAMILY, COUNTS.table, [
+      { name: "extra_1" as never, type: "text" },
+      { name: "extra_2" as never, type: "decimal" },
+    ]),
+  drop: () => ctldb.dropTable(FAMILY, COUNTS.table),
+};
+
+process.once("SIGUSR1", async () => {
+  try {
+    await CHANGES[change]?.();
+    console.log("ended: done");
+  } catch (error) {
+    console.log(`ended: ${isCtlstoreError(error) ? error.code : String(error)}`);
+  }
+  process.exit(0);
+});
+console.log("ready");
+setInterval(() => {}, 1_000);
