@@ -26,7 +26,7 @@ const HISTORIES_PER_WORLD = 200;
 const HISTORIES_PER_REPLAY = 25;
 /** Whatever broke this many is not going to be understood better by breaking more. */
 const MOST_FAILURES = 5;
-const CHANCES = { kills: 0.02, severs: 0.2 } as const;
+const CHANCES = { kills: 0.02, severs: 0.04 } as const;
 
 export async function runCampaign(options: CampaignOptions): Promise<CampaignResult> {
   const { kind, seed, histories, onProgress } = options;

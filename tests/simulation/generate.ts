@@ -87,6 +87,7 @@ class Generator {
   run(): Step[] {
     const random = this.#random;
     this.#request({ kind: "create-family", door: this.#door(), family: 0 });
+    if (random.chance(0.6)) this.#request({ kind: "create-family", door: this.#door(), family: 1 });
     this.#request({ kind: "create-tables", door: this.#door(), tables: this.#someTables() });
     const count = random.between(6, 24);
     for (let i = 0; i < count; i++) this.#add();
@@ -208,7 +209,7 @@ class Generator {
 
   #batch(writer: number): SentBatch {
     const random = this.#random;
-    const fault = random.chance(0.18) ? random.pick(BATCH_FAULTS) : null;
+    const fault = random.chance(0.22) ? random.pick(BATCH_FAULTS) : null;
     const target = this.#target();
     const family = fault === "unknown-family" ? UNKNOWN_FAMILY : (target?.family ?? this.#family());
     const mutations = this.#mutations(family);
@@ -273,7 +274,7 @@ class Generator {
     if (table === undefined || field === undefined) return mutation;
     const [name, type] = field;
     const others = mutation.values.filter(([sent]) => sent.toLowerCase() !== name);
-    switch (random.pick(["table", "field", "value", "value", "key", "null-key"] as const)) {
+    switch (random.pick(["table", "field", "value", "value", "value", "value", "key", "null-key"] as const)) {
       case "table":
         return { ...mutation, table: "nowhere" };
       case "field":
@@ -309,6 +310,6 @@ class Generator {
 }
 
 const BATCH_FAULTS = [
-  ...(["mutation", "mutation", "mutation", "mutation", "mutation", "cookie", "cookie"] as const),
-  ...(["wrong-secret", "unknown-writer", "unknown-family", "too-many"] as const),
+  ...(["mutation", "mutation", "mutation", "mutation", "mutation", "mutation", "mutation"] as const),
+  ...(["cookie", "cookie", "wrong-secret", "unknown-writer", "unknown-family", "too-many"] as const),
 ];

@@ -14,8 +14,11 @@ export interface ServiceProcess extends AsyncDisposable {
 }
 
 /** An Executive on a free port; ready when this resolves. */
-export function startExecutiveService(ctldbUrl: string): Promise<ServiceProcess> {
-  return startService(["executive", "--ctldb", ctldbUrl, "--admin-token", SERVICE_ADMIN_TOKEN]);
+export function startExecutiveService(
+  ctldbUrl: string,
+  flags: readonly string[] = [],
+): Promise<ServiceProcess> {
+  return startService(["executive", "--ctldb", ctldbUrl, "--admin-token", SERVICE_ADMIN_TOKEN, ...flags]);
 }
 
 /** A Reflector that polls often; ready when its LDB is open. */
