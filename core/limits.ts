@@ -59,6 +59,8 @@ export const CTLDB_TIMEOUTS = {
   lockWaitSeconds: 10,
   /** DDL on a table at its hard size limit (100 MiB) rebuilds it: minutes on a slow disk. */
   ddlMs: 600_000,
+  /** How long a living process may go on changing tables under a ledger lock that it has lost. */
+  schemaLockGraceSeconds: 5,
   /** How long an ambiguous COMMIT is chased before the writer is told that the outcome is unknown. */
   resolveCommitMs: 5_000,
   /** How long a second start waits for the first one's set-up of the tables. */

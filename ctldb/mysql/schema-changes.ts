@@ -19,9 +19,6 @@ import { encodeChange, encodeDefinition } from "../catalog-row.ts";
 import type { SchemaChange } from "../store.ts";
 import type { MysqlSession } from "./session.ts";
 
-/** How long a living holder is waited for before its connection is killed. */
-const HOLDER_GRACE_SECONDS = 5;
-
 /** The lock's name as a literal; named locks are common to all databases of a server and have at most 64 characters. */
 function ddlLockName(session: MysqlSession): string {
   const database = createHash("sha256").update(session.database).digest("hex").slice(0, 16);
@@ -31,11 +28,9 @@ function ddlLockName(session: MysqlSession): string {
 /** Takes the named lock on the session, killing the connection of a holder that does not let go. */
 export async function takeDdlLock(session: MysqlSession): Promise<void> {
   const name = ddlLockName(session);
+  const graceSeconds = session.timeouts.schemaLockGraceSeconds;
   const take = async () => {
-    const rows = await session.select(
-      `SELECT GET_LOCK(${name}, ${HOLDER_GRACE_SECONDS})`,
-      "take the schema lock",
-    );
+    const rows = await session.select(`SELECT GET_LOCK(${name}, ${graceSeconds})`, "take the schema lock");
     return Number(rows[0]?.[0]) === 1;
   };
   if (await take()) return;
@@ -46,7 +41,7 @@ export async function takeDdlLock(session: MysqlSession): Promise<void> {
   throw new CtlstoreError(
     "ctldb_unavailable",
     "Cannot change the schema: another connection holds the schema lock",
-    { retryAfterSeconds: HOLDER_GRACE_SECONDS },
+    { retryAfterSeconds: graceSeconds },
   );
 }
 

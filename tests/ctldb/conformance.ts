@@ -2,7 +2,7 @@
  * The suite that every adapter of the ctldb passes: all that `ctldb/contract.ts` promises, through `openCtlDb` and
  * `openLedgerSource` alone, on a real database.
  */
-import { describe } from "bun:test";
+import { describe, setDefaultTimeout } from "bun:test";
 import { cookieTests } from "./suite/cookies.ts";
 import { groupTests } from "./suite/groups.ts";
 import { ledgerTests } from "./suite/ledger.ts";
@@ -11,6 +11,8 @@ import { refusalTests } from "./suite/refusals.ts";
 import { schemaTests } from "./suite/schema.ts";
 import { valueTests } from "./suite/values.ts";
 import { writerTests } from "./suite/writers.ts";
+
+setDefaultTimeout(30_000);
 
 export interface ConformanceTarget {
   readonly name: string;

@@ -2,7 +2,7 @@
  * Schema changes on MySQL that are interrupted by a real SIGKILL or SIGSTOP between the DDL and the ledger (D6, D7,
  * R38): whoever writes next finishes them, and ctldb and ledger agree.
  */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
@@ -20,6 +20,8 @@ import {
   upsert,
 } from "./fixture.ts";
 import { mysqlQuery } from "./mysql-target.ts";
+
+setDefaultTimeout(30_000);
 
 const CHILD = join(import.meta.dir, "mysql-child.ts");
 
@@ -184,11 +186,11 @@ describe("a schema change on MySQL", () => {
     const server = await sharedMariadb();
     const url = await server.createDatabase();
     await using ctldb = await openFilled(url, { timeouts: { sessionIdleSeconds: 1 } });
-    // A reader in a transaction makes the DDL wait for its metadata lock, here for three seconds.
-    const slow = mysqlQuery(url, "SELECT SLEEP(3) FROM (SELECT 1) AS one LEFT JOIN fam___counts ON TRUE");
+    // A reader in a transaction makes the DDL wait for its metadata lock, here for two seconds.
+    const slow = mysqlQuery(url, "SELECT SLEEP(2) FROM (SELECT 1) AS one LEFT JOIN fam___counts ON TRUE");
     await until(
       async () =>
-        exists(url, "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(3)%'"),
+        exists(url, "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(2)%'"),
       {
         what: "the slow reader",
       },

@@ -33,6 +33,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly port: number;
   /** Connections made so far, refused ones included. */
   readonly connections: number;
+  /** Chunks that came from clients so far: of small requests sent one after the other, one each. */
+  readonly requests: number;
   /** Replaces the faults; `{}` is a healthy network again. */
   set(faults: Faults): void;
   /** Resets every standing connection. */
@@ -52,6 +54,7 @@ interface Link {
 interface ProxyState {
   faults: Faults;
   connections: number;
+  requests: number;
   /** Bytes that passed since the faults were set. */
   passed: Record<Direction, number>;
   readonly links: Set<Link>;
@@ -65,7 +68,13 @@ function reset(state: ProxyState, link: Link): void {
 
 /** Starts a proxy before the server at the port. */
 export async function startFaultProxy(target: { readonly port: number }): Promise<FaultProxy> {
-  const state: ProxyState = { faults: {}, connections: 0, passed: { up: 0, down: 0 }, links: new Set() };
+  const state: ProxyState = {
+    faults: {},
+    connections: 0,
+    requests: 0,
+    passed: { up: 0, down: 0 },
+    links: new Set(),
+  };
   const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
     state.connections += 1;
     client.on("error", () => {});
@@ -84,6 +93,9 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
     port: portOf(listener),
     get connections() {
       return state.connections;
+    },
+    get requests() {
+      return state.requests;
     },
     set(faults) {
       state.faults = faults;
@@ -121,6 +133,7 @@ function pipe(state: ProxyState, link: Link, direction: Direction): void {
   let order = Promise.resolve();
   source.on("data", (chunk: Buffer) => {
     source.pause();
+    if (direction === "up") state.requests += 1;
     order = order
       .then(async () => {
         const { latencyMs = 0 } = state.faults;
