@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { isCtlstoreError } from "../../core/errors.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
-import { createMetrics, type Metrics } from "../../core/process/metrics.ts";
+import { createMetrics } from "../../core/process/metrics.ts";
 import type { CtlDb } from "../../ctldb/contract.ts";
 import { openCtlDb, openLedgerSource } from "../../ctldb/open.ts";
 import { startHeartbeat } from "../../heartbeat/start.ts";
@@ -66,9 +66,12 @@ async function startParts(deps: StackDeps, options: StackOptions, services: Serv
   const { dataFolder } = options;
   const ldbFolder = join(dataFolder, "ldb");
   const ctldbUrl = `sqlite:${join(dataFolder, "ctldb.db")}`;
-  const executiveMetrics = createMetrics();
-  const onGroup = createGroupObserver(executiveMetrics);
-  const ctldb = await openCtlDb(ctldbUrl, { logger: deps.logger("ctldb"), clock: deps.clock }, { onGroup });
+  const groups = { observe: (_writes: number) => {} };
+  const ctldb = await openCtlDb(
+    ctldbUrl,
+    { logger: deps.logger("ctldb"), clock: deps.clock },
+    { onGroup: (writes) => groups.observe(writes) },
+  );
   services.push({ name: "ctldb", stop: async () => ctldb[Symbol.asyncDispose]() });
   const reflectorUrl = await addReflector(
     deps,
@@ -79,7 +82,7 @@ async function startParts(deps: StackDeps, options: StackOptions, services: Serv
   const adminToken = keptSecret(adminTokenPath);
   const executiveUrl = await addExecutive(
     deps,
-    { ctldb, metrics: executiveMetrics, adminToken, port: options.executivePort },
+    { ctldb, groups, adminToken, port: options.executivePort },
     services,
   );
   const heartbeat = startHeartbeat(
@@ -115,7 +118,12 @@ async function addReflector(
 
 async function addExecutive(
   deps: StackDeps,
-  { ctldb, metrics, adminToken, port }: { ctldb: CtlDb; metrics: Metrics; adminToken: string; port: number },
+  {
+    ctldb,
+    groups,
+    adminToken,
+    port,
+  }: { ctldb: CtlDb; groups: { observe: (writes: number) => void }; adminToken: string; port: number },
   services: Service[],
 ): Promise<string> {
   const logger = deps.logger("executive");
