@@ -128,9 +128,15 @@ async function addExecutive(
 ): Promise<string> {
   const logger = deps.logger("executive");
   const { clock, note } = deps;
-  const executive = await startOnFreePort({ name: "Executive", port, note }, (bind) =>
-    startExecutive({ ctldb, logger, clock, metrics }, { bind, adminToken, destructiveSchemaChanges: true }),
-  );
+  const executive = await startOnFreePort({ name: "Executive", port, note }, (bind) => {
+    // A registry of its own for each attempt: it takes each metric once.
+    const metrics = createMetrics();
+    groups.observe = createGroupObserver(metrics);
+    return startExecutive(
+      { ctldb, logger, clock, metrics },
+      { bind, adminToken, destructiveSchemaChanges: true },
+    );
+  });
   services.push({ name: "Executive", stop: () => executive.stop() });
   return executive.url;
 }
