@@ -5,7 +5,7 @@ import { createClient, unwrap, Writer } from "../../client/index.ts";
 import { openReader } from "../../reader/index.ts";
 import { dumpCtlDb, dumpSqliteFile } from "../support/dump-rows.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
-import { startProcess } from "../support/process.ts";
+import { startProcess, type TestProcess } from "../support/process.ts";
 import { checkLedger, readWholeLedger } from "../support/replay-ledger.ts";
 import { SERVICE_ADMIN_TOKEN, startExecutiveService, startReflectorService } from "../support/services.ts";
 import { runsOf, seededRandom, suiteSeed, timeoutMsOf } from "../support/suite.ts";
@@ -82,7 +82,6 @@ describe.each([...CTLDBS])("the Reflector on %s", (_kind, makeUrl) => {
   test(
     "I4 I5 I8 I10 I15, R11: rows end equal and no read fails, sees half a batch or goes back when it is killed under load",
     async () => {
-      const random = seededRandom(suiteSeed());
       using folder = tempFolder("story");
       const ctldbUrl = await makeUrl(folder.path);
       const ldb = folder.file("ldb");
@@ -90,32 +89,22 @@ describe.each([...CTLDBS])("the Reflector on %s", (_kind, makeUrl) => {
       const pairs = await prepare(executive.url);
       let isOver = false;
       const writing = pairs.map((pair) => writePairs(pair, () => isOver));
-
-      await (await startReflectorService(ctldbUrl, ldb))[Symbol.asyncDispose]();
-      using reader = openReader({ path: ldb });
-      const readers: ReturnType<typeof startProcess>[] = [];
-      for (let kill = 0; kill < KILLS; kill++) {
-        await using reflector = await startReflectorService(ctldbUrl, ldb);
-        // A moment that has nothing to do with what the Reflector is doing: some entries further on.
-        const from = readers.length === 0 ? 0n : reader.getLastSequence();
-        await reader.waitFor(from + BigInt(1 + Math.floor(random() * 400)), WAIT);
-        if (kill % 3 === 1) await addField(executive.url, `pair_${1 + (kill % 2)}`, `added_${kill}`);
-        if (readers.length === 0) readers.push(...(await startReaders(ldb, reader, pairs)));
-        expect(reflector.process.running).toBeTrue();
-        await reflector.process.kill();
+      const scene = { ctldbUrl, ldb, executiveUrl: executive.url };
+      let readers: TestProcess[] = [];
+      try {
+        readers = await startReadingUnderLoad(scene, pairs);
+        await killAgainAndAgain(scene, seededRandom(suiteSeed()));
+      } finally {
+        isOver = true;
       }
+      const [last = 0n] = (await Promise.all(writing)).toSorted((a, b) => (a > b ? -1 : 1));
 
-      isOver = true;
-      const last = (await Promise.all(writing)).toSorted((a, b) => (a < b ? -1 : 1)).at(-1);
       await using reflector = await startReflectorService(ctldbUrl, ldb);
-      await reader.waitFor(last ?? 0n, WAIT);
-      for (const child of readers) {
-        child.signal("SIGTERM");
-        expect(await child.exited, child.stderr).toEqual({ code: 0, signal: null });
-        expect(Number(/reads (\d+)/.exec(child.stdout)?.[1])).toBeGreaterThan(100);
-      }
+      using reader = openReader({ path: ldb });
+      await reader.waitFor(last, WAIT);
+      for (const child of readers) await expectGoodReads(child);
       expect(dumpSqliteFile(join(ldb, "ldb.db"))).toEqual(await dumpCtlDb(ctldbUrl));
-      expect(reader.getLastSequence()).toBe(last ?? 0n);
+      expect(reader.getLastSequence()).toBe(last);
       const ledger = await readWholeLedger(ctldbUrl);
       expect(() => checkLedger(ledger)).not.toThrow();
       expect(reflector.process.running).toBeTrue();
@@ -124,8 +113,19 @@ describe.each([...CTLDBS])("the Reflector on %s", (_kind, makeUrl) => {
   );
 });
 
-/** Starts the reading processes once the rows that they read are there. */
-async function startReaders(ldb: string, reader: ReturnType<typeof openReader>, pairs: readonly Pair[]) {
+interface Scene {
+  readonly ctldbUrl: string;
+  readonly ldb: string;
+  readonly executiveUrl: string;
+}
+
+/** Fills the LDB, then starts processes that read it. */
+async function startReadingUnderLoad(
+  { ctldbUrl, ldb }: Scene,
+  pairs: readonly Pair[],
+): Promise<TestProcess[]> {
+  await using reflector = await startReflectorService(ctldbUrl, ldb);
+  using reader = openReader({ path: ldb });
   const isThere = () => pairs.every(({ table }) => reader.getRowByKey(FAMILY, table, "b") !== null);
   await until(isThere, { what: "the first rows in the LDB" });
   const script = join(import.meta.dir, "history-reader.ts");
@@ -133,5 +133,27 @@ async function startReaders(ldb: string, reader: ReturnType<typeof openReader>, 
     startProcess([process.execPath, script, ldb, FAMILY, pairs[i % pairs.length]?.table ?? ""]),
   );
   for (const child of children) await child.waitForOutput(/reading/);
+  await reflector.process.kill();
   return children;
+}
+
+async function killAgainAndAgain(
+  { ctldbUrl, ldb, executiveUrl }: Scene,
+  random: () => number,
+): Promise<void> {
+  using reader = openReader({ path: ldb });
+  for (let kill = 0; kill < KILLS; kill++) {
+    await using reflector = await startReflectorService(ctldbUrl, ldb);
+    // Some entries further on: a moment that says nothing about what the Reflector is doing.
+    await reader.waitFor(reader.getLastSequence() + BigInt(1 + Math.floor(random() * 400)), WAIT);
+    if (kill % 3 === 1) await addField(executiveUrl, `pair_${1 + (kill % 2)}`, `added_${kill}`);
+    expect(reflector.process.running).toBeTrue();
+    await reflector.process.kill();
+  }
+}
+
+async function expectGoodReads(child: TestProcess): Promise<void> {
+  child.signal("SIGTERM");
+  expect(await child.exited, child.stderr).toEqual({ code: 0, signal: null });
+  expect(Number(/reads (\d+)/.exec(child.stdout)?.[1])).toBeGreaterThan(100);
 }
