@@ -37,6 +37,8 @@ export interface FaultProxy extends AsyncDisposable {
   readonly requests: number;
   /** Replaces the faults; `{}` is a healthy network again. */
   set(faults: Faults): void;
+  /** Resolves when the server has begun to answer the request whose reply is held back. */
+  held(): Promise<void>;
   /** Resets every standing connection. */
   resetAll(): void;
   close(): Promise<void>;
@@ -58,6 +60,7 @@ interface ProxyState {
   /** Bytes that passed since the faults were set. */
   passed: Record<Direction, number>;
   readonly links: Set<Link>;
+  onHeld: PromiseWithResolvers<void>;
 }
 
 function reset(state: ProxyState, link: Link): void {
@@ -74,6 +77,7 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
     requests: 0,
     passed: { up: 0, down: 0 },
     links: new Set(),
+    onHeld: Promise.withResolvers(),
   };
   const listener = createServer({ allowHalfOpen: true, pauseOnConnect: true }, (client) => {
     state.connections += 1;
@@ -99,8 +103,10 @@ export async function startFaultProxy(target: { readonly port: number }): Promis
     },
     set(faults) {
       state.faults = faults;
+      state.onHeld = Promise.withResolvers();
       state.passed = { up: 0, down: 0 };
     },
+    held: () => state.onHeld.promise,
     resetAll,
     close,
     [Symbol.asyncDispose]: close,
@@ -164,7 +170,10 @@ function pass(state: ProxyState, link: Link, direction: Direction, chunk: Buffer
     const { holdReplyOf: _once, ...others } = state.faults;
     state.faults = others;
   }
-  if (direction === "down" && link.held) return false;
+  if (direction === "down" && link.held) {
+    state.onHeld.resolve();
+    return false;
+  }
   if (direction === "down" && link.swallowReply) {
     reset(state, link);
     return false;
