@@ -5,7 +5,8 @@
  */
 import { FIELD_TYPES, type FieldType } from "../../core/field-types.ts";
 import { CRASH_POINTS } from "../../ldb/crash-points.ts";
-import { keyOf, Model, type ModelTable } from "./model.ts";
+import { BatchGenerator, UNKNOWN_FAMILY } from "./generate-batches.ts";
+import { Model, type ModelTable } from "./model.ts";
 import { Random } from "./random.ts";
 import type {
   Door,
@@ -14,14 +15,9 @@ import type {
   History,
   RequestStep,
   SchemaStep,
-  SentBatch,
-  SentMutation,
-  SentValue,
   Step,
   TableShape,
 } from "./steps.ts";
-import { cellToJson } from "./value-model.ts";
-import { fittingValue, unfittingValue } from "./values.ts";
 
 export interface HistoryOptions {
   /** Chance that a step kills a real Reflector process: each costs a quarter of a second. */
@@ -33,8 +29,6 @@ export interface HistoryOptions {
 /** Schema changes are few and take several statements: they are cut this much more often than writes. */
 const SCHEMA_SEVERS = 5;
 const FAMILIES = 2;
-/** Never created. */
-const UNKNOWN_FAMILY = FAMILIES;
 export const WRITERS = 3;
 const TABLE_NAMES = ["order", "select", "t_1", "a0a"] as const;
 const FIELD_NAMES = [
@@ -77,11 +71,13 @@ class Generator {
   readonly #random: Random;
   readonly #options: HistoryOptions;
   readonly #model = new Model();
+  readonly #batches: BatchGenerator;
   readonly #steps: Step[] = [];
 
   constructor(random: Random, options: HistoryOptions) {
     this.#random = random;
     this.#options = options;
+    this.#batches = new BatchGenerator(random, this.#model);
   }
 
   run(): Step[] {
@@ -202,95 +198,9 @@ class Generator {
     const isRace = random.chance(0.3);
     const batches = writers
       .slice(0, together)
-      .map((writer) => this.#batch(isRace ? (writers[0] ?? writer) : writer));
+      .map((writer) => this.#batches.batch(isRace ? (writers[0] ?? writer) : writer));
     const severAfterTurns = random.chance(this.#options.severs) ? random.below(12) : null;
     return { kind: "write", door, batches, severAfterTurns };
-  }
-
-  #batch(writer: number): SentBatch {
-    const random = this.#random;
-    const fault = random.chance(0.22) ? random.pick(BATCH_FAULTS) : null;
-    const target = this.#target();
-    const family = fault === "unknown-family" ? UNKNOWN_FAMILY : (target?.family ?? this.#family());
-    const mutations = this.#mutations(family);
-    const at = random.below(Math.max(1, mutations.length));
-    const chosen = mutations[at];
-    if (fault === "mutation" && chosen !== undefined) mutations[at] = this.#spoiled(chosen, family);
-    if (fault === "too-many" && chosen !== undefined) while (mutations.length <= 100) mutations.push(chosen);
-    return {
-      writer,
-      credentials: fault === "wrong-secret" || fault === "unknown-writer" ? fault : "right",
-      family,
-      mutations,
-      cookie: random.chance(0.5) ? this.#cookie() : null,
-      checkCookie: fault === "cookie" ? "wrong" : random.chance(0.5) ? "right" : "none",
-    };
-  }
-
-  #cookie(): string {
-    const random = this.#random;
-    const bytes = random.bytes(random.chance(0.02) ? 1024 : random.below(20));
-    return Buffer.from(bytes).toString("base64");
-  }
-
-  #mutations(family: number): SentMutation[] {
-    const random = this.#random;
-    const tables = [...this.#model.state.values()].filter((table) => table.family === family);
-    if (tables.length === 0) return [];
-    const count = random.weighted([
-      [3, () => 0],
-      [37, () => 1],
-      [45, () => random.between(2, 8)],
-      [13, () => random.between(9, 40)],
-      [2, () => 100],
-    ])();
-    return Array.from({ length: count }, () => this.#mutation(random.pick(tables)));
-  }
-
-  #mutation(table: ModelTable): SentMutation {
-    const random = this.#random;
-    const isDelete = random.chance(0.25);
-    const known = new Map<string, string>();
-    const rows = [...table.rows.values()];
-    if (rows.length > 0 && random.chance(0.5)) {
-      const key = keyOf(table, random.pick(rows));
-      for (const [i, name] of table.keyFields.entries()) known.set(name, cellToJson(key[i] ?? null));
-    }
-    const values: SentValue[] = [];
-    for (const [name, type] of table.fields) {
-      const isKey = table.keyFields.includes(name);
-      if (!isKey && random.chance(isDelete ? 0.95 : 0.2)) continue;
-      const json = !isKey && random.chance(0.1) ? "null" : (known.get(name) ?? fittingValue(random, type));
-      values.push([random.chance(0.05) ? name.toUpperCase() : name, json]);
-    }
-    return { table: table.table, isDelete, values: random.shuffled(values) };
-  }
-
-  /** The mutation, made wrong in one way. */
-  #spoiled(mutation: SentMutation, family: number): SentMutation {
-    const random = this.#random;
-    const table = this.#model.table(family, mutation.table);
-    const field = table === undefined ? undefined : random.pick(table.fields);
-    if (table === undefined || field === undefined) return mutation;
-    const [name, type] = field;
-    const others = mutation.values.filter(([sent]) => sent.toLowerCase() !== name);
-    switch (random.pick(["table", "field", "value", "value", "value", "value", "key", "null-key"] as const)) {
-      case "table":
-        return { ...mutation, table: "nowhere" };
-      case "field":
-        return { ...mutation, values: [...mutation.values, ["nofield", "1"]] };
-      case "value":
-        return { ...mutation, isDelete: false, values: [...others, [name, unfittingValue(random, type)]] };
-      case "key": {
-        const key = random.pick(table.keyFields);
-        return { ...mutation, values: mutation.values.filter(([sent]) => sent.toLowerCase() !== key) };
-      }
-      case "null-key": {
-        const key = random.pick(table.keyFields);
-        const rest = mutation.values.filter(([sent]) => sent.toLowerCase() !== key);
-        return { ...mutation, values: [[key, "null"], ...rest] };
-      }
-    }
   }
 
   // The LDB
@@ -308,8 +218,3 @@ class Generator {
     return { kind: "follow", limits, slices: random.chance(0.7) ? random.between(0, 12) : null };
   }
 }
-
-const BATCH_FAULTS = [
-  ...(["mutation", "mutation", "mutation", "mutation", "mutation", "mutation", "mutation"] as const),
-  ...(["cookie", "cookie", "wrong-secret", "unknown-writer", "unknown-family", "too-many"] as const),
-];
