@@ -1,8 +1,8 @@
 /** The OpenAPI document (`/openapi/json`) and a page that shows it (`/openapi`). */
 import { openapi } from "@elysiajs/openapi";
+import { VERSION } from "../core/version.ts";
 import { wireJsonSchema } from "../core/wire/json-schema.ts";
 import { SECRET_HEADER, WRITER_HEADER } from "./credentials.ts";
-import { VERSION } from "./version.ts";
 
 export function openapiRoutes() {
   return openapi({

@@ -1,9 +1,9 @@
 /** How the Executive is doing: for operators, load balancers and Prometheus. */
 import { Elysia } from "elysia";
 import { sequenceToJson } from "../../core/sequence.ts";
+import { VERSION } from "../../core/version.ts";
 import { type StatusAnswer, StatusAnswer as StatusSchema } from "../../core/wire/answers.ts";
 import type { RouteContext } from "../context.ts";
-import { VERSION } from "../version.ts";
 import { ADMIN, ERRORS } from "./common.ts";
 
 async function status({ ctldb, clock }: RouteContext, startedMs: number): Promise<StatusAnswer> {
