@@ -12,7 +12,7 @@ import { runsOf, seededRandom, suiteSeed, timeoutMsOf } from "../support/suite.t
 import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
 
-const KILLS = runsOf({ quick: 8, deep: 100 });
+const KILLS = runsOf({ quick: 5, deep: 100 });
 const TIMEOUT_MS = timeoutMsOf({ quick: 120_000, deep: 1_200_000 });
 const WAIT = { timeoutMs: 60_000 };
 const FAMILY = "story";

@@ -11,7 +11,7 @@ import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
 import { batchesInLedger, LOAD_FAMILY, type LoadRecord, prepareLoad, runLoad } from "./many-writers-load.ts";
 
-const KILLS = runsOf({ quick: 6, deep: 100 });
+const KILLS = runsOf({ quick: 4, deep: 100 });
 const TIMEOUT_MS = timeoutMsOf({ quick: 120_000, deep: 1_200_000 });
 const NAMES = Array.from({ length: 8 }, (_, i) => `writer ${i + 1}`);
 /** Names that stand for whichever process serves there now. */
