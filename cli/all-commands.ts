@@ -10,6 +10,7 @@ import { executiveCommand } from "./commands/executive.ts";
 import { heartbeatCommand } from "./commands/heartbeat.ts";
 import { ldbSkipCommand } from "./commands/ldb-skip.ts";
 import { ldbStatusCommand } from "./commands/ldb-status.ts";
+import { ldbVerifyCommand } from "./commands/ldb-verify.ts";
 import { mutateCommand } from "./commands/mutate.ts";
 import { readCommand } from "./commands/read.ts";
 import { readSeqCommand } from "./commands/read-seq.ts";
@@ -35,6 +36,7 @@ const COMMANDS: readonly Command[] = [
   statusCommand,
   ldbStatusCommand,
   ldbSkipCommand,
+  ldbVerifyCommand,
 ];
 
 export const ALL_COMMANDS: readonly Command[] = [...COMMANDS, completionCommand(COMMANDS)];

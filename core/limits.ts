@@ -114,3 +114,19 @@ export const READER_LIMITS = {
   /** How often the path is looked at for a file that somebody replaced by hand. */
   fileCheckIntervalMs: 100,
 } as const;
+
+/** Bounds of a comparison of an LDB with the ctldb. */
+export const VERIFY_LIMITS = {
+  /** Rows that changed while they were looked at are looked at again for so long. */
+  timeoutSeconds: 30,
+  /** Pause before they are: a Reflector polls every second. */
+  pauseMs: 500,
+  /** A view pins the LDB's write-ahead log and MySQL's undo log: after this long a new one is taken. */
+  viewMs: 10_000,
+  /** Ledger entries by which the LDB may be behind; their keys are kept in memory. */
+  behindEntries: 100_000,
+  /** Differing rows shown of one table. */
+  shownDifferences: 10,
+  /** A sign of life for whoever waits. */
+  progressMs: 5_000,
+} as const;

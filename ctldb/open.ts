@@ -6,8 +6,11 @@ import { CTLDB_TIMEOUTS, type CtlDbTimeouts } from "../core/limits.ts";
 import type { CtlDb } from "./contract.ts";
 import { type CtlDbDeps, type CtlDbOptions, LedgerCtlDb } from "./ledger-ctldb.ts";
 import { MysqlLedgerSource } from "./mysql/ledger-source.ts";
+import { MysqlRowSource } from "./mysql/row-source.ts";
 import { openMysqlStore } from "./mysql/store.ts";
+import type { RowSource } from "./row-source.ts";
 import { SqliteLedgerSource } from "./sqlite/ledger-source.ts";
+import { SqliteRowSource } from "./sqlite/row-source.ts";
 import { openSqliteStore } from "./sqlite/store.ts";
 
 type Target =
@@ -63,4 +66,14 @@ export function openLedgerSource(
     { url: target.url, timeouts: { ...CTLDB_TIMEOUTS, ...options.timeouts } },
     deps,
   );
+}
+
+/** The rows of a ctldb, for reading alone; connects when a view is opened. @throws CtlstoreError `config_invalid` */
+export function openRowSource(
+  url: string,
+  options: { readonly timeouts?: Partial<CtlDbTimeouts> } = {},
+): RowSource {
+  const target = parseCtlDbUrl(url);
+  if (target.kind === "sqlite") return new SqliteRowSource(target.path);
+  return new MysqlRowSource({ url: target.url, timeouts: { ...CTLDB_TIMEOUTS, ...options.timeouts } });
 }

@@ -14,6 +14,14 @@ export interface ParsedUpsert {
   readonly values: BoundValue[];
 }
 
+export interface ParsedDelete {
+  /** The condition: value by field. */
+  readonly key: ReadonlyMap<string, BoundValue>;
+}
+
+const DELETE_PREFIX = /^DELETE FROM [a-z][a-z0-9_]* WHERE /;
+const CONDITION = /"([a-z0-9_]+)" = /y;
+
 const PREFIX = /^REPLACE INTO (?!sqlite_)[a-z][a-z0-9_]* \((?:"[a-z0-9_]+",?)+\) VALUES\(/;
 const PREFIX_END = ") VALUES(";
 
@@ -46,6 +54,25 @@ export class UpsertParser {
       const next = statement.charCodeAt(this.#at++);
       if (next === COMMA) continue;
       return next === CLOSE && this.#at === statement.length ? { prefix: this.#prefix, values } : null;
+    }
+  }
+
+  /** The key that a statement deletes, or null when it is not exactly a delete of one row of ours. */
+  parseDelete(statement: string): ParsedDelete | null {
+    const prefix = DELETE_PREFIX.exec(statement);
+    if (prefix === null) return null;
+    const key = new Map<string, BoundValue>();
+    this.#at = prefix[0].length;
+    for (;;) {
+      CONDITION.lastIndex = this.#at;
+      const field = CONDITION.exec(statement)?.[1];
+      if (field === undefined) return null;
+      this.#at = CONDITION.lastIndex;
+      const value = this.#value(statement);
+      if (value === undefined) return null;
+      key.set(field, value);
+      if (this.#at === statement.length) return { key };
+      if (!this.#word(statement, " AND ")) return null;
     }
   }
 

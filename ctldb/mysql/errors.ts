@@ -66,6 +66,15 @@ export function isConnectionLost(error: unknown): boolean {
   );
 }
 
+/** Of a read in a snapshot: the table was changed after it, or is not what the catalog says. */
+const DEFINITION_CHANGED = 1412;
+
+/** True when a read, whose error went through `classifyMysqlError`, found its table gone or changed. */
+export function isTableChanged(error: unknown): boolean {
+  const errno = error instanceof CtlstoreError ? (asDriverError(error.details.cause)?.errno ?? 0) : 0;
+  return errno === DEFINITION_CHANGED || TABLES_CHANGED.has(errno);
+}
+
 /** Turns a driver error into the one to raise; one of ours passes through. */
 export function classifyMysqlError(error: unknown, action: string): CtlstoreError {
   if (error instanceof CtlstoreError) return error;

@@ -25,7 +25,7 @@ describe("bash completion", () => {
   });
 
   test("offers the commands of a group when its second word is typed", async () => {
-    expect((await bashOffers("ctlstore", "ldb", "")).toSorted()).toEqual(["skip", "status"]);
+    expect((await bashOffers("ctlstore", "ldb", "")).toSorted()).toEqual(["skip", "status", "verify"]);
   });
 
   test("offers the flags of the command when a dash is typed, also of a command in a group", async () => {
