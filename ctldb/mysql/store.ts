@@ -108,9 +108,16 @@ class MysqlStore implements LedgerStore {
     return new LockedMysqlLedger(state, {
       session,
       clock,
-      ddlSession: () => this.#changing.get(),
+      ddlSession: () => this.#ddlSession(),
       wasCommitted: (tail) => wasCommitted(tail, { target: this.#target, ...this.#deps }),
     });
+  }
+
+  /** Asked first whether it still lives: it idles for days between two changes. */
+  async #ddlSession(): Promise<MysqlSession> {
+    const session = await this.#changing.get();
+    await session.run("DO 0").catch(() => session.destroy());
+    return this.#changing.get();
   }
 
   /** A connection that died while idle is found dead here, where trying again is safe. */
