@@ -10,6 +10,7 @@ import { catchUp } from "./b08-catch-up.ts";
 import { executiveThroughput } from "./b11-executive.ts";
 import { reflectorMemory } from "./b13-memory.ts";
 import { coldStart } from "./b14-cold-start.ts";
+import { verifyRows } from "./b20-verify.ts";
 import { type Benchmark, environment, type Outcome, render } from "./report.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
@@ -20,6 +21,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   executiveThroughput,
   reflectorMemory,
   coldStart,
+  verifyRows,
 ];
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
