@@ -46,9 +46,14 @@ function toField([, column, columnType]: MysqlRow): FieldSchema[] {
   return type === null ? [] : [{ name: String(column) as FieldName, type }];
 }
 
+/** A field to be selected. A double as text: mysql2 reads some of sixteen digits with the last one wrong. */
+export function exactColumn({ name, type }: FieldSchema): string {
+  return type === "decimal" ? `CAST(${doubleQuoted(name)} AS CHAR)` : doubleQuoted(name);
+}
+
 /** Every row of a table as an upsert, for a table whose rows the ledger never had. */
 export async function rowOperations(session: MysqlSession, schema: TableSchema): Promise<RowOperation[]> {
-  const columns = schema.fields.map((field) => doubleQuoted(field.name)).join(",");
+  const columns = schema.fields.map(exactColumn).join(",");
   const rows = await session.select(
     `SELECT ${columns} FROM ${ldbTableName(schema.family, schema.table)}`,
     "read a table's rows",

@@ -7,13 +7,14 @@
 import { CtlstoreError } from "../../core/errors.ts";
 import type { FieldType } from "../../core/field-types.ts";
 import { type LdbTableName, ldbTableName } from "../../core/names.ts";
+import type { FieldSchema } from "../../core/schema.ts";
 import { type Sequence, toSequence } from "../../core/sequence.ts";
-import { backtickQuoted } from "../../core/sql/identifiers.ts";
+import { doubleQuoted } from "../../core/sql/identifiers.ts";
 import { type Cell, InvalidText, type ReadManner, type RowSelection } from "../../core/sql/stored-rows.ts";
 import type { LedgerChange, RowSource, RowView } from "../row-source.ts";
 import type { FoundTable } from "../store.ts";
 import { isTableChanged } from "./errors.ts";
-import { findTables } from "./found-tables.ts";
+import { exactColumn, findTables } from "./found-tables.ts";
 import { loadCatalogInTransaction } from "./rows.ts";
 import { type MysqlRow, MysqlSession, type MysqlTarget, type MysqlValue } from "./session.ts";
 import { readMeta } from "./tables.ts";
@@ -96,9 +97,9 @@ class MysqlRowView implements RowView {
     manner: ReadManner,
     onRow: (cells: readonly Cell[]) => void,
   ): Promise<boolean> {
-    const types = this.#fieldTypes(selection);
-    const decode = types.map((type) => DECODERS[type]);
-    const cells = new Array<Cell>(types.length).fill(null);
+    const fields = this.#fieldsOf(selection);
+    const decode = fields.map(({ type }) => DECODERS[type]);
+    const cells = new Array<Cell>(fields.length).fill(null);
     // Thrown inside the driver it would end the process.
     let failure: { readonly cause: unknown } | null = null;
     const take = (row: MysqlRow) => {
@@ -116,7 +117,7 @@ class MysqlRowView implements RowView {
     };
     const action = `read table ${selection.table}`;
     try {
-      await this.#session.stream(selectRows(selection, types, manner), take, action, IDLE_SECONDS * 1000);
+      await this.#session.stream(selectRows(selection, fields, manner), take, action, IDLE_SECONDS * 1000);
     } catch (error) {
       if (isTableChanged(error)) return false;
       throw error;
@@ -126,12 +127,12 @@ class MysqlRowView implements RowView {
     return true;
   }
 
-  #fieldTypes({ table, fields }: RowSelection): FieldType[] {
+  #fieldsOf({ table, fields }: RowSelection): FieldSchema[] {
     const found = this.tables.find(({ name }) => name === table);
     return fields.map((wanted) => {
-      const type = found?.fields.find(({ name }) => name === wanted)?.type;
-      if (type === undefined) throw new Error(`no field ${wanted} in ${table}`);
-      return type;
+      const field = found?.fields.find(({ name }) => name === wanted);
+      if (field === undefined) throw new Error(`no field ${wanted} in ${table}`);
+      return field;
     });
   }
 
@@ -155,25 +156,18 @@ function textCell(value: Exclude<MysqlValue, null>): Cell {
 }
 
 function selectRows(
-  { table, fields, keyFields }: RowSelection,
-  types: FieldType[],
+  { table, keyFields }: RowSelection,
+  fields: readonly FieldSchema[],
   manner: ReadManner,
 ): string {
-  const columns = fields.map((field, i) => exactColumn(field, types[i]));
-  const order = keyFields.map((field) => byBytes(field, types[fields.indexOf(field)]));
-  const suffix = manner.order === "key" ? ` ORDER BY ${order.join(", ")}` : "";
-  return `SELECT ${columns.join(", ")} FROM ${backtickQuoted(table)}${suffix}`;
-}
-
-/** As text: mysql2 reads doubles of sixteen digits with the last one wrong. */
-function exactColumn(field: string, type: FieldType | undefined): string {
-  const column = backtickQuoted(field);
-  return type === "decimal" ? `CAST(${column} AS CHAR)` : column;
+  const key = keyFields.flatMap((wanted) => fields.filter(({ name }) => name === wanted));
+  const order = manner.order === "key" ? ` ORDER BY ${key.map(byBytes).join(", ")}` : "";
+  return `SELECT ${fields.map(exactColumn).join(", ")} FROM ${doubleQuoted(table)}${order}`;
 }
 
 /** Tables of the original may have collations that order otherwise. */
-function byBytes(field: string, type: FieldType | undefined): string {
-  const column = backtickQuoted(field);
+function byBytes({ name, type }: FieldSchema): string {
+  const column = doubleQuoted(name);
   return type === "string" ? `CAST(CONVERT(${column} USING utf8mb4) AS BINARY)` : column;
 }
 

@@ -169,7 +169,7 @@ describe("tables that the original has left apart from its ledger", () => {
     await mysqlScript(url, [
       // Made, and the ledger never told.
       "CREATE TABLE fam1___lost (id VARCHAR(191) NOT NULL, n BIGINT, d DOUBLE, b MEDIUMBLOB, PRIMARY KEY (id)) DEFAULT CHARSET=utf8mb4",
-      "INSERT INTO fam1___lost VALUES ('a', 9223372036854775807, 0.1, x'00ff'), ('it''s', NULL, NULL, NULL)",
+      "INSERT INTO fam1___lost VALUES ('a', 9223372036854775807, 0.1, x'00ff'), ('it''s', NULL, NULL, NULL), ('d', 1, 9.034006625342357, NULL)",
       // Grown, and the ledger never told; one row has a value already.
       "ALTER TABLE fam1___onlykey ADD COLUMN late VARCHAR(191)",
       "UPDATE fam1___onlykey SET late = 'here' WHERE id = 'k'",
