@@ -9,7 +9,7 @@ import { reflect } from "../reflector/harness.ts";
 import { Random } from "../simulation/random.ts";
 import { suiteSeed } from "../support/suite.ts";
 import { until } from "../support/until.ts";
-import { changeFile, KINDS, makeWorld, reportOf, shown, unequal, writeRandomRows } from "./world.ts";
+import { ALL_KINDS, changeFile, makeWorld, reportOf, shown, unequal, writeRandomRows } from "./world.ts";
 
 setDefaultTimeout(60_000);
 
@@ -53,7 +53,7 @@ async function makeAndDropTable(ctldb: CtlDb, round: number): Promise<void> {
   await ctldb.dropTable(FAMILY, parseTableName(`passing${round}`));
 }
 
-for (const kind of KINDS) {
+for (const kind of ALL_KINDS) {
   test(`D9 I8 a comparison finds no difference while writers write and the Reflector applies, on ${kind.name}`, async () => {
     await using world = await makeWorld(kind);
     const seed = suiteSeed();

@@ -14,6 +14,8 @@ import { reflect } from "../reflector/harness.ts";
 import { Random } from "../simulation/random.ts";
 import { fittingValue } from "../simulation/values.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
+import { hasMysql9, sharedMysql9 } from "../support/mysql9.ts";
+import { isDeep } from "../support/suite.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 
 export interface Kind {
@@ -24,6 +26,14 @@ export interface Kind {
 export const KINDS: readonly Kind[] = [
   { name: "MariaDB", createDatabase: async () => (await sharedMariadb()).createDatabase() },
   { name: "SQLite", createDatabase: async (folder) => `sqlite:${folder.file("ctldb.db")}` },
+];
+
+/** With Oracle's MySQL in the deep suite. */
+export const ALL_KINDS: readonly Kind[] = [
+  ...KINDS,
+  ...(isDeep && hasMysql9
+    ? [{ name: "MySQL 9.7", createDatabase: async () => (await sharedMysql9()).createDatabase() }]
+    : []),
 ];
 
 export interface World extends AsyncDisposable {
