@@ -28,6 +28,7 @@ const LET_GO_OF_TABLES = "ROLLBACK TO SAVEPOINT no_table_read";
 
 /** Nobody waits for these sessions: between two tables the LDB may be read for minutes. */
 const IDLE_SECONDS = 3_600;
+const LONGEST_READ_MS = 12 * 3_600_000;
 
 export class MysqlRowSource implements RowSource {
   readonly #target: MysqlTarget;
@@ -116,8 +117,11 @@ class MysqlRowView implements RowView {
       }
     };
     const action = `read table ${selection.table}`;
+    const sql = selectRows(selection, fields, manner);
+    const { queryMs, ddlMs } = this.#session.timeouts;
     try {
-      await this.#session.stream(selectRows(selection, fields, manner), take, action, IDLE_SECONDS * 1000);
+      // The server sorts a table before it sends the first row.
+      await this.#stream(sql, take, { action, patienceMs: manner.order === "key" ? ddlMs : queryMs });
     } catch (error) {
       if (isTableChanged(error)) return false;
       throw error;
@@ -125,6 +129,29 @@ class MysqlRowView implements RowView {
     if (failure !== null) throw (failure as { readonly cause: unknown }).cause;
     await this.#session.execute(LET_GO_OF_TABLES, action);
     return true;
+  }
+
+  /** As long as rows come, however many they are; a server that falls silent is given up (R20). */
+  async #stream(
+    sql: string,
+    onRow: (row: MysqlRow) => boolean,
+    { action, patienceMs }: { readonly action: string; readonly patienceMs: number },
+  ): Promise<void> {
+    let rows = 0;
+    let seen = -1;
+    const watch = setInterval(() => {
+      if (rows === seen) this.#session.destroy();
+      seen = rows;
+    }, patienceMs);
+    const take = (row: MysqlRow) => {
+      rows += 1;
+      return onRow(row);
+    };
+    try {
+      await this.#session.stream(sql, take, action, LONGEST_READ_MS);
+    } finally {
+      clearInterval(watch);
+    }
   }
 
   #fieldsOf({ table, fields }: RowSelection): FieldSchema[] {

@@ -4,7 +4,7 @@ import { ALL_COMMANDS, GROUPS } from "../../cli/all-commands.ts";
 import { runCommandLine } from "../../cli/run.ts";
 import { fakeContext } from "../cli/fake-context.ts";
 import { count, request, upsert } from "../ctldb/fixture.ts";
-import { KINDS, makeWorld, type World } from "./world.ts";
+import { makeWorld, SQLITE, type World } from "./world.ts";
 
 setDefaultTimeout(30_000);
 
@@ -22,9 +22,7 @@ function runOn(world: World, ...args: readonly string[]) {
 }
 
 async function aWorld(): Promise<World> {
-  const kind = KINDS.find(({ name }) => name === "SQLite");
-  if (kind === undefined) throw new Error("no embedded ctldb among the kinds");
-  const world = await makeWorld(kind);
+  const world = await makeWorld(SQLITE);
   const row = upsert("all_types", { k1: "a\u0000b", k2: "9223372036854775807", t: "here", b: "AP8=" });
   await world.ctldb.write(request([row, count("one", 1), count("two", 2)]));
   await world.reflect();

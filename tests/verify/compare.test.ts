@@ -5,12 +5,15 @@ import { toSequence } from "../../core/sequence.ts";
 import { InvalidText } from "../../core/sql/stored-rows.ts";
 import { openRowSource } from "../../ctldb/open.ts";
 import { count, FAMILY, failureOf, remove, request, table, upsert } from "../ctldb/fixture.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
+import { sharedMariadb } from "../support/mariadb.ts";
 import { suiteSeed } from "../support/suite.ts";
 import {
   ALL_KINDS,
-  KINDS,
+  MARIADB,
   makeWorld,
   reportOf,
+  SQLITE,
   shown,
   unequal,
   verify,
@@ -258,11 +261,37 @@ for (const kind of ALL_KINDS) {
   });
 }
 
+test("D9 says how far it is when there is much to read", async () => {
+  await using world = await makeWorld(SQLITE);
+  await world.reflect();
+  const fill = `WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s WHERE n < 40000)
+    INSERT INTO fam___counts SELECT 'n' || n, n FROM s`;
+  world.changeLdb(fill);
+  await world.changeCtlDb(fill);
+  const said: string[] = [];
+  const report = await world.verify({ onProgress: (name, rows) => void said.push(`${name} ${rows}`) });
+  expect(report.equal).toBe(true);
+  const side = ["fam___counts 16384", "fam___counts 32768"];
+  expect(said).toEqual([...side, ...side]);
+});
+
 describe("a view of a ctldb on MariaDB", () => {
+  test("R20 D9 is given up when the server falls silent", async () => {
+    await using world = await makeWorld(MARIADB);
+    await tenCounts(world);
+    await using proxy = await startFaultProxy(await sharedMariadb());
+    const through = new URL(world.url);
+    through.port = String(proxy.port);
+    await using source = openRowSource(through.href, { timeouts: { queryMs: 100 } });
+    await using view = await source.openView();
+    proxy.set({ blackHole: "down" });
+    const selection = { table: "fam___counts", fields: ["name"], keyFields: ["name"] };
+    const reading = view.readRows(selection, { order: "any", exactText: false }, () => {});
+    expect((await failureOf(reading)).code).toBe("ctldb_unavailable");
+  });
+
   test("D9 lets tables be altered that it has read", async () => {
-    const [mariadb] = KINDS;
-    if (mariadb === undefined) throw new Error("no kinds");
-    await using world = await makeWorld(mariadb);
+    await using world = await makeWorld(MARIADB);
     await tenCounts(world);
     await using source = openRowSource(world.url);
     await using view = await source.openView();

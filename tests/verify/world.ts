@@ -23,10 +23,15 @@ export interface Kind {
   createDatabase(folder: TempFolder): Promise<string>;
 }
 
-export const KINDS: readonly Kind[] = [
-  { name: "MariaDB", createDatabase: async () => (await sharedMariadb()).createDatabase() },
-  { name: "SQLite", createDatabase: async (folder) => `sqlite:${folder.file("ctldb.db")}` },
-];
+export const MARIADB: Kind = {
+  name: "MariaDB",
+  createDatabase: async () => (await sharedMariadb()).createDatabase(),
+};
+export const SQLITE: Kind = {
+  name: "SQLite",
+  createDatabase: async (folder) => `sqlite:${folder.file("ctldb.db")}`,
+};
+export const KINDS: readonly Kind[] = [MARIADB, SQLITE];
 
 /** With Oracle's MySQL in the deep suite. */
 export const ALL_KINDS: readonly Kind[] = [
