@@ -12,8 +12,8 @@ export const ldbVerifyCommand = command({
   name: "ldb verify",
   summary: "compare every row of the local database with the central one",
   details:
-    "Reads both while they are in use and changes neither. Exits 0 when all tables are equal, 1 when one is not or\n" +
-    "could not be compared, 2 when the command line is wrong.",
+    "Reads both while they are in use and changes neither.\n" +
+    "Exits 0 when all tables are equal, 1 when one is not or could not be compared.",
   options: {
     ldb: ldbOption,
     ctldb: ctldbOption,
