@@ -6,10 +6,10 @@
 import { join } from "node:path";
 import { REFLECTOR_LIMITS } from "../../core/limits.ts";
 import { openReader } from "../../reader/index.ts";
-import { startProcess } from "../support/process.ts";
+import { startReflectorService } from "../support/services.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
-import { startExecutiveProcess } from "./executive-process.ts";
+import { startBenchExecutive } from "./executive-process.ts";
 import { type Benchmark, percentile } from "./report.ts";
 
 const WRITES = 60;
@@ -20,17 +20,10 @@ export const writeToRead: Benchmark = {
   async run(progress) {
     using folder = tempFolder("bench");
     const ctldb = `sqlite:${folder.file("ctldb.db")}`;
-    await using executive = await startExecutiveProcess(ctldb, 1);
+    await using executive = await startBenchExecutive(ctldb, 1);
     const ldb = folder.file("ldb");
-    const reflector = startProcess([
-      process.execPath,
-      "cli/main.ts",
-      "reflector",
-      "--ctldb",
-      ctldb,
-      "--ldb",
-      ldb,
-    ]);
+    // With its own defaults, so that what is measured is what an operator gets.
+    await using _reflector = await startReflectorService(ctldb, ldb, []);
     const path = join(ldb, "ldb.db");
     const reader = await until(() => openReader({ path }), { what: "the LDB", deadlineMs: 20_000 });
     const millis: number[] = [];
@@ -51,7 +44,6 @@ export const writeToRead: Benchmark = {
       millis.push(performance.now() - acceptedMs);
     }
     reader.close();
-    await reflector.kill();
     const longestPollMs = REFLECTOR_LIMITS.pollIntervalMs * (1 + REFLECTOR_LIMITS.pollJitter);
     const worst = percentile(millis, 1);
     return {

@@ -6,7 +6,7 @@
  */
 import { createConnection } from "mysql2/promise";
 import { startMariadb } from "../support/mariadb.ts";
-import { startExecutiveProcess } from "./executive-process.ts";
+import { startBenchExecutive } from "./executive-process.ts";
 import { type Benchmark, type Figure, inTurns, median, percentile, ratio } from "./report.ts";
 
 const SECONDS = 4;
@@ -95,7 +95,7 @@ export const executiveThroughput: Benchmark = {
   async run(progress) {
     await using mariadb = await startMariadb();
     const database = await mariadb.createDatabase();
-    await using executive = await startExecutiveProcess(database, 32);
+    await using executive = await startBenchExecutive(database, 32);
     const figures: Figure[] = [];
     const rates = new Map<Load, number[]>();
     let failures = 0;

@@ -3,10 +3,10 @@
  * that. (The hour that benchmarks.md speaks of is this run with CTLSTORE_BENCH_SECONDS=3600.)
  */
 import { readFileSync } from "node:fs";
-import { startProcess } from "../support/process.ts";
+import { startReflectorService } from "../support/services.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
-import { startExecutiveProcess } from "./executive-process.ts";
+import { startBenchExecutive } from "./executive-process.ts";
 import { type Benchmark, median } from "./report.ts";
 
 const SECONDS = Number(process.env["CTLSTORE_BENCH_SECONDS"] ?? 60);
@@ -49,32 +49,20 @@ export const reflectorMemory: Benchmark = {
   async run(progress) {
     using folder = tempFolder("bench");
     const ctldb = `sqlite:${folder.file("ctldb.db")}`;
-    await using executive = await startExecutiveProcess(ctldb, 1);
-    const command = [
-      process.execPath,
-      "cli/main.ts",
-      "reflector",
-      "--ctldb",
-      ctldb,
-      "--ldb",
-      folder.file("ldb"),
-      "--bind",
-      "127.0.0.1:0",
-    ];
-    const reflector = startProcess(command);
-    const [statusUrl] = await reflector.waitForOutput(/http:\/\/127\.0\.0\.1:\d+/, 20_000);
-    await until(async () => (await fetch(`${statusUrl}/readyz`)).ok, {
+    await using executive = await startBenchExecutive(ctldb, 1);
+    await using reflector = await startReflectorService(ctldb, folder.file("ldb"), []);
+    const { pid } = reflector.process;
+    await until(async () => (await fetch(`${reflector.url}/readyz`)).ok, {
       what: "the Reflector to be current",
       deadlineMs: 20_000,
     });
     await Bun.sleep(3_000);
-    const idle = residentMib(reflector.pid);
+    const idle = residentMib(pid);
     progress(`under load for ${SECONDS} s`);
     const loaded: number[] = [];
-    await load(executive.url, () => loaded.push(residentMib(reflector.pid)));
+    await load(executive.url, () => loaded.push(residentMib(pid)));
     const firstThird = median(loaded.slice(0, Math.ceil(loaded.length / 3)));
     const lastThird = median(loaded.slice(-Math.ceil(loaded.length / 3)));
-    await reflector.kill();
     return {
       id: this.id,
       title: this.title,

@@ -5,9 +5,9 @@ import { mimeRows } from "../../cli/demo/mime-rows.ts";
 import { openReader } from "../../reader/index.ts";
 import { takenPort } from "../support/free-port.ts";
 import { runProcess, startProcess } from "../support/process.ts";
+import { ctlstore, ROOT } from "../support/services.ts";
 import { seededRandom, suiteSeed } from "../support/suite.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { ctlstore, ROOT } from "./services.ts";
 
 const FREE_PORTS = ["--executive-port", "0", "--reflector-port", "0"];
 const ROWS = mimeRows().length;

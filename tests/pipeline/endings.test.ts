@@ -3,8 +3,15 @@ import { describe, expect, test } from "bun:test";
 import { join } from "node:path";
 import { takenPort } from "../support/free-port.ts";
 import { runProcess, startProcess } from "../support/process.ts";
+import {
+  ctlstore,
+  ROOT,
+  SERVICE_ADMIN_TOKEN,
+  startCtlstore,
+  startExecutiveService,
+  startReflectorService,
+} from "../support/services.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { ADMIN_TOKEN, ctlstore, ROOT, startCtlstore, startExecutive, startReflector } from "./services.ts";
 
 /** Nothing is under way in these services, so nothing has to be waited for. */
 const QUICK_MS = 3_000;
@@ -19,7 +26,7 @@ async function endsQuickly(service: ReturnType<typeof startProcess>, signal: Nod
 describe("D20 SIGTERM ends with 0, quickly,", () => {
   test("an Executive", async () => {
     using folder = tempFolder();
-    const { process, url } = await startExecutive(`sqlite:${folder.file("ctldb.db")}`);
+    const { process, url } = await startExecutiveService(`sqlite:${folder.file("ctldb.db")}`);
     await using _process = process;
     expect((await fetch(`${url}/healthz`)).status).toBe(200); // leaves a connection open
     await endsQuickly(process, "SIGTERM");
@@ -27,7 +34,7 @@ describe("D20 SIGTERM ends with 0, quickly,", () => {
 
   test("a Reflector, also while it waits to try an absent ctldb again", async () => {
     using folder = tempFolder();
-    const { process } = await startReflector(`sqlite:${folder.file("none.db")}`, folder.file("ldb"));
+    const { process } = await startReflectorService(`sqlite:${folder.file("none.db")}`, folder.file("ldb"));
     await using _process = process;
     await process.waitForOutput(/ctldb_unavailable/);
     await endsQuickly(process, "SIGTERM");
@@ -65,7 +72,7 @@ describe("a start that cannot succeed", () => {
   test("D20 exits 1 and names the holder when another Reflector has the LDB", async () => {
     using folder = tempFolder();
     const ctldb = `sqlite:${folder.file("ctldb.db")}`;
-    const first = await startReflector(ctldb, folder.file("ldb"));
+    const first = await startReflectorService(ctldb, folder.file("ldb"));
     await using _first = first.process;
     const second = await runProcess(ctlstore("reflector", "--ctldb", ctldb, "--ldb", folder.file("ldb")));
     expect(second.code).toBe(1);
@@ -82,14 +89,14 @@ describe("a start that cannot succeed", () => {
       "--bind",
       `127.0.0.1:${taken.port}`,
     ];
-    const { code, stderr } = await runProcess(ctlstore(...args, "--admin-token", ADMIN_TOKEN));
+    const { code, stderr } = await runProcess(ctlstore(...args, "--admin-token", SERVICE_ADMIN_TOKEN));
     expect(code).toBe(2);
     expect(stderr).toContain("--bind");
   });
 
   test("D20 exits 1 when the ctldb of an Executive cannot be opened", async () => {
     const args = ["executive", "--ctldb", "sqlite:/no/such/folder/ctldb.db", "--bind", "127.0.0.1:0"];
-    const { code, stderr } = await runProcess(ctlstore(...args, "--admin-token", ADMIN_TOKEN));
+    const { code, stderr } = await runProcess(ctlstore(...args, "--admin-token", SERVICE_ADMIN_TOKEN));
     expect(code).toBe(1);
     expect(stderr).toContain("/no/such/folder");
   });

@@ -4,10 +4,11 @@ import { renameSync } from "node:fs";
 import { Writer } from "../../client/index.ts";
 import { openReader } from "../../reader/index.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
+import { startExecutiveService, startReflectorService } from "../support/services.ts";
 import { seededRandom, suiteSeed } from "../support/suite.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
-import { makeStoryTable, STORY_WRITER, startExecutive, startReflector } from "./services.ts";
+import { makeStoryTable, STORY_WRITER } from "./story.ts";
 
 const CTLDBS: [string, (folder: TempFolder) => Promise<string>][] = [
   ["embedded SQLite", async (folder) => `sqlite:${folder.file("ctldb.db")}`],
@@ -37,10 +38,10 @@ describe.each(CTLDBS)("on %s", (_, ctldbIn) => {
     using folder = tempFolder();
     const ctldb = await ctldbIn(folder);
     const ldb = folder.file("ldb");
-    const executive = await startExecutive(ctldb);
+    const executive = await startExecutiveService(ctldb);
     await using _executive = executive.process;
     await makeStoryTable(executive.url);
-    let reflector = await startReflector(ctldb, ldb);
+    let reflector = await startReflectorService(ctldb, ldb);
     using reader = openReader({ path: ldb });
     const loaded = load(executive.url);
     const random = seededRandom(suiteSeed());
@@ -48,7 +49,7 @@ describe.each(CTLDBS)("on %s", (_, ctldbIn) => {
       const target = BigInt(Math.floor(((kill - 1 + random()) * ROWS) / KILLS));
       await reader.waitFor(target, { timeoutMs: 20_000 });
       await reflector.process.kill();
-      reflector = await startReflector(ctldb, ldb);
+      reflector = await startReflectorService(ctldb, ldb);
     }
     await using _reflector = reflector.process;
     await reader.waitFor(await loaded, { timeoutMs: 20_000 });
@@ -63,8 +64,8 @@ test("I15 reads go on, for readers old and new, when everything but the LDB is d
   const ctldb = `sqlite:${folder.file("central", "ctldb.db")}`;
   await Bun.write(folder.file("central", "made"), "");
   const ldb = folder.file("ldb");
-  const executive = await startExecutive(ctldb);
-  const reflector = await startReflector(ctldb, ldb);
+  const executive = await startExecutiveService(ctldb);
+  const reflector = await startReflectorService(ctldb, ldb);
   await makeStoryTable(executive.url);
   const writer = new Writer({ url: executive.url, ...STORY_WRITER });
   const { sequence } = await writer.write([{ table: "rows", values: { id: 1, text: "kept" } }]);
@@ -82,11 +83,11 @@ test("D20 a Reflector starts, serves and catches up later when the ctldb is away
   using folder = tempFolder();
   const ctldb = `sqlite:${folder.file("ctldb.db")}`;
   const ldb = folder.file("ldb");
-  const reflector = await startReflector(ctldb, ldb);
+  const reflector = await startReflectorService(ctldb, ldb);
   await using _reflector = reflector.process;
   expect((await fetch(`${reflector.url}/healthz`)).status).toBe(200);
   await until(async () => (await statusOf(reflector.url)).state === "stuck", { what: "it to say so" });
-  const executive = await startExecutive(ctldb);
+  const executive = await startExecutiveService(ctldb);
   await using _executive = executive.process;
   await makeStoryTable(executive.url);
   const writer = new Writer({ url: executive.url, ...STORY_WRITER });

@@ -2,20 +2,25 @@
 import { expect, test } from "bun:test";
 import { openReader } from "../../reader/index.ts";
 import { runProcess } from "../support/process.ts";
+import {
+  ctlstore,
+  SERVICE_ADMIN_TOKEN,
+  startExecutiveService,
+  startReflectorService,
+} from "../support/services.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { ADMIN_TOKEN, ctlstore, startExecutive, startReflector } from "./services.ts";
 
 test("I12 D10 an operator creates, writes, reads and looks after an LDB with commands alone", async () => {
   using folder = tempFolder();
   const ctldb = `sqlite:${folder.file("ctldb.db")}`;
   const ldb = folder.file("ldb");
-  const executive = await startExecutive(ctldb);
+  const executive = await startExecutiveService(ctldb);
   await using _executive = executive.process;
-  const reflector = await startReflector(ctldb, ldb);
+  const reflector = await startReflectorService(ctldb, ldb);
   await using _reflector = reflector.process;
   const env = {
     CTLSTORE_EXECUTIVE: executive.url,
-    CTLSTORE_ADMIN_TOKEN: ADMIN_TOKEN,
+    CTLSTORE_ADMIN_TOKEN: SERVICE_ADMIN_TOKEN,
     CTLSTORE_LDB: ldb,
     CTLSTORE_WRITER: "clerk",
     CTLSTORE_SECRET: "clerk-secret",

@@ -1,11 +1,11 @@
-/** The services of ctlstore as real processes, started through the command line as an operator does. */
+/** The services of ctlstore as real processes, started through the command line as an operator does, on free ports. */
 import { join } from "node:path";
-import { startProcess, type TestProcess } from "./process.ts";
+import { type ProcessOptions, startProcess, type TestProcess } from "./process.ts";
 
-const MAIN = join(import.meta.dir, "..", "..", "cli", "main.ts");
-const START_DEADLINE_MS = 60_000;
-
+export const ROOT = join(import.meta.dir, "..", "..");
 export const SERVICE_ADMIN_TOKEN = "test-admin-token";
+
+const START_DEADLINE_MS = 60_000;
 
 export interface ServiceProcess extends AsyncDisposable {
   /** Where it listens. */
@@ -13,21 +13,39 @@ export interface ServiceProcess extends AsyncDisposable {
   readonly process: TestProcess;
 }
 
-/** An Executive on a free port; ready when this resolves. */
+/** Command line of `ctlstore` on this Bun. */
+export function ctlstore(...args: readonly string[]): string[] {
+  return [process.execPath, join(ROOT, "cli", "main.ts"), ...args];
+}
+
+export function startCtlstore(args: readonly string[], options: ProcessOptions = {}): TestProcess {
+  return startProcess(ctlstore(...args), { ...options, env: { CTLSTORE_LOG_LEVEL: "warn", ...options.env } });
+}
+
+/** An Executive; ready when this resolves. */
 export function startExecutiveService(
   ctldbUrl: string,
   flags: readonly string[] = [],
 ): Promise<ServiceProcess> {
-  return startService(["executive", "--ctldb", ctldbUrl, "--admin-token", SERVICE_ADMIN_TOKEN, ...flags]);
+  const env = { CTLSTORE_CTLDB: ctldbUrl, CTLSTORE_ADMIN_TOKEN: SERVICE_ADMIN_TOKEN };
+  return startService(["executive", ...flags], env);
 }
 
-/** A Reflector that polls often; ready when its LDB is open. */
-export function startReflectorService(ctldbUrl: string, ldbFolder: string): Promise<ServiceProcess> {
-  return startService(["reflector", "--ctldb", ctldbUrl, "--ldb", ldbFolder, "--poll-interval-ms", "20"]);
+/** A Reflector that polls often, unless a flag says otherwise; its LDB is open when this resolves. */
+export function startReflectorService(
+  ctldbUrl: string,
+  ldbFolder: string,
+  flags: readonly string[] = ["--poll-interval-ms", "20"],
+): Promise<ServiceProcess> {
+  return startService(["reflector", "--ldb", ldbFolder, ...flags], { CTLSTORE_CTLDB: ctldbUrl });
 }
 
-async function startService(args: readonly string[]): Promise<ServiceProcess> {
-  const child = startProcess([process.execPath, MAIN, ...args, "--bind", "127.0.0.1:0"]);
-  const found = await child.waitForOutput(/http:\/\/127\.0\.0\.1:\d+/, START_DEADLINE_MS);
-  return { url: found[0], process: child, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+async function startService(
+  args: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<ServiceProcess> {
+  const child = startCtlstore([...args, "--bind", "127.0.0.1:0"], { env });
+  // Services say on standard error where they listen.
+  const [url] = await child.waitForOutput(/http:\/\/127\.0\.0\.1:\d+/, START_DEADLINE_MS);
+  return { url, process: child, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
