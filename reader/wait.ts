@@ -1,23 +1,10 @@
 /** Waits until an LDB holds a sequence: what makes a writer's next read see its write. */
 import { CtlstoreError, isCtlstoreError } from "../core/errors.ts";
+import { systemClock } from "../core/process/clock.ts";
 import type { WaitOptions } from "./types.ts";
 
 /** A look costs about two microseconds, so looking often is free and keeps the added delay small. */
 const LOOK_INTERVAL_MS = 5;
-
-function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const onAbort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", onAbort);
-      resolve();
-    }, ms);
-    signal?.addEventListener("abort", onAbort, { once: true });
-  });
-}
 
 /** The last sequence, or null from an LDB that holds nothing yet or is still behind what was read before. */
 function look(lastSequence: () => bigint): bigint | null {
@@ -50,6 +37,6 @@ export async function waitForSequence(
         { sequence: wanted },
       );
     }
-    await pause(Math.min(LOOK_INTERVAL_MS, leftMs), signal);
+    await systemClock.sleep(Math.min(LOOK_INTERVAL_MS, leftMs), signal);
   }
 }

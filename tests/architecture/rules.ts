@@ -64,6 +64,11 @@ export const CLOSURE_RULES: readonly {
     allowed: /^(node:|bun:sqlite$|better-sqlite3$)/,
   },
   {
+    root: "reader/node.ts",
+    reason: "as above, on Node and Deno",
+    allowed: /^(node:|better-sqlite3$)/,
+  },
+  {
     root: "client/index.ts",
     reason: "the write client uses fetch alone, so it also runs at the edge",
     allowed: /^@elysiajs\/eden/,
