@@ -24,8 +24,8 @@ export interface CommandContext {
 export interface Argument {
   readonly name: string;
   readonly help: string;
-  /** "optional" and "list" (one or more) can only be the last. */
-  readonly kind?: "required" | "optional" | "list";
+  /** All but "required" can only be the last; a "list" has one or more, an "optional-list" any number. */
+  readonly kind?: "required" | "optional" | "list" | "optional-list";
 }
 
 export interface CommandSpec<O extends Options> {

@@ -108,6 +108,7 @@ function addCommand(parent: CommanderCommand, name: string, command: Command, co
 
 function argumentForm({ name, kind = "required" }: Argument): string {
   if (kind === "optional") return `[${name}]`;
+  if (kind === "optional-list") return `[${name}...]`;
   return kind === "list" ? `<${name}...>` : `<${name}>`;
 }
 

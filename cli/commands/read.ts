@@ -15,7 +15,7 @@ export const readCommand = command({
   details: "Integers are decimal, bytes base64. Exit code 1 when there is no row with this key.",
   arguments: [
     { name: "family/table", help: "the table" },
-    { name: "key", help: "the parts of the key, in key order", kind: "list" },
+    { name: "key", help: "the parts of the key, in key order; all rows unless given", kind: "optional-list" },
   ],
   options: {
     ldb: ldbOption,
@@ -28,8 +28,10 @@ export const readCommand = command({
   examples: [
     "read mime/types text/html --ldb data/ldb",
     "read mime/extensions html --prefix --json --ldb data/ldb",
+    "read mime/types --json --ldb data/ldb",
   ],
-  async run(context, { ldb, prefix, json }, [path, ...key]) {
+  async run(context, { ldb, prefix: asPrefix, json }, [path, ...key]) {
+    const prefix = asPrefix || key.length === 0;
     const { family, table } = parseArgument("FAMILY/TABLE", path, tablePath);
     const { openReader } = await import("../../reader/index.ts");
     using reader = openReader({ path: ldb, integers: "bigint" });

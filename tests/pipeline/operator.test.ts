@@ -51,6 +51,9 @@ test("I12 D10 an operator creates, writes, reads and looks after an LDB with com
   const rows = ['{"id":9007199254740993,"price":0.1,"mark":"AP8="}', '{"id":-1,"note":"é"}', ""].join("\n");
   const { sequence } = await json(["mutate", "shop/prices", "-", "--cookie", "one"], rows);
   expect((await json(["read-seq", String(sequence)])).sequence).toBe(sequence);
+  expect(await json(["read", "shop/prices"])).toContainEqual(
+    expect.objectContaining({ id: "9007199254740993" }),
+  );
   expect(await json(["read", "shop/prices", "9007199254740993"])).toEqual({
     id: "9007199254740993",
     price: 0.1,
