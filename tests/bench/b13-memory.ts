@@ -3,7 +3,9 @@
  * that. (The hour that benchmarks.md speaks of is this run with CTLSTORE_BENCH_SECONDS=3600.)
  */
 import { readFileSync } from "node:fs";
-import { startReflectorService } from "../support/services.ts";
+import { startMariadb } from "../support/mariadb.ts";
+import { runProcess, startProcess } from "../support/process.ts";
+import { ROOT } from "../support/services.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
 import { startBenchExecutive } from "./executive-process.ts";
@@ -48,11 +50,30 @@ export const reflectorMemory: Benchmark = {
   title: "memory of the Reflector's process",
   async run(progress) {
     using folder = tempFolder("bench");
-    const ctldb = `sqlite:${folder.file("ctldb.db")}`;
+    await using mariadb = await startMariadb();
+    const ctldb = await mariadb.createDatabase();
     await using executive = await startBenchExecutive(ctldb, 1);
-    await using reflector = await startReflectorService(ctldb, folder.file("ldb"), []);
-    const { pid } = reflector.process;
-    await until(async () => (await fetch(`${reflector.url}/readyz`)).ok, {
+    progress("compiling the host's binary");
+    const binary = folder.file("ctlstore-reflector");
+    const built = await runProcess(
+      [process.execPath, "build", "--compile", "cli/reflector-main.ts", "--outfile", binary],
+      { cwd: ROOT },
+    );
+    if (built.code !== 0) throw new Error(`the binary cannot be built: ${built.stderr}`);
+    const flags = [
+      "--ctldb",
+      ctldb,
+      "--ldb",
+      folder.file("ldb"),
+      "--bind",
+      "127.0.0.1:0",
+      "--log-level",
+      "warn",
+    ];
+    await using reflector = startProcess([binary, ...flags]);
+    const [reflectorUrl] = await reflector.waitForOutput(/http:\/\/127\.0\.0\.1:\d+/, 20_000);
+    const { pid } = reflector;
+    await until(async () => (await fetch(`${reflectorUrl}/readyz`)).ok, {
       what: "the Reflector to be current",
       deadlineMs: 20_000,
     });
@@ -66,7 +87,7 @@ export const reflectorMemory: Benchmark = {
     return {
       id: this.id,
       title: this.title,
-      settings: `bun running the sources; ${ROWS_PER_REQUEST * REQUESTS_PER_SECOND} rows/s wanted for ${SECONDS} s`,
+      settings: `the compiled binary, on MariaDB; ${ROWS_PER_REQUEST * REQUESTS_PER_SECOND} rows/s wanted for ${SECONDS} s`,
       figures: [
         { name: "idle", unit: "MiB", values: [idle] },
         { name: "under load, first third", unit: "MiB", values: [firstThird] },
