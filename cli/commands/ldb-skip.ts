@@ -21,6 +21,7 @@ export const ldbSkipCommand = command({
       placeholder: "TEXT",
       help: "why, for whoever reads the status later",
       parse: text,
+      fallback: "none given",
     }),
     json: jsonOption,
   },
