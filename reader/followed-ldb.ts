@@ -5,7 +5,7 @@
  * a file that somebody moved there by hand. What is open stays in use until its successor has been opened: readers stay
  * on what works (I15).
  */
-import { realpathSync, statSync } from "node:fs";
+import { realpathSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
 import { CtlstoreError } from "../core/errors.ts";
 import type { LdbDriver } from "../ldb/connection.ts";
@@ -31,15 +31,24 @@ export interface FollowedLdbDeps {
 /** A flip may take the file away between looking and opening; the next look finds the new one. */
 const OPEN_ATTEMPTS = 3;
 
+/** Null also when the path cannot be looked at (no right to, links in a circle, a dead mount): reads go on (I15). */
+function statsOf(path: string): Stats | null {
+  try {
+    return statSync(path);
+  } catch {
+    return null;
+  }
+}
+
 /** Which file stands at a path, symlinks followed; null when there is no file. */
 function fileAt(path: string): string | null {
-  const stats = statSync(path, { throwIfNoEntry: false });
+  const stats = statsOf(path);
   return stats?.isFile() ? `${stats.dev}:${stats.ino}` : null;
 }
 
 /** The database's path, given that or its folder. */
 export function ldbFilePath(path: string): string {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ? join(path, LDB_FILE_NAME) : path;
+  return statsOf(path)?.isDirectory() ? join(path, LDB_FILE_NAME) : path;
 }
 
 export class FollowedLdb {
@@ -121,7 +130,7 @@ export class FollowedLdb {
   #notFound(): CtlstoreError {
     return new CtlstoreError(
       "ldb_not_found",
-      `Cannot open the LDB at ${this.#options.path}: there is no such file; it needs a Reflector that has started`,
+      `Cannot open the LDB at ${this.#options.path}: there is no such file, or no right to look at it; it needs a Reflector that has started`,
     );
   }
 

@@ -1,6 +1,7 @@
 /** Readers follow schema changes and replaced LDBs with no failed read (D16, R39). */
 import assert from "node:assert/strict";
-import { readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFileSync, renameSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
 import type { ReaderWarning } from "../../../reader/types.ts";
 import type { SuiteEnvironment } from "./environment.ts";
 import { throwsCode } from "./expect.ts";
@@ -152,6 +153,39 @@ export function defineFollowingTests(environment: SuiteEnvironment): void {
     folder.flipTo("1");
     ldb.apply("REPLACE INTO fam___t1 VALUES('x', 'z')");
     assert.equal(reader.getRowByKey("fam", "t1", "x")?.["b"], "z");
+  });
+
+  test("I15 reader stays on what it has open when the path cannot even be looked at", () => {
+    using folder = new SampleFolder(environment);
+    const ldb = folder.generation("1");
+    ldb.changeSchema(ONE_KEY);
+    ldb.apply("INSERT INTO fam___t1 VALUES('x', 'y')");
+    folder.flipTo("1");
+    const reader = folder.reader({ fileCheckIntervalMs: 0 });
+    rmSync(folder.ldbPath);
+    symlinkSync(folder.ldbPath, folder.ldbPath); // a link to itself: every look fails with ELOOP
+    assert.equal(reader.getRowByKey("fam", "t1", "x")?.["b"], "y");
+    throwsCode("ldb_not_found", () => folder.reader());
+  });
+
+  test("R39 reader that never read goes to the next generation when its own was removed meanwhile", () => {
+    for (const said of [true, false]) {
+      using folder = new SampleFolder(environment);
+      const first = folder.generation("1");
+      first.changeSchema(ONE_KEY);
+      first.apply("INSERT INTO fam___t1 VALUES('x', 'first')");
+      folder.flipTo("1");
+      const reader = folder.reader({ fileCheckIntervalMs: 3_600_000 });
+      const second = folder.generation("2");
+      second.changeSchema(ONE_KEY);
+      second.apply("INSERT INTO fam___t1 VALUES('x', 'second')");
+      second.moveTo(first.sequence + 1);
+      folder.flipTo("2");
+      if (said) first.supersede();
+      first.close();
+      rmSync(dirname(first.path), { recursive: true });
+      assert.equal(reader.getRowByKey("fam", "t1", "x")?.["b"], said ? "second" : "first");
+    }
   });
 
   test("statements are let go when a reader has prepared more than it keeps", () => {
