@@ -13,6 +13,7 @@ import type {
   WriterRecord,
 } from "../store.ts";
 import { classifyMysqlError, isConnectionLost } from "./errors.ts";
+import { keptAlive } from "./keep-alive.ts";
 import { applyStatements, type Packing, packets, packingFor, tailStatements } from "./render.ts";
 import { loadCatalogInTransaction } from "./rows.ts";
 import {
@@ -118,7 +119,7 @@ export class LockedMysqlLedger implements LockedLedger {
     const ddl = await this.#deps.ddlSession();
     try {
       await takeDdlLock(ddl);
-      await this.#keptAlive(() => this.#intendAndRun(ddl, changes));
+      await keptAlive(this.#session, this.#deps.clock, () => this.#intendAndRun(ddl, changes));
       const statements = [...publishStatements(changes), ...tailStatements(tail, this.#packing), "COMMIT"];
       await this.#afterIntent(
         this.#runSteps(
@@ -137,12 +138,12 @@ export class LockedMysqlLedger implements LockedLedger {
       // A process that slept here has lost the ledger lock with its connection: it must not begin any more.
       await this.#session.execute("DO 0", "keep the ledger lock");
       await assertNotThere(ddl, changes);
-      await recordIntents(ddl, changes);
     }
     try {
+      if (!repairing) await recordIntents(ddl, changes);
       await runDdl(ddl, changes, repairing);
     } catch (error) {
-      // Nothing is known after a lost connection, so the intent stays.
+      // Nothing is known after a lost connection, not even whether there is an intent: if there is, it stays.
       if (ddl.broken) throw this.#mayYetHappen(error);
       // Refused and undone: nobody shall try to finish it.
       await this.#afterIntent(ddl.execute(FORGET_INTENTS, "forget a schema change"));
@@ -163,30 +164,9 @@ export class LockedMysqlLedger implements LockedLedger {
     if (this.unfinished.length > 0 || !(error instanceof CtlstoreError)) return error;
     return new CtlstoreError(
       "commit_outcome_unknown",
-      `Cannot finish the schema change: ${error.message}; it is recorded, and the next write will finish it`,
+      `Cannot finish the schema change: ${error.message}; where it was recorded, the next write will finish it`,
       { cause: error, hint: "read the schema when the service is back" },
     );
-  }
-
-  /** Runs a task that may take minutes, while the server must not end this transaction as idle. */
-  async #keptAlive<T>(task: () => Promise<T>): Promise<T> {
-    const done = new AbortController();
-    const pings = this.#ping(done.signal);
-    try {
-      return await task();
-    } finally {
-      done.abort();
-      await pings;
-    }
-  }
-
-  async #ping(signal: AbortSignal): Promise<void> {
-    const intervalMs = (this.#session.timeouts.sessionIdleSeconds * 1000) / 4;
-    while (!signal.aborted && !this.#session.broken) {
-      await this.#deps.clock.sleep(intervalMs, signal).catch(() => {});
-      // When it fails the session is broken, which the commit will find out.
-      if (!signal.aborted) await this.#session.run("DO 0").catch(() => {});
-    }
   }
 
   async rollback(): Promise<void> {

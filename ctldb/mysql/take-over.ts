@@ -21,6 +21,7 @@ import { LedgerSchema } from "../legacy-schema.ts";
 import type { LedgerHead, SchemaChange } from "../store.ts";
 import { entriesAfter } from "./entries.ts";
 import { findTables } from "./found-tables.ts";
+import { keptAlive } from "./keep-alive.ts";
 import { type MendedTables, mendTables } from "./mend-tables.ts";
 import { packets, packingFor, tailStatements } from "./render.ts";
 import { loadCatalogInTransaction } from "./rows.ts";
@@ -120,14 +121,9 @@ export async function takeOver(session: MysqlSession, head: LedgerHead, deps: Ta
 }
 
 async function takeOverUnderLock(session: MysqlSession, head: LedgerHead, deps: TakeOverDeps): Promise<void> {
-  // Reads and DDL go over a second connection: DDL would commit the transaction that holds the lock.
-  await using second = await MysqlSession.connect(deps.target);
   const known = (await loadCatalogInTransaction(session)).tables();
-  using schema = new LedgerSchema(known);
-  const takenHead = await followEntries(second, head, schema);
-  assertNotShorter(takenHead, head);
-  const mended = await mendTables(second, takenHead, schema.tables(), deps.clock.nowUs());
-  await compareByBytes(second, mended.tables, deps.logger);
+  // A large ledger or table takes minutes, during which this session has nothing to do but to hold the lock.
+  const { takenHead, mended } = await keptAlive(session, deps.clock, () => followAndMend(known, head, deps));
   if (mended.foreign.length > 0) {
     deps.logger.error(
       { tables: mended.foreign },
@@ -150,6 +146,21 @@ async function takeOverUnderLock(session: MysqlSession, head: LedgerHead, deps: 
     { through, tables: mended.tables.length, mended: mended.changes },
     "took over entries of the original",
   );
+}
+
+/** Reads and DDL go over a second connection: DDL would commit the transaction that holds the lock. */
+async function followAndMend(
+  known: readonly TableSchema[],
+  head: LedgerHead,
+  { target, logger, clock }: TakeOverDeps,
+): Promise<{ takenHead: LedgerHead; mended: MendedTables }> {
+  await using second = await MysqlSession.connect(target);
+  using schema = new LedgerSchema(known);
+  const takenHead = await followEntries(second, head, schema);
+  assertNotShorter(takenHead, head);
+  const mended = await mendTables(second, takenHead, schema.tables(), clock.nowUs());
+  await compareByBytes(second, mended.tables, logger);
+  return { takenHead, mended };
 }
 
 function assertNotShorter(takenHead: LedgerHead, head: LedgerHead): void {

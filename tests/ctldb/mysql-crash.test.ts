@@ -164,6 +164,26 @@ describe("a schema change on MySQL", () => {
     await expectConsistent(url);
   });
 
+  test("R38 is told as undecided, not as undone, when the answer to its intent is lost", async () => {
+    const server = await sharedMariadb();
+    const url = await server.createDatabase();
+    {
+      await using _ctldb = await openFilled(url);
+    }
+    await using proxy = await startFaultProxy(server);
+    const through = new URL(url);
+    through.port = String(proxy.port);
+    await using ctldb = await open(through.href);
+    proxy.set({ dropReplyOf: /INSERT INTO ctlstore_schema_intents/ });
+    const made = table("made", { fields: [["id", "string"]], keyFields: ["id"] });
+    const failure = expect(ctldb.createTables([made])).rejects;
+    await failure.toMatchObject({ code: "commit_outcome_unknown" });
+    // The next writer carries it out.
+    await ctldb.write(request([count("a")]));
+    await ctldb.write(request([upsert("made", { id: "a" })]));
+    await expectConsistent(url);
+  });
+
   test("R38 of a sleeper does no harm when it was repaired meanwhile and the sleeper wakes", async () => {
     // Stopped with its DDL sent; the server ends its idle sessions after a second and gives the lock to others.
     await using interrupted = await interruptAt("drop", /INSERT INTO ctlstore_schema_intents/, 1);

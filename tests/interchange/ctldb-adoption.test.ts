@@ -23,6 +23,7 @@ import { startFaultProxy } from "../support/fault-proxy.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
 import { startProcess } from "../support/process.ts";
 import { checkLedger, readWholeLedger, replayLedger } from "../support/replay-ledger.ts";
+import { until } from "../support/until.ts";
 import { loadOriginal, same, writeAsOriginal } from "./load-original.ts";
 
 setDefaultTimeout(30_000);
@@ -122,6 +123,19 @@ describe("a ctldb of the original", () => {
     const { central, replayed } = await expectSameTables(url);
     expect(central["fam1___grow"]?.rows).toHaveLength(3);
     expect(replayed["fam1___grow"]?.rows.length).toBe(3);
+  });
+
+  test("is adopted when that takes longer than an idle session may last", async () => {
+    const url = await loadOriginal(FEW);
+    // A reader makes the change of a collation wait for its metadata lock, here for three seconds.
+    const slow = mysqlQuery(url, "SELECT SLEEP(3) FROM (SELECT 1) AS one LEFT JOIN fam1___grow ON TRUE");
+    const reads = "SELECT 1 FROM information_schema.processlist WHERE info LIKE 'SELECT SLEEP(3)%'";
+    await until(async () => (await mysqlQuery(url, reads)).length > 0, { what: "the slow reader" });
+    await using ctldb = await open(url, { timeouts: { sessionIdleSeconds: 1 } });
+    await slow;
+    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.write(ofFam1([upsert("grow", { id: "new" })]));
+    await expectSameTables(url);
   });
 
   const moments: ReadonlyArray<readonly [string, RegExp]> = [
