@@ -24,11 +24,21 @@ function parseCtlDbUrl(text: string): Target {
     if (path !== "") return { kind: "sqlite", path: resolve(path) };
   } else if (text.startsWith("mysql://") && URL.canParse(text)) {
     const url = new URL(text);
-    if (url.hostname !== "" && url.pathname.length > 1) return { kind: "mysql", url };
+    const isWhole = url.hostname !== "" && url.pathname.length > 1;
+    if (isWhole && isDecodable(url.username + url.password + url.pathname)) return { kind: "mysql", url };
   }
   throw new CtlstoreError("config_invalid", "Cannot use the ctldb URL: it has no known form", {
-    hint: "sqlite:PATH or mysql://user:password@host:port/database",
+    hint: "sqlite:PATH or mysql://user:password@host:port/database, with % written as %25",
   });
+}
+
+function isDecodable(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 export interface OpenCtlDbOptions extends CtlDbOptions {

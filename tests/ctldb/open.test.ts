@@ -22,6 +22,9 @@ describe("opening a ctldb", () => {
     "mysql://host",
     "mysql://host/",
     "mysql://host:notaport/db",
+    "mysql://user:100%@host/db",
+    "mysql://us%er:secret@host/db",
+    "mysql://host/d%b",
     "postgres://host/db",
     "file:///ctl.db",
   ])("is refused as configuration when the URL is %j, and never shows it", async (url) => {
