@@ -7,7 +7,7 @@
  */
 import mysql, { type Connection } from "mysql2";
 import type { CtlDbTimeouts } from "../../core/limits.ts";
-import { classifyMysqlError, isConnectionLost, LostConnectionError } from "./errors.ts";
+import { classifyMysqlError, forgetStatement, isConnectionLost, LostConnectionError } from "./errors.ts";
 import { SELECT_SERVER_FACTS, type ServerFacts, sessionSetup, toServerFacts } from "./server-facts.ts";
 
 /** BIGINT comes as decimal text, DATETIME as text, binary columns as Buffer. */
@@ -224,6 +224,7 @@ export class MysqlSession implements AsyncDisposable {
         command.on("end", resolve);
       });
     } catch (error) {
+      forgetStatement(error);
       // After a timeout, too, nobody may use this connection again: the answer may still come.
       if (isConnectionLost(error)) this.destroy();
       throw new StatementFailure(error, answered);

@@ -5,7 +5,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { isCtlstoreError } from "../../core/errors.ts";
 import { parseTimestampUs } from "../../core/ledger/timestamps.ts";
-import { parseWriterName } from "../../core/names.ts";
+import { parseFieldName, parseWriterName } from "../../core/names.ts";
 import { SEQUENCE_ZERO } from "../../core/sequence.ts";
 import { openLedgerSource } from "../../ctldb/open.ts";
 import { startMariadb } from "../support/mariadb.ts";
@@ -13,6 +13,7 @@ import type { MysqlServer } from "../support/mysql-server.ts";
 import { until } from "../support/until.ts";
 import {
   bytes,
+  COUNTS,
   count,
   DEPS,
   expectConsistent,
@@ -22,6 +23,7 @@ import {
   remove,
   request,
   SECRET,
+  table,
   upsert,
 } from "./fixture.ts";
 import { mysqlQuery } from "./mysql-target.ts";
@@ -150,6 +152,47 @@ describe("a ctldb on a MySQL server", () => {
       await Promise.all(large.map((t, k2) => ctldb.write(request([row(k2 + 10, t), count(`n${k2}`)]))));
       expect((await expectConsistent(url)).rows["fam___all_types"]?.rows).toHaveLength(8);
     });
+  });
+
+  test("refuses fields whose names InnoDB keeps for itself, and goes on", async () => {
+    const url = await server.createDatabase();
+    await using ctldb = await openFilled(url);
+    for (const name of ["db_row_id", "db_trx_id", "db_roll_ptr", "fts_doc_id"]) {
+      const schema = table("kept", {
+        fields: [
+          ["id", "string"],
+          [name, "integer"],
+        ],
+        keyFields: ["id"],
+      });
+      const created = await failureOf(ctldb.createTables([schema]));
+      const added = await failureOf(
+        ctldb.addFields(COUNTS.family, COUNTS.table, [{ name: parseFieldName(name), type: "integer" }]),
+      );
+      expect({ name, codes: [created.code, added.code] }).toEqual({
+        name,
+        codes: ["invalid_schema", "invalid_schema"],
+      });
+    }
+    await ctldb.write(request([count("a")]));
+    await expectConsistent(url);
+  });
+
+  test("R45 keeps the statements, and with them secrets and data, out of what may be logged", async () => {
+    const url = await server.createDatabase();
+    await using ctldb = await openFilled(url);
+    await ctldb.write(request([count("known")]));
+    await mysqlQuery(url, "ALTER TABLE fam___counts ADD CONSTRAINT strange CHECK (name <> 'strange')");
+    await mysqlQuery(url, "DROP TABLE ctlstore_tables");
+    for (const call of [
+      () => ctldb.write(request([count("strange"), count("top secret")])),
+      () => ctldb.dropTable(COUNTS.family, COUNTS.table),
+    ]) {
+      const error = await failureOf(call());
+      const logged = JSON.stringify(error.details);
+      expect(logged).toContain("errno");
+      expect(`${error.message} ${logged}`).not.toMatch(/top secret|SELECT|REPLACE/);
+    }
   });
 
   test("says what is wrong when user, password, rights or database are", async () => {
