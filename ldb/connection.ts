@@ -68,6 +68,7 @@ export const SQLITE_RESULT = {
   corrupt: 11,
   full: 13,
   cannotOpen: 14,
+  protocol: 15,
   schema: 17,
   notADatabase: 26,
 } as const;

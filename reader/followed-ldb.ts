@@ -60,7 +60,7 @@ export class FollowedLdb {
   /** A file that could not be opened: tried again at each look, since it may be half copied, but told once. */
   #refused: string | null = null;
 
-  /** @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible` */
+  /** @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `ldb_unavailable` */
   constructor(deps: FollowedLdbDeps, options: FollowedLdbOptions) {
     this.#deps = deps;
     this.#options = options;

@@ -18,7 +18,7 @@ export type * from "./types.ts";
  * const reader = openReader({ path: "/var/spool/ctlstore" });
  * const row = reader.getRowByKey("myfamily", "mytable", "some-key");
  * ```
- * @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `config_invalid`
+ * @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `ldb_unavailable`, `config_invalid`
  */
 export function openReader(options: ReaderOptions): LdbReader {
   return openReaderWith(bunDriver, options);

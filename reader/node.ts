@@ -39,7 +39,7 @@ function chooseDriver(): LdbDriver {
  * const reader = openReader({ path: "/var/spool/ctlstore" });
  * const row = reader.getRowByKey("myfamily", "mytable", "some-key");
  * ```
- * @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `config_invalid`
+ * @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `ldb_unavailable`, `config_invalid`
  */
 export function openReader(options: ReaderOptions): LdbReader {
   driver ??= chooseDriver();

@@ -21,7 +21,7 @@ function checkOptions(options: ReaderOptions): void {
   if (wrong !== null) throw new CtlstoreError("config_invalid", `Cannot open a reader: ${wrong}`);
 }
 
-/** @throws CtlstoreError `config_invalid`, `ldb_not_found`, `ldb_damaged`, `ldb_incompatible` */
+/** @throws CtlstoreError `config_invalid`, `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `ldb_unavailable` */
 export function openReaderWith(driver: LdbDriver, options: ReaderOptions): LdbReader {
   checkOptions(options);
   const path = ldbFilePath(options.path);

@@ -43,7 +43,7 @@ export function readerError(driver: LdbDriver, error: unknown, path: string): un
     case SQLITE_RESULT.ioError:
       return new CtlstoreError("ldb_damaged", `Cannot read the LDB at ${path}: ${reason}`, {
         cause: error,
-        hint: "the Reflector sets a damaged LDB aside and fetches a new one when it is started again",
+        hint: "stop the Reflector, move the LDB's folder away and start it again: the LDB is rebuilt from the ledger",
       });
     case SQLITE_RESULT.cannotOpen:
     case SQLITE_RESULT.permission:
@@ -53,6 +53,17 @@ export function readerError(driver: LdbDriver, error: unknown, path: string): un
         "ldb_not_found",
         `Cannot open the LDB at ${path}: ${reason}; it needs to be readable, with its -wal and -shm beside it`,
         { cause: error },
+      );
+    case SQLITE_RESULT.busy:
+    case SQLITE_RESULT.locked:
+    case SQLITE_RESULT.protocol:
+      return new CtlstoreError(
+        "ldb_unavailable",
+        `Cannot read the LDB at ${path}: ${reason}; whoever holds it has to let go`,
+        {
+          cause: error,
+          hint: "a Reflector never does this: look for another program that has the file open",
+        },
       );
     default:
       return new CtlstoreError("internal", `Cannot read the LDB at ${path}: SQLite says ${reason}`, {

@@ -85,8 +85,8 @@ export interface WaitOptions {
  *
  * An LDB that cannot answer is an error, never "not found". Every read may throw a CtlstoreError with code
  * `ldb_empty` (the LDB was never filled), `ldb_regressed` (it is older than what this reader has read already),
- * `ldb_incompatible` (made by a newer ctlstore), `ldb_damaged`, `ldb_not_found` (it cannot be opened any more) or
- * `reader_closed`.
+ * `ldb_incompatible` (made by a newer ctlstore), `ldb_damaged`, `ldb_not_found` (it cannot be opened any more),
+ * `ldb_unavailable` (a stranger keeps it locked) or `reader_closed`.
  */
 export interface LdbReader extends LdbReads, Disposable {
   /**

@@ -45,6 +45,7 @@ const RESULT_NAMES: ReadonlyArray<readonly [prefix: string, code: number]> = [
   ["SQLITE_CORRUPT", SQLITE_RESULT.corrupt],
   ["SQLITE_FULL", SQLITE_RESULT.full],
   ["SQLITE_CANTOPEN", SQLITE_RESULT.cannotOpen],
+  ["SQLITE_PROTOCOL", SQLITE_RESULT.protocol],
   ["SQLITE_SCHEMA", SQLITE_RESULT.schema],
   ["SQLITE_NOTADB", SQLITE_RESULT.notADatabase],
   ["SQLITE_ERROR", SQLITE_RESULT.error],

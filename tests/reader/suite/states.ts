@@ -128,6 +128,18 @@ export function defineStateTests(environment: SuiteEnvironment): void {
     throwsCode("ldb_damaged", () => [...other.reader().getRowsByKeyPrefix("fam", "t1")]);
   });
 
+  test("opening is ldb_unavailable when a stranger keeps the LDB to itself", () => {
+    using folder = new SampleFolder(environment);
+    const ldb = folder.ldb();
+    filled(ldb);
+    ldb.exec("PRAGMA locking_mode = EXCLUSIVE");
+    ldb.apply("INSERT INTO fam___t1 VALUES(2, 'y')");
+    throwsCode("ldb_unavailable", () => folder.reader());
+    ldb.exec("PRAGMA locking_mode = NORMAL");
+    ldb.apply("INSERT INTO fam___t1 VALUES(3, 'z')");
+    assert.equal(folder.reader().getLastSequence(), BigInt(ldb.sequence));
+  });
+
   test("opening is refused when options make no sense or the path is a folder in place of the file", () => {
     using folder = new SampleFolder(environment);
     throwsCode("config_invalid", () => folder.reader({ path: "" }));
