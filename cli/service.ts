@@ -6,8 +6,11 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { CommandContext } from "./command.ts";
 
-/** systemd kills after 90 s and Kubernetes after 30 s; to say what hung, end before them. */
-const STOP_LIMIT_MS = 20_000;
+/**
+ * Longer than an Executive waits for the requests under way (30 s), and shorter than systemd's 90 s, to say what hung.
+ * Kubernetes kills after 30 s unless told otherwise.
+ */
+const STOP_LIMIT_MS = 40_000;
 
 export interface Service {
   /** For the message when it does not end. */
@@ -28,14 +31,24 @@ export async function runUntilStopped(
   const stopped = aborted(context.stopSignal());
   try {
     await Promise.race([stopped, ...services.flatMap(({ done }) => (done === undefined ? [] : [done]))]);
-  } finally {
-    await stopAll(services);
+  } catch (error) {
+    // Why it all ends matters more than what then would not stop.
+    await stopAll(services).catch(() => {});
+    throw error;
   }
+  await stopAll(services);
 }
 
-/** Stops services in the reverse order of their start. */
-export async function stopAll(services: readonly Service[]): Promise<void> {
-  for (const service of [...services].reverse()) await stopWithin(service, STOP_LIMIT_MS);
+/**
+ * Stops services in the reverse order of their start, each of them, also after one that would not stop.
+ * @throws what the first of those failed with
+ */
+export async function stopAll(services: readonly Service[], limitMs = STOP_LIMIT_MS): Promise<void> {
+  const failures: unknown[] = [];
+  for (const service of [...services].reverse()) {
+    await stopWithin(service, limitMs).catch((error) => failures.push(error));
+  }
+  if (failures.length > 0) throw failures[0];
 }
 
 async function stopWithin(service: Service, limitMs: number): Promise<void> {
@@ -43,10 +56,13 @@ async function stopWithin(service: Service, limitMs: number): Promise<void> {
   const expired = delay(limitMs, "expired" as const, { signal: timer.signal }).catch(
     () => "cancelled" as const,
   );
-  const outcome = await Promise.race([service.stop().then(() => "stopped" as const), expired]);
-  timer.abort();
-  if (outcome === "expired")
-    throw new Error(`the ${service.name} did not stop within ${limitMs / 1000} seconds`);
+  try {
+    const outcome = await Promise.race([service.stop().then(() => "stopped" as const), expired]);
+    if (outcome === "expired")
+      throw new Error(`the ${service.name} did not stop within ${limitMs / 1000} seconds`);
+  } finally {
+    timer.abort();
+  }
 }
 
 function aborted(signal: AbortSignal): Promise<void> {
