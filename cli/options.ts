@@ -19,6 +19,8 @@ export interface Option<T> {
   readonly repeated: boolean;
   /** Never printed. `@FILE` reads it from a file. */
   readonly secret: boolean;
+  /** The original ctlstore's variable for the same, looked at after ours. */
+  readonly originalVariable?: string;
   /** @throws Error saying what is wrong with the text; the caller adds the flag */
   parse(texts: readonly string[]): T;
 }
@@ -42,6 +44,7 @@ export function option<T, F = T>(
     readonly parse: (text: string) => T;
     readonly fallback?: F;
     readonly secret?: boolean;
+    readonly originalVariable?: string;
   },
 ): Option<T | F> {
   const { parse, secret = false, ...rest } = declaration;
@@ -82,6 +85,12 @@ export function environmentName(flag: string): string {
   return `CTLSTORE_${flag.toUpperCase().replaceAll("-", "_")}`;
 }
 
+/** The variables that may give an option, the one that counts first. */
+export function variablesOf(declared: Pick<Option<unknown>, "flag" | "originalVariable">): string[] {
+  const own = environmentName(declared.flag);
+  return declared.originalVariable === undefined ? [own] : [own, declared.originalVariable];
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
@@ -106,17 +115,18 @@ function resolveOption<T>(
   given: readonly string[] | undefined,
   environment: Environment,
 ): T {
-  const variable = environmentName(declared.flag);
-  const fromEnvironment = environment[variable];
   if (given !== undefined) return parseOption(declared, given, `--${declared.flag}`);
+  const variables = variablesOf(declared);
   // An empty variable is how shells and unit files say "not set".
-  if (fromEnvironment !== undefined && fromEnvironment !== "") {
-    const texts = declared.repeated ? fromEnvironment.split(",") : [fromEnvironment];
+  const variable = variables.find((name) => (environment[name] ?? "") !== "");
+  if (variable !== undefined) {
+    const text = environment[variable] ?? "";
+    const texts = declared.repeated ? text.split(",") : [text];
     return parseOption(declared, texts, `${variable} (the variable for --${declared.flag})`);
   }
   if ("fallback" in declared) return declared.fallback as T;
   throw new CtlstoreError("config_invalid", `Cannot start: --${declared.flag} is not given; it is needed`, {
-    hint: `give --${declared.flag} ${declared.placeholder ?? ""} or set ${variable}`,
+    hint: `give --${declared.flag} ${declared.placeholder ?? ""} or set ${variables[0]}`,
   });
 }
 

@@ -1,7 +1,7 @@
 /** Turns command declarations into a commander program: parsing, help pages, suggestions. The only file that knows commander. */
 import { Command as CommanderCommand, CommanderError, Option as CommanderOption } from "commander";
 import type { Argument, Command, CommandContext } from "./command.ts";
-import { environmentName, type Option, resolveOptions } from "./options.ts";
+import { type Option, resolveOptions, variablesOf } from "./options.ts";
 import { COMMON_OPTIONS } from "./shared-options.ts";
 
 export interface ProgramOptions {
@@ -129,7 +129,7 @@ function notes(declared: Option<unknown>): string[] {
   else if (declared.placeholder !== null && declared.fallback !== undefined && !declared.repeated)
     list.push(`default: ${declared.fallback}`);
   if (declared.repeated) list.push("may be repeated");
-  list.push(environmentName(declared.flag));
+  list.push(variablesOf(declared).join(", else "));
   return list;
 }
 

@@ -32,6 +32,7 @@ export const ldbOption = option({
   help: "folder of the local database",
   parse: text,
   fallback: DEFAULT_LDB_FOLDER,
+  originalVariable: "CTLSTORE_PATH",
 });
 
 export const executiveOption = option({

@@ -205,6 +205,15 @@ describe("an option", () => {
   });
 });
 
+test.each([
+  ["/of-flag", ["--ldb", "/of-flag"], { CTLSTORE_LDB: "/ours", CTLSTORE_PATH: "/of-original" }],
+  ["/ours", [], { CTLSTORE_LDB: "/ours", CTLSTORE_PATH: "/of-original" }],
+  ["/of-original", [], { CTLSTORE_LDB: "", CTLSTORE_PATH: "/of-original" }],
+])("the LDB's folder is %s when given with %j and %j", async (folder, flags, environment) => {
+  const { code, notes } = await run(["read-seq", ...flags], ALL, environment);
+  expect({ code, notes }).toEqual({ code: 1, notes: expect.stringContaining(`LDB at ${folder}:`) });
+});
+
 describe("a command that fails", () => {
   test("exits 1 with the code of the error when an LDB is not there", async () => {
     using folder = tempFolder();
