@@ -50,15 +50,21 @@ export class LedgerAccess {
 
   /** Takes the ledger lock; for a task that runs in turn. */
   async begin(writers: readonly WriterName[]): Promise<LockedLedger> {
+    let refusal: CtlstoreError | null = null;
     for (;;) {
       const locked = await this.#store.begin(writers);
       if (locked.unfinished.length === 0) return locked;
-      await this.#finish(locked);
+      if (refusal !== null) {
+        // They could not even be given up: a person must look, and nobody shall wait for that.
+        await locked.rollback().catch(() => {});
+        throw refusal;
+      }
+      refusal = await this.#finish(locked);
     }
   }
 
-  /** Finishes what a crash left half done; an intent that the database refuses is given up. */
-  async #finish(locked: LockedLedger): Promise<void> {
+  /** Finishes what a crash left half done. Returns why the database refuses it: it is given up then. */
+  async #finish(locked: LockedLedger): Promise<CtlstoreError | null> {
     const { logger } = this.#deps;
     const changes = locked.unfinished.map(({ kind, schema }) => `${kind} ${schema.family}/${schema.table}`);
     logger.warn({ changes }, "finishing schema changes that were left half done");
@@ -66,10 +72,12 @@ export class LedgerAccess {
       const catalog = await locked.loadCatalog();
       const applicable = locked.unfinished.filter((change) => stillApplies(change, catalog));
       await this.carryOut(applicable, locked);
+      return null;
     } catch (error) {
       await locked.rollback().catch(() => {});
       if (!(error instanceof CtlstoreError) || !REFUSED_BY_DATABASE.has(error.code)) throw error;
-      logger.error({ changes, error: error.message }, "undid schema changes that cannot be finished");
+      logger.error({ changes, error: error.message }, "schema changes left half done cannot be finished");
+      return error;
     }
   }
 

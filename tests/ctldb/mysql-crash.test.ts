@@ -184,6 +184,21 @@ describe("a schema change on MySQL", () => {
     await expectConsistent(url);
   });
 
+  test("R38 fails every write, and holds up none, while it cannot be finished", async () => {
+    const server = await sharedMariadb();
+    const url = await server.createDatabase();
+    await using ctldb = await openFilled(url);
+    await ctldb.write(request([count("known")]));
+    await mysqlQuery(url, "RENAME TABLE ctlstore_tables TO hidden");
+    await expect(ctldb.dropTable(FAMILY, COUNTS.table)).rejects.toMatchObject({
+      code: "commit_outcome_unknown",
+    });
+    await expect(ctldb.write(request([count("a")]))).rejects.toMatchObject({ code: "ctldb_incompatible" });
+    await mysqlQuery(url, "RENAME TABLE hidden TO ctlstore_tables");
+    await expect(ctldb.write(request([count("a")]))).rejects.toMatchObject({ code: "unknown_table" });
+    await expectConsistent(url);
+  });
+
   test("R38 of a sleeper does no harm when it was repaired meanwhile and the sleeper wakes", async () => {
     // Stopped with its DDL sent; the server ends its idle sessions after a second and gives the lock to others.
     await using interrupted = await interruptAt("drop", /INSERT INTO ctlstore_schema_intents/, 1);
