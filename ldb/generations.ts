@@ -43,6 +43,8 @@ export type CurrentLdb =
 
 /** Looks at `DIR/ldb.db` without opening it. */
 export function currentLdb(folder: string): CurrentLdb {
+  // Given the file in place of its folder, lstat of what would be in it fails with ENOTDIR on Bun.
+  if (statSync(folder, { throwIfNoEntry: false })?.isDirectory() !== true) return { kind: "absent" };
   const path = join(folder, LDB_FILE_NAME);
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry === undefined) return { kind: "absent" };

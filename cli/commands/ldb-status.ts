@@ -1,6 +1,9 @@
 /** `ctlstore ldb status`: what is in a local database, read beside a running Reflector and without any other service. */
+import { realpathSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { bunDriver } from "../../ldb/drivers/bun.ts";
 import { currentLdb } from "../../ldb/generations.ts";
+import { LDB_FILE_NAME } from "../../ldb/layout.ts";
 import { command } from "../command.ts";
 import { durationText, jsonText, textTable } from "../print.ts";
 import { jsonOption, ldbOption } from "../shared-options.ts";
@@ -17,16 +20,16 @@ export const ldbStatusCommand = command({
   options: { ldb: ldbOption, json: jsonOption },
   examples: ["ldb status --ldb data/ldb", "ldb status --json"],
   async run(context, { ldb, json }) {
+    const { ldbFilePath } = await import("../../reader/followed-ldb.ts");
     const { openReader } = await import("../../reader/index.ts");
     using reader = openReader({ path: ldb });
-    const current = currentLdb(ldb);
+    const path = ldbFilePath(ldb);
     const status = {
-      kind: current.kind,
+      kind: basename(path) === LDB_FILE_NAME ? currentLdb(dirname(path)).kind : "plain",
       sequence: reader.getLastSequence(),
       ledgerLatencySeconds: reader.getLedgerLatency(),
       tables: reader.tables().map(({ family, table }) => `${family}/${table}`),
-      skips:
-        current.kind === "plain" || current.kind === "generation" ? readSkips(databasePath(current)) : [],
+      skips: readSkips(realpathSync(path)),
     };
     if (json) {
       context.out(jsonText(status));
@@ -41,12 +44,6 @@ export const ldbStatusCommand = command({
     for (const line of textTable(["what", "value"], rows)) context.out(line);
   },
 });
-
-type Present = Extract<ReturnType<typeof currentLdb>, { kind: "plain" | "generation" }>;
-
-function databasePath(current: Present): string {
-  return current.kind === "plain" ? current.databasePath : current.generation.databasePath;
-}
 
 /** An LDB made by the original has no such table. */
 function readSkips(path: string): Skip[] {

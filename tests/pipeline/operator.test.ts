@@ -1,5 +1,6 @@
 /** The operator's commands against running services, as scripts use them: JSON out, exit codes, rows through stdin. */
 import { expect, test } from "bun:test";
+import { join } from "node:path";
 import { openReader } from "../../reader/index.ts";
 import { runProcess } from "../support/process.ts";
 import {
@@ -96,6 +97,14 @@ test("I12 D10 an operator creates, writes, reads and looks after an LDB with com
   await reflector.process.kill();
   expect((await run(skip)).code).toBe(0);
   expect((await json(["ldb", "status"])).skips).toMatchObject([{ sequence: 4711, reason: "a test" }]);
+  // The file is as good as its folder wherever something is only read.
+  expect(await json(["ldb", "status", "--ldb", join(ldb, "ldb.db")])).toMatchObject({
+    kind: "generation",
+    skips: [{ sequence: 4711 }],
+  });
+  const skipInFile = await run([...skip, "--ldb", join(ldb, "ldb.db")]);
+  expect(skipInFile.code).toBe(1);
+  expect(skipInFile.err).toContain("[ldb_not_found]");
   using reader = openReader({ path: ldb, integers: "bigint" });
   expect(reader.getRowByKey("shop", "prices", 9007199254740993n)).toMatchObject({ price: 0.1 });
 }, 60_000);
