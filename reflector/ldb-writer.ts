@@ -111,13 +111,25 @@ export class LdbWriter {
 
   /** Gives an adopted LDB the chain's link at its position, computed or taken from the ledger. */
   adoptHash(hash: Uint8Array): void {
-    const { database } = this.#deps;
-    const position: LdbPosition = {
-      ...this.#position,
-      hash,
-      unattestedThrough: this.#position.sequence,
-      appliedAtUs: this.#deps.clock.nowUs(),
-    };
+    this.#rewrite({ ...this.#position, hash, unattestedThrough: this.#position.sequence });
+    this.#cursor.rewind(this.#position, hash);
+  }
+
+  /**
+   * Says that the ledger's own entry at the cursor has our hash. An adopted LDB takes on the ledger's identity then,
+   * although nothing new may come for long.
+   */
+  attest(): void {
+    this.#cursor.attest();
+    const { epoch, sequence } = this.#position;
+    if (epoch !== null || this.#ledgerEpoch === null || this.#cursor.sequence !== sequence) return;
+    this.#rewrite({ ...this.#position, epoch: this.#ledgerEpoch });
+  }
+
+  /** Writes a position whose sequence is the one that is there; call outside a transaction. */
+  #rewrite(changed: LdbPosition): void {
+    const { database, clock } = this.#deps;
+    const position = { ...changed, appliedAtUs: clock.nowUs() };
     database.run("BEGIN IMMEDIATE");
     try {
       writePosition(database, position);
@@ -126,7 +138,6 @@ export class LdbWriter {
       database.rollback();
     }
     this.#position = position;
-    this.#cursor.rewind(position, hash);
   }
 
   /** Call once for each block before its first slice. */

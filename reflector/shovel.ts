@@ -166,7 +166,7 @@ export class Shovel {
       return;
     }
     checkAnchor(block.anchor, writer.cursor);
-    if (block.anchor.hash !== null) writer.cursor.attest();
+    if (block.anchor.hash !== null) writer.attest();
   }
 
   /** The ledger does not have the entry at our sequence: it lags, was pruned, or is another one. */

@@ -76,6 +76,19 @@ describe("an LDB of the original", () => {
     expect(await reflector.applies(4n)).toMatchObject({ unattestedThrough: 3n });
   });
 
+  test("R5 takes on the ledger's epoch as soon as its hash is seen to fit, with nothing new to apply", async () => {
+    using folder = tempFolder();
+    const statements = [CREATE_T, put(1, "a"), put(2, "b")];
+    originalLdb(folder.file("ldb.db"), 3, statements);
+    const ledger = new MemoryLedger();
+    ledger.append(...statements);
+    await using reflector = await reflect(ledger, folder.path);
+    expect(await reflector.reaches("current")).toMatchObject({ epoch: ledger.epoch, sequence: 3n });
+    expect(query(folder.path, "SELECT epoch, hash_sequence FROM _ldb_meta")).toEqual([
+      { epoch: ledger.epoch, hash_sequence: 3 },
+    ]);
+  });
+
   test("is refused when the ledger states none", async () => {
     using folder = tempFolder();
     originalLdb(folder.file("ldb.db"), 3, [CREATE_T]);
