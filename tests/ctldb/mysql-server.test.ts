@@ -178,6 +178,22 @@ describe("a ctldb on a MySQL server", () => {
     await expectConsistent(url);
   });
 
+  test("says why it refuses a table, and goes on, when its user may not drop the one made before it", async () => {
+    const url = new URL(await server.createDatabase());
+    const rights = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER";
+    await server.admin("CREATE USER IF NOT EXISTS 'keeper'@'127.0.0.1' IDENTIFIED BY 'keeper'");
+    await server.admin(`GRANT ${rights} ON ${url.pathname.slice(1)}.* TO 'keeper'@'127.0.0.1'`);
+    url.username = "keeper";
+    url.password = "keeper";
+    await using ctldb = await openFilled(url.href);
+    const one = (name: string, field: string) =>
+      table(name, { fields: [[field, "string"]], keyFields: [field] });
+    const error = await failureOf(ctldb.createTables([one("first", "id"), one("second", "db_row_id")]));
+    expect(error.code).toBe("invalid_schema");
+    expect((await failureOf(ctldb.createTables([one("first", "id")]))).code).toBe("table_exists");
+    await ctldb.write(request([count("a")]));
+  });
+
   test("R45 keeps the statements, and with them secrets and data, out of what may be logged", async () => {
     const url = await server.createDatabase();
     await using ctldb = await openFilled(url);
