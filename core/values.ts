@@ -6,7 +6,7 @@
  */
 import { CtlstoreError, quote } from "./errors.ts";
 import { integerFromJsonNumber, NumberText } from "./exact-json.ts";
-import { type FieldType, TYPE_FACTS } from "./field-types.ts";
+import type { FieldType } from "./field-types.ts";
 import { FORMAT_LIMITS } from "./limits.ts";
 import type { FieldSchema } from "./schema.ts";
 
@@ -120,9 +120,4 @@ function checkBytes(field: FieldSchema, value: unknown, limitBytes: number): Uin
   // "QQ==" and "QR==" decode alike; accept only what encodes back to itself, so that nothing is lost silently.
   if (value.endsWith("=") && bytes.toString("base64") !== value) refuse(field, value, "canonical base64");
   return bytes;
-}
-
-/** `typeof()` that SQLite must report for a stored value of this type. */
-export function storageClass(type: FieldType): "text" | "integer" | "real" | "blob" {
-  return TYPE_FACTS[type].storage;
 }

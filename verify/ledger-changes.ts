@@ -25,7 +25,6 @@ export class LedgerChanges {
   readonly #whole = new Set<string>();
   /** An entry says nothing about which table it changes. */
   #everything = false;
-  #count = 0;
 
   private constructor(tables: readonly FoundTable[]) {
     this.#tables = new Map(tables.map((table) => [table.name, table]));
@@ -51,11 +50,6 @@ export class LedgerChanges {
     return changes;
   }
 
-  /** Entries between the two. */
-  get count(): number {
-    return this.#count;
-  }
-
   /** True when the table may differ in any row, and in its schema. */
   changesWhole(table: string): boolean {
     return this.#everything || this.#whole.has(table);
@@ -67,7 +61,6 @@ export class LedgerChanges {
   }
 
   #add(statement: string): void {
-    this.#count += 1;
     const { kind, table: name } = describeStatement(statement);
     if (kind === "begin" || kind === "commit") return;
     if (name === null) {
