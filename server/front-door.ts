@@ -55,9 +55,11 @@ export class FrontDoor {
   }
 
   /** @param handle the router */
-  async serve(request: Request, handle: Handle): Promise<Response> {
+  async serve(received: Request, handle: Handle): Promise<Response> {
     const { clock, logger } = this.#context;
     const startedMs = clock.monotonicMs();
+    // Before anything looks at it, so that door and router judge the same path.
+    const request = asRoutable(received);
     const route = this.#table.find(pathOf(request.url));
     this.#metrics.started();
     let response: Response;
@@ -84,8 +86,8 @@ export class FrontDoor {
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (!route.methods.has(method)) return this.#methodNotAllowed(request, route);
     if (!OPEN_ROUTES.has(`${method} ${route.pattern}`)) this.#assertAdmin(request);
-    if (request.method !== "HEAD") return handle(asRoutable(request));
-    const { status, headers } = await handle(asRoutable(new Request(request, { method })));
+    if (request.method !== "HEAD") return handle(request);
+    const { status, headers } = await handle(new Request(request, { method }));
     return new Response(null, { status, headers });
   }
 

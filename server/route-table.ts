@@ -55,7 +55,7 @@ export function allowedMethods(route: Route): string {
   return [...methods].sort().join(", ");
 }
 
-/** The path of a request's URL, taken as the router takes it: unchanged, up to the query. */
+/** The path of a request's URL, unchanged, up to the query. */
 export function pathOf(url: string): string {
   const start = pathStart(url);
   if (start < 0) return "/";
@@ -63,19 +63,24 @@ export function pathOf(url: string): string {
   return end < 0 ? url.slice(start) : url.slice(start, end);
 }
 
+/** Of a request that names no host, as many health checks of HTTP/1.0 do, Bun gives the path alone. */
 function pathStart(url: string): number {
-  return url.indexOf("/", url.indexOf("://") + 3);
+  const origin = ORIGIN.exec(url)?.[0];
+  return url.indexOf("/", origin?.length ?? 0);
 }
+
+const ORIGIN = /^https?:\/\//;
 
 /** Where Elysia begins to look for the path. */
 const ELYSIA_PATH_START = 11;
 
 /**
- * The request as Elysia can route it. It takes no host to be shorter than four letters, so that of `http://db/families`
- * it would see no path, and of `http://db/a/families` another one than the front door does.
+ * The request as Elysia can route it, by the very path that `pathOf` gives (D22). Elysia takes every URL to have a host
+ * of at least four letters, so that of `http://db/families` it would see no path, and of `http://db/a/families` or of a
+ * URL without a host another one. The path may change here, as `/a/./b` becomes `/a/b`.
  */
 export function asRoutable(request: Request): Request {
   const start = pathStart(request.url);
-  if (start >= ELYSIA_PATH_START) return request;
+  if (start >= ELYSIA_PATH_START && ORIGIN.test(request.url)) return request;
   return new Request(`http://localhost${start < 0 ? "/" : request.url.slice(start)}`, request);
 }

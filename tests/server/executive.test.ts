@@ -193,6 +193,35 @@ describe("bodies over a real connection", () => {
     }
   });
 
+  test("answers a health check that names no host, as those of HTTP/1.0", async () => {
+    for (const head of ["HTTP/1.0\r\n", "HTTP/1.1\r\nHost:\r\n"]) {
+      const connection = new RawConnection(service.port).send(`GET /healthz ${head}\r\n`);
+      expect(await connection.answer()).toMatch(/^HTTP\/1\.1 200/);
+      connection.socket.destroy();
+    }
+  });
+
+  test("D22 no path opens a closed route when the request names no host", async () => {
+    const before = (await service.app.ctldb.catalog()).families;
+    // The router and the front door must see the same path in each of these.
+    const lengths = Array.from({ length: 15 }, (_, length) => "a".repeat(length));
+    const paths = ["/", "", "http:/"].flatMap((start) =>
+      lengths.map((text) => `${start}${text}://families/cookie`),
+    );
+    for (const family of [".", "%2e", "a/..", "\\", ".\\", "a\\..", "#", "\t."]) {
+      paths.push(`/families/${family}/mutations`, `//x/families/${family}/mutations`);
+    }
+    for (const path of paths) {
+      const connection = new RawConnection(service.port);
+      const writer = "ctlstore-writer: importer\r\nctlstore-secret: a-secret";
+      connection.send(`POST ${path} HTTP/1.0\r\n${writer}\r\nContent-Length: 0\r\n\r\n`);
+      const answer = await connection.answer();
+      expect({ path, is200: answer.includes(" 200 ") }).toEqual({ path, is200: false });
+      connection.socket.destroy();
+    }
+    expect((await service.app.ctldb.catalog()).families).toEqual(before);
+  });
+
   test("a name with line breaks does not become a header of the answer", async () => {
     const path = `${service.executive.url}/families/${encodeURIComponent("a\r\nx-evil: 1\r\n\r\nb")}`;
     const answer = await fetch(path, { method: "POST", headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
