@@ -25,7 +25,13 @@ export function startStatusServer(deps: StatusServerDeps, bind: string): StatusS
   const { hostname, port } = parseBind(bind);
   try {
     // Without `reusePort: false` two processes may silently share a port.
-    const server = Bun.serve({ hostname, port, reusePort: false, fetch: (request) => answer(deps, request) });
+    const server = Bun.serve({
+      hostname,
+      port,
+      reusePort: false,
+      development: false,
+      fetch: (request) => answer(deps, request),
+    });
     return { url: server.url.href.replace(/\/$/, ""), stop: () => server.stop(true) };
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
@@ -49,7 +55,8 @@ function answer(deps: StatusServerDeps, request: Request): Response | Promise<Re
   if (request.method !== "GET" && request.method !== "HEAD") {
     return failure(405, "method_not_allowed", `Cannot ${request.method} here: only GET is answered`);
   }
-  const { pathname } = new URL(request.url);
+  // Of a request that names no host, as many health checks of HTTP/1.0 do, Bun gives the path alone.
+  const pathname = URL.parse(request.url, "http://localhost")?.pathname ?? request.url;
   switch (pathname) {
     case "/status":
       return json(200, deps.status());

@@ -1,5 +1,6 @@
 /** The Reflector's HTTP face. */
 import { describe, expect, test } from "bun:test";
+import { connect } from "node:net";
 import { REFLECTOR_METRICS } from "../../reflector/metrics.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { reflect } from "./harness.ts";
@@ -48,6 +49,24 @@ describe("the status server", () => {
     const post = await fetch(`${reflector.url}/status`, { method: "POST" });
     expect(post.status).toBe(405);
     expect(await post.json()).toMatchObject({ error: { code: "method_not_allowed" } });
+  });
+
+  test("answers health checks that name no host, as those of HTTP/1.0", async () => {
+    using folder = tempFolder();
+    await using reflector = await reflect(new MemoryLedger(), folder.path, { bind: "127.0.0.1:0" });
+    const port = Number(new URL(reflector.url ?? "").port);
+    const answers: ReadonlyArray<readonly [string, string]> = [
+      ["/healthz", " 200 "],
+      ["/nothing", " 404 "],
+      ["//", " 404 "],
+    ];
+    for (const [path, status] of answers) {
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const socket = connect(port, "127.0.0.1").once("data", (data) => resolve(data.toString("latin1")));
+      socket.write(`GET ${path} HTTP/1.0\r\n\r\n`);
+      expect((await promise).split("\r\n")[0]).toContain(status);
+      socket.destroy();
+    }
   });
 
   test.each(["nonsense", "127.0.0.1:99999", "256.1.1.1:0"])(
