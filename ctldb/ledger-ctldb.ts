@@ -166,13 +166,15 @@ export class LedgerCtlDb implements CtlDb {
     });
   }
 
-  catalog(): Promise<Catalog> {
+  async catalog(): Promise<Catalog> {
+    this.#assertOpen();
     return this.#ledger.newestCatalog();
   }
 
   // Writers
 
   async registerWriter(writer: WriterName, secret: string): Promise<void> {
+    this.#assertOpen();
     const record = { name: writer, secretHash: hashSecret(secret), cookie: new Uint8Array() };
     if (await this.#store.insertWriter(record)) return;
     const existing = await this.#store.readWriter(writer);
@@ -184,12 +186,14 @@ export class LedgerCtlDb implements CtlDb {
   }
 
   async readCookie(writer: WriterName, secret: string): Promise<Uint8Array> {
+    this.#assertOpen();
     const record = await this.#store.readWriter(writer);
     assertCredentials(record, writer, secret);
     return record.cookie;
   }
 
   async status(): Promise<CtlDbStatus> {
+    this.#assertOpen();
     const head = await this.#store.readHead();
     return {
       kind: this.#store.kind,
@@ -205,8 +209,10 @@ export class LedgerCtlDb implements CtlDb {
     return this.#ledger.withLock(task);
   }
 
+  /** A store that is used after its end would connect again, and nobody would close that connection. */
   #assertOpen(): void {
-    if (this.#closed) throw new CtlstoreError("ctldb_unavailable", "Cannot write: the Executive is stopping");
+    if (!this.#closed) return;
+    throw new CtlstoreError("ctldb_unavailable", "Cannot use the ctldb: the Executive is stopping");
   }
 
   /** Lets the writes that are queued finish, then closes the database. */

@@ -4,6 +4,8 @@ import type { ConformanceTarget } from "../conformance.ts";
 import {
   count,
   expectConsistent,
+  FAMILY,
+  failureOf,
   open,
   openFilled,
   remove,
@@ -141,6 +143,14 @@ export function ledgerTests(target: ConformanceTarget): void {
       await expect(
         ctldb.write({ ...request([count("late")]), writer: WRITER, secret: SECRET }),
       ).rejects.toThrow(/stopping/);
+      const late = [
+        () => ctldb.status(),
+        () => ctldb.catalog(),
+        () => ctldb.createFamily(FAMILY),
+        () => ctldb.registerWriter(WRITER, SECRET),
+        () => ctldb.readCookie(WRITER, SECRET),
+      ];
+      for (const call of late) expect((await failureOf(call())).code).toBe("ctldb_unavailable");
       await ctldb[Symbol.asyncDispose]();
       await expectConsistent(url);
     });
