@@ -130,8 +130,8 @@ export class LdbWriter {
   #rewrite(changed: LdbPosition): void {
     const { database, clock } = this.#deps;
     const position = { ...changed, appliedAtUs: clock.nowUs() };
-    database.run("BEGIN IMMEDIATE");
     try {
+      this.#begin();
       writePosition(database, position);
       database.run("COMMIT");
     } finally {
@@ -209,10 +209,15 @@ export class LdbWriter {
   }
 
   #open(at: number): void {
-    const { database } = this.#deps;
-    database.run("BEGIN IMMEDIATE");
+    this.#begin();
     this.#openedAt = at;
     this.#wholeUntil = at;
+  }
+
+  /** Begins a transaction on the LDB as this Reflector left it. */
+  #begin(): void {
+    const { database } = this.#deps;
+    database.run("BEGIN IMMEDIATE");
     // The lock file keeps other Reflectors of ours away, not the original's, nor a person with a shell.
     const found = readSequence(database);
     if (found !== this.#position.sequence) {

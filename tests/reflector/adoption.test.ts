@@ -3,7 +3,7 @@ import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { lstatSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { gunzipSync } from "node:zlib";
-import { toSequence } from "../../core/sequence.ts";
+import { type Sequence, toSequence } from "../../core/sequence.ts";
 import { dumpSqliteFile } from "../support/dump-rows.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { query, reflect, rowsOf } from "./harness.ts";
@@ -134,6 +134,26 @@ describe("an LDB of the original", () => {
 });
 
 describe("a running Reflector", () => {
+  test("I5 ends without setting the sequence back when somebody else moves it during the adoption", async () => {
+    using folder = tempFolder();
+    originalLdb(folder.file("ldb.db"), 1, [CREATE_T]);
+    const ledger = new MemoryLedger();
+    ledger.append(CREATE_T, put(1, "a"));
+    const source = {
+      describe: (signal: AbortSignal) => ledger.describe(signal),
+      poll: (after: Sequence, limit: number, signal: AbortSignal) => {
+        using original = new Database(folder.file("ldb.db"));
+        original.run(put(1, "a"));
+        original.run("UPDATE _ldb_seq SET seq = 2");
+        return ledger.poll(after, limit, signal);
+      },
+      [Symbol.asyncDispose]: async () => {},
+    };
+    await using reflector = await reflect(source, folder.path);
+    await expect(reflector.done).rejects.toMatchObject({ code: "ldb_locked" });
+    expect(query(folder.path, "SELECT seq FROM _ldb_seq")).toEqual([{ seq: 2 }]);
+  });
+
   test("I5 ends when somebody else moves the sequence of its LDB", async () => {
     using folder = tempFolder();
     const ledger = new MemoryLedger();
