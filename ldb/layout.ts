@@ -15,7 +15,7 @@
 export const LDB_FILE_NAME = "ldb.db";
 export const GENERATIONS_FOLDER = "generations";
 export const LOCK_FILE_NAME = "reflector.lock";
-/** Where the original's readers look, unless CTLSTORE_PATH names another folder. */
+/** Where the original's readers look, unless CTLSTORE_PATH names another folder (`--ldb` takes it too). */
 export const DEFAULT_LDB_FOLDER = "/var/spool/ctlstore";
 
 /** Goes up when a reader of the older layout could no longer read the newer one rightly. */
