@@ -140,12 +140,12 @@ describe("a running Reflector", () => {
     const ledger = new MemoryLedger();
     ledger.append(CREATE_T, put(1, "a"));
     const source = {
-      describe: (signal: AbortSignal) => ledger.describe(signal),
-      poll: (after: Sequence, limit: number, signal: AbortSignal) => {
+      describe: () => ledger.describe(),
+      poll: (after: Sequence, limit: number) => {
         using original = new Database(folder.file("ldb.db"));
         original.run(put(1, "a"));
         original.run("UPDATE _ldb_seq SET seq = 2");
-        return ledger.poll(after, limit, signal);
+        return ledger.poll(after, limit);
       },
       [Symbol.asyncDispose]: async () => {},
     };
