@@ -4,7 +4,8 @@
  * Each answer is the model's, and the sequence has moved by exactly the entries that must have been written (I1, I3).
  */
 import type { ErrorCode } from "../../core/errors.ts";
-import type { Answer, Central } from "./central.ts";
+import { EXECUTIVE_LIMITS } from "../../core/limits.ts";
+import type { Answer, Central, SentRequest } from "./central.ts";
 import { WRITERS } from "./generate.ts";
 import { Model, type ModelState, type Verdict } from "./model.ts";
 import { type RunNames, schemaRequest, writeRequest } from "./requests.ts";
@@ -14,6 +15,13 @@ import type { RequestStep, SchemaStep, SentBatch, SeveredStep, WriterIndex } fro
 const OPEN_OUTCOMES: readonly ErrorCode[] = ["ctldb_unavailable", "commit_outcome_unknown"];
 /** Every history has this family from its first step. */
 const TAKES_THE_LOCK: SchemaStep = { kind: "create-family", door: 0, family: 0 };
+
+/** The Executive reads no further than its limit, so nothing else about the batch matters. */
+const TOO_LARGE: Verdict = { ok: false, codes: ["request_too_large"] };
+
+function isTooLarge({ body = "" }: SentRequest): boolean {
+  return Buffer.byteLength(body) > EXECUTIVE_LIMITS.requestBytes;
+}
 
 interface SettledBatch {
   readonly batch: SentBatch;
@@ -94,9 +102,10 @@ export class RequestRunner {
   async write(step: Extract<RequestStep, { kind: "write" }>): Promise<void> {
     const cut = step.severAfterTurns === null ? null : ((await this.#central.prepareCut?.()) ?? null);
     const asked = step.batches.map(async (batch): Promise<SettledBatch> => {
-      const verdict = this.model.judgeBatch(batch);
       const stored = this.model.cookie(batch.writer);
-      const answer = await this.#central.request(step.door, writeRequest(batch, stored, this.#names));
+      const request = writeRequest(batch, stored, this.#names);
+      const verdict = isTooLarge(request) ? TOO_LARGE : this.model.judgeBatch(batch);
+      const answer = await this.#central.request(step.door, request);
       return { batch, verdict, stored, answer };
     });
     if (cut !== null) {
