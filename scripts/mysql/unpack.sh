@@ -18,7 +18,7 @@ mkdir -p "$work"/packages/partial
 
 # The mirror that this machine uses already, or CTLSTORE_DEBIAN_MIRROR.
 mirror=${CTLSTORE_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | head -n 1 || true)}
-mirror=${mirror:-https://deb.debian.org/debian}
+: "${mirror:?no Debian mirror is known here: set CTLSTORE_DEBIAN_MIRROR to one}"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 echo "deb [signed-by=$keyring] ${mirror%/} $suite main" >"$view/etc/sources.list"
 
