@@ -1,6 +1,7 @@
 /** Parsers of option and argument texts. Each throws a plain Error that says what the text must be. */
 import { quote } from "../core/errors.ts";
 import { type FamilyName, parseFamilyName, parseTableName, type TableName } from "../core/names.ts";
+import { parseBindAddress } from "../core/process/listen.ts";
 
 export function text(value: string): string {
   if (value === "") throw new Error("it is empty");
@@ -27,9 +28,7 @@ export function choice<T extends string>(choices: readonly T[]): (value: string)
 
 /** `host:port`, with the host in brackets when it is an IPv6 address; port 0 is any free one. */
 export function bindAddress(value: string): string {
-  const match = /^(\[[0-9a-fA-F:.]+\]|[^:[\]\s]+):(\d{1,5})$/.exec(value);
-  if (match === null || Number(match[2]) > 65_535)
-    throw new Error("it must be HOST:PORT, such as 127.0.0.1:3000");
+  if (parseBindAddress(value) === null) throw new Error("it must be HOST:PORT, such as 127.0.0.1:3000");
   return value;
 }
 

@@ -3,8 +3,9 @@
  *
  * It answers from memory, whatever is away (R46), and reads nothing but the LDB's file sizes.
  */
-import { CtlstoreError, type ErrorCode, quote } from "../core/errors.ts";
+import { type ErrorCode, quote } from "../core/errors.ts";
 import { stringifyJson } from "../core/exact-json.ts";
+import { listen } from "../core/process/listen.ts";
 import type { Metrics } from "../core/process/metrics.ts";
 import type { ReflectorStatus } from "./state.ts";
 
@@ -22,33 +23,8 @@ export interface StatusServer {
 
 /** @param bind `host:port`; port 0 takes any free one. @throws CtlstoreError `config_invalid` */
 export function startStatusServer(deps: StatusServerDeps, bind: string): StatusServer {
-  const { hostname, port } = parseBind(bind);
-  try {
-    // Without `reusePort: false` two processes may silently share a port.
-    const server = Bun.serve({
-      hostname,
-      port,
-      reusePort: false,
-      development: false,
-      fetch: (request) => answer(deps, request),
-    });
-    return { url: server.url.href.replace(/\/$/, ""), stop: () => server.stop(true) };
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CtlstoreError("config_invalid", `Cannot listen on ${quote(bind)}: ${reason}`, {
-      cause,
-      hint: "Choose another address with --bind; port 0 takes any free one.",
-    });
-  }
-}
-
-function parseBind(bind: string): { hostname: string; port: number } {
-  const match = /^(.+):(\d{1,5})$/.exec(bind);
-  const port = Number(match?.[2]);
-  if (match?.[1] === undefined || port > 65_535) {
-    throw new CtlstoreError("config_invalid", `Cannot listen on ${quote(bind)}: it is not host:port`);
-  }
-  return { hostname: match[1].replace(/^\[(.*)\]$/, "$1"), port };
+  const server = listen(bind, { fetch: (request) => answer(deps, request) });
+  return { url: server.url.href.replace(/\/$/, ""), stop: () => server.stop(true) };
 }
 
 function answer(deps: StatusServerDeps, request: Request): Response | Promise<Response> {

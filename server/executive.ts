@@ -2,6 +2,7 @@
  * The Executive as a running service: listens, and on stop refuses what is new while what is under way finishes.
  */
 import { CtlstoreError } from "../core/errors.ts";
+import { listen } from "../core/process/listen.ts";
 import { createApp } from "./app.ts";
 import type { AppDeps, AppOptions } from "./context.ts";
 import { errorAnswer } from "./error-answer.ts";
@@ -36,9 +37,11 @@ export async function startExecutive(deps: AppDeps, options: ExecutiveOptions): 
   assertAdminToken(options.adminToken);
   const app = createApp(deps, options);
   let stopping: Promise<void> | undefined;
-  const server = listen(options.bind, (request) =>
-    stopping === undefined ? app.handle(request) : refuseWhileStopping(deps),
-  );
+  const server = listen(options.bind, {
+    fetch: (request) => (stopping === undefined ? app.handle(request) : refuseWhileStopping(deps)),
+    idleTimeout: IDLE_TIMEOUT_SECONDS,
+    maxRequestBodySize: UNREAD_BODY_BYTES,
+  });
   deps.logger.info({ url: server.url.origin }, "listening");
   const stop = async () => {
     // Closes the listening socket at once; connections that are open still get answers.
@@ -72,44 +75,6 @@ function assertAdminToken(token: string): void {
       hint: "--admin-token or CTLSTORE_ADMIN_TOKEN",
     },
   );
-}
-
-function listen(bind: string, fetch: (request: Request) => Promise<Response> | Response) {
-  const { hostname, port } = parseBind(bind);
-  try {
-    return Bun.serve({
-      hostname,
-      port,
-      fetch,
-      idleTimeout: IDLE_TIMEOUT_SECONDS,
-      maxRequestBodySize: UNREAD_BODY_BYTES,
-      development: false,
-      // With `development: false` alone, Bun shares a taken port with whoever has it, without a word.
-      reusePort: false,
-    });
-  } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new CtlstoreError("config_invalid", `Cannot listen on ${bind}: ${reason}`, {
-      hint: "--bind",
-      cause,
-    });
-  }
-}
-
-function parseBind(bind: string): { hostname: string; port: number } {
-  const match = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]]+)):(\d{1,5})$/.exec(bind);
-  const port = Number(match?.[3]);
-  const hostname = match?.[1] ?? match?.[2];
-  if (hostname === undefined || !(port <= 65_535)) {
-    throw new CtlstoreError(
-      "config_invalid",
-      `Cannot listen on ${JSON.stringify(bind)}: it is not host:port`,
-      {
-        hint: "--bind, such as 127.0.0.1:3000",
-      },
-    );
-  }
-  return { hostname, port };
 }
 
 /** Waits until every request under way has its answer sent, or the time is up. */
