@@ -172,7 +172,6 @@ export class LockedMysqlLedger implements LockedLedger {
   async rollback(): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    if (this.#session.broken) return;
-    await this.#session.run("ROLLBACK").catch(() => this.#session.destroy());
+    await this.#session.rollback();
   }
 }

@@ -150,6 +150,11 @@ export class MysqlSession implements AsyncDisposable {
     }
   }
 
+  /** Ends the open transaction without a trace: where that cannot be said any more, with the connection. */
+  async rollback(): Promise<void> {
+    if (!this.#broken) await this.run("ROLLBACK").catch(() => this.destroy());
+  }
+
   /** Drops the connection at once; the server rolls back what was open. */
   destroy(): void {
     this.#fail(new LostConnectionError("the connection was given up"));
@@ -233,7 +238,8 @@ export class MysqlSession implements AsyncDisposable {
   }
 }
 
-function causeOf(error: unknown): unknown {
+/** The driver's error behind a failure. */
+export function causeOf(error: unknown): unknown {
   return error instanceof StatementFailure ? error.cause : error;
 }
 

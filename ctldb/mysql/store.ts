@@ -18,7 +18,7 @@ import { classifyMysqlError, isConnectionLost } from "./errors.ts";
 import { type LockedLedgerState, LockedMysqlLedger } from "./locked-ledger.ts";
 import { longestStatementBytes } from "./render.ts";
 import { loadCatalog, SELECT_HEAD, selectWriters, toHead, toWriter } from "./rows.ts";
-import { type MysqlResult, MysqlSession, type MysqlTarget, StatementFailure } from "./session.ts";
+import { causeOf, type MysqlResult, MysqlSession, type MysqlTarget } from "./session.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { initialise, takeOver } from "./take-over.ts";
 
@@ -97,7 +97,7 @@ class MysqlStore implements LedgerStore {
         return this.#locked(session, { head, writers: writersByName, unfinished });
       } catch (error) {
         // Nobody will get this transaction to end it.
-        if (!session.broken) await session.run("ROLLBACK").catch(() => session.destroy());
+        await session.rollback();
         throw error;
       }
     }
@@ -128,9 +128,9 @@ class MysqlStore implements LedgerStore {
       try {
         return { session, results: await session.run(sql) };
       } catch (error) {
-        const cause = error instanceof StatementFailure ? error.cause : error;
+        const cause = causeOf(error);
         const lost = isConnectionLost(cause);
-        if (!lost) await session.run("ROLLBACK").catch(() => session.destroy());
+        if (!lost) await session.rollback();
         if (!lost || attempt === 2) throw classifyMysqlError(cause, "take the ledger lock");
       }
     }

@@ -115,7 +115,7 @@ export async function takeOver(session: MysqlSession, head: LedgerHead, deps: Ta
     await takeOverUnderLock(session, head, deps);
     await session.execute("COMMIT", "take over entries of the original");
   } catch (error) {
-    await session.run("ROLLBACK").catch(() => session.destroy());
+    await session.rollback();
     throw error;
   }
 }
