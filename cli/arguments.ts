@@ -1,5 +1,5 @@
 /** Positional arguments, parsed with errors that name them. */
-import { CtlstoreError, isCtlstoreError, quote } from "../core/errors.ts";
+import { CtlstoreError, isCtlstoreError, messageOf, quote } from "../core/errors.ts";
 
 /** @throws CtlstoreError `config_invalid` naming the argument */
 export function parseArgument<T>(name: string, value: string | undefined, parse: (text: string) => T): T {
@@ -7,7 +7,7 @@ export function parseArgument<T>(name: string, value: string | undefined, parse:
     return parse(value ?? "");
   } catch (error) {
     if (isCtlstoreError(error)) throw new CtlstoreError("config_invalid", error.message, error.details);
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CtlstoreError("config_invalid", `Cannot use ${quote(value ?? "")} as ${name}: ${reason}`, {
       cause: error,
     });

@@ -5,7 +5,7 @@
  * What cannot be parsed ends in a `config_invalid` error that names the flag, and the variable if it came from there.
  */
 import { readFileSync } from "node:fs";
-import { CtlstoreError, quote } from "../core/errors.ts";
+import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
 
 export interface Option<T> {
   /** Without the dashes. */
@@ -135,7 +135,7 @@ function parseOption<T>(declared: Option<T>, texts: readonly string[], source: s
     return declared.parse(declared.secret ? texts.map(secretText) : texts);
   } catch (error) {
     const shown = declared.secret ? "its value" : quote(texts.at(-1) ?? "");
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CtlstoreError("config_invalid", `Cannot use ${shown} for ${source}: ${reason}`, {
       cause: error,
     });

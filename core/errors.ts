@@ -99,6 +99,11 @@ export function isCtlstoreError(error: unknown): error is CtlstoreError {
   return error instanceof Error && error.name === "CtlstoreError" && "code" in error;
 }
 
+/** What a caught value says: anything may be thrown. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
 /** Renders a value for an error message: quoted, cut at 80 characters, never a whole body. */
 export function quote(value: unknown): string {
   let text: string;

@@ -4,7 +4,7 @@
  * `JSON.parse` makes every number a double. Here a number whose text a double may not hold exactly becomes a bigint
  * (an integer) or a `NumberText` (anything else), so that whoever knows the field's type decides.
  */
-import { CtlstoreError } from "./errors.ts";
+import { CtlstoreError, messageOf } from "./errors.ts";
 
 /** A JSON number kept as its source text because a double may differ from it. */
 export class NumberText {
@@ -58,7 +58,7 @@ export function parseExactJson(text: string): unknown {
       ? JSON.parse(text, reviveNumber as (key: string, value: unknown) => unknown)
       : JSON.parse(text);
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new CtlstoreError("malformed_request", `Cannot read the body as JSON: ${reason}`, { cause });
   }
 }

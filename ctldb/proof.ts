@@ -5,7 +5,7 @@
  * statement of a write runs there and is rolled back: what SQLite would refuse, or store as another type, fails here.
  */
 import { Database } from "bun:sqlite";
-import { CtlstoreError } from "../core/errors.ts";
+import { CtlstoreError, messageOf } from "../core/errors.ts";
 import { TYPE_FACTS } from "../core/field-types.ts";
 import { isSingleStatement } from "../core/ledger/single-statement.ts";
 import { ldbTableName } from "../core/names.ts";
@@ -39,7 +39,7 @@ export class Proof implements Disposable {
     try {
       for (const statement of changes.flatMap(schemaStatements)) this.#db.run(statement);
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new CtlstoreError("invalid_schema", `Cannot change the schema: SQLite refuses it: ${reason}`, {
         cause,
       });
@@ -62,7 +62,7 @@ export class Proof implements Disposable {
         statement.finalize();
       }
     } catch (cause) {
-      const reason = cause instanceof Error ? cause.message : String(cause);
+      const reason = messageOf(cause);
       throw new CtlstoreError(
         "invalid_value",
         `Cannot write mutation ${index}: SQLite refuses it: ${reason}`,

@@ -6,7 +6,7 @@
  */
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { CtlstoreError, quote } from "../core/errors.ts";
+import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { OnCrashPoint } from "./crash-points.ts";
@@ -43,7 +43,7 @@ export function createLdbFolder(folder: string): void {
   try {
     mkdirSync(folder, { recursive: true });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new CtlstoreError("ldb_unavailable", `Cannot create the LDB folder ${quote(folder)}: ${reason}`, {
       cause,
       hint: "Give this user the right to write there, or choose another folder with --ldb.",

@@ -6,7 +6,7 @@
  */
 import { constants, Database, type SQLQueryBindings, type Statement } from "bun:sqlite";
 import { statSync } from "node:fs";
-import { CtlstoreError, type ErrorCode, quote } from "../core/errors.ts";
+import { CtlstoreError, type ErrorCode, messageOf, quote } from "../core/errors.ts";
 
 export type DatabaseValue = null | number | bigint | string | Uint8Array;
 export type DatabaseRow = Readonly<Record<string, DatabaseValue>>;
@@ -221,7 +221,7 @@ const HINTS: Partial<Record<ErrorCode, string>> = {
 
 /** @param otherwise the code for an error that is neither the file's nor the machine's */
 function toLdbError(cause: unknown, action: string, otherwise: ErrorCode): CtlstoreError {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageOf(cause);
   const driverCode =
     cause instanceof Error && "code" in cause && typeof cause.code === "string" ? cause.code : "";
   const code = CODES_BY_PREFIX.find(([prefix]) => driverCode.startsWith(prefix))?.[1] ?? otherwise;

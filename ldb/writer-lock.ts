@@ -8,7 +8,7 @@
 import { Database } from "bun:sqlite";
 import { hostname } from "node:os";
 import { join } from "node:path";
-import { CtlstoreError, quote } from "../core/errors.ts";
+import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
 import type { Clock } from "../core/process/clock.ts";
 import { LOCK_FILE_NAME } from "./layout.ts";
 
@@ -119,7 +119,7 @@ function locked(folder: string, holder: Holder | null): CtlstoreError {
 }
 
 function unavailable(path: string, cause: unknown): CtlstoreError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new CtlstoreError("ldb_unavailable", `Cannot lock ${quote(path)}: ${reason}`, {
     cause,
     hint: "The folder must be writable, and the lock file must be one that ctlstore made.",

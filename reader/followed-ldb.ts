@@ -7,7 +7,7 @@
  */
 import { realpathSync, type Stats, statSync } from "node:fs";
 import { join } from "node:path";
-import { CtlstoreError } from "../core/errors.ts";
+import { CtlstoreError, messageOf } from "../core/errors.ts";
 import type { LdbDriver } from "../ldb/connection.ts";
 import { LDB_FILE_NAME } from "../ldb/layout.ts";
 import type { SeenState } from "./seen-state.ts";
@@ -101,7 +101,7 @@ export class FollowedLdb {
   #warnOfRefused(file: string, error: unknown): void {
     if (file === this.#refused) return;
     this.#refused = file;
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     this.#deps.onWarning({
       code: "unreadable_replacement",
       message: `The LDB at ${this.#options.path} was replaced by one that cannot be read; going on with the old one. ${reason}`,

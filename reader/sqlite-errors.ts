@@ -1,5 +1,5 @@
 /** What an error of a SQLite driver means to whoever reads an LDB; decided by SQLite's result code alone. */
-import { CtlstoreError, isCtlstoreError } from "../core/errors.ts";
+import { CtlstoreError, isCtlstoreError, messageOf } from "../core/errors.ts";
 import { type LdbDriver, SQLITE_RESULT } from "../ldb/connection.ts";
 import { StaleSession } from "./session.ts";
 
@@ -36,7 +36,7 @@ export function mayGoBetter(driver: LdbDriver, error: unknown): boolean {
 export function readerError(driver: LdbDriver, error: unknown, path: string): unknown {
   const result = driver.resultCode(error);
   if (isCtlstoreError(error) || result === null) return error;
-  const reason = error instanceof Error ? error.message : String(error);
+  const reason = messageOf(error);
   switch (result) {
     case SQLITE_RESULT.corrupt:
     case SQLITE_RESULT.notADatabase:

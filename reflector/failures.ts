@@ -3,7 +3,7 @@
  *
  * Log volume is bounded (R47): a failure is logged when it is new, then at the second, fourth, eighth … in a row.
  */
-import { type ErrorCode, isCtlstoreError } from "../core/errors.ts";
+import { type ErrorCode, isCtlstoreError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { ReflectorReason, ReflectorState } from "./state.ts";
 
@@ -42,7 +42,7 @@ export function policyFor(error: unknown): FailurePolicy {
 
 export function reasonOf(error: unknown): ReflectorReason {
   if (!isCtlstoreError(error)) {
-    return { code: "internal", message: error instanceof Error ? error.message : String(error) };
+    return { code: "internal", message: messageOf(error) };
   }
   const { hint, sequence } = error.details;
   return {

@@ -3,7 +3,7 @@
  *
  * A source that breaks its contract with some other error is treated as one that is away.
  */
-import { CtlstoreError, isCtlstoreError } from "../core/errors.ts";
+import { CtlstoreError, isCtlstoreError, messageOf } from "../core/errors.ts";
 import type { LedgerBlock, LedgerDescription, LedgerSource } from "../core/ledger/entry.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Sequence } from "../core/sequence.ts";
@@ -109,6 +109,6 @@ export class LedgerFetcher {
 }
 
 function away(cause: unknown): CtlstoreError {
-  const text = cause instanceof Error ? cause.message : String(cause);
+  const text = messageOf(cause);
   return new CtlstoreError("ctldb_unavailable", `Cannot read the ledger: ${text}`, { cause });
 }

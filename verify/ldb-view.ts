@@ -3,7 +3,7 @@
  *
  * It holds one read transaction, which pins the LDB's write-ahead log: views are short.
  */
-import { CtlstoreError, isCtlstoreError, quote } from "../core/errors.ts";
+import { CtlstoreError, isCtlstoreError, messageOf, quote } from "../core/errors.ts";
 import { type FieldType, fieldTypeFromSqlite } from "../core/field-types.ts";
 import { splitLdbTableName } from "../core/names.ts";
 import { type Sequence, toSequence } from "../core/sequence.ts";
@@ -160,6 +160,6 @@ function databasePath(folder: string): string {
 }
 
 function readFailure(action: string, cause: unknown): CtlstoreError {
-  const reason = cause instanceof Error ? cause.message : String(cause);
+  const reason = messageOf(cause);
   return new CtlstoreError("ldb_damaged", `Cannot ${action}: ${reason}`, { cause });
 }

@@ -1,5 +1,5 @@
 /** `ctlstore mutate`: writes or deletes rows of one table, all or none. */
-import { CtlstoreError, quote } from "../../core/errors.ts";
+import { CtlstoreError, messageOf, quote } from "../../core/errors.ts";
 import { NumberText, parseExactJson } from "../../core/exact-json.ts";
 import { answerOf } from "../answer-of.ts";
 import { parseArgument } from "../arguments.ts";
@@ -79,7 +79,7 @@ function parseValues(text: string): Values {
   try {
     parsed = parseExactJson(text);
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = messageOf(error);
     throw new CtlstoreError("config_invalid", `Cannot use ${quote(text)} as VALUES: ${reason}`, {
       cause: error,
     });

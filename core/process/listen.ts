@@ -1,5 +1,5 @@
 /** Listening on an address given as `host:port`, alike for every service. */
-import { CtlstoreError, quote } from "../errors.ts";
+import { CtlstoreError, messageOf, quote } from "../errors.ts";
 
 const BIND_ADDRESS = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/;
 
@@ -29,7 +29,7 @@ export function listen(bind: string, options: ListenOptions) {
     // Without `reusePort: false` Bun shares a taken port with whoever has it, without a word.
     return Bun.serve({ ...address, ...options, development: false, reusePort: false });
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    const reason = messageOf(cause);
     throw new CtlstoreError("config_invalid", `Cannot listen on ${quote(bind)}: ${reason}`, {
       cause,
       hint: "Choose another address with --bind; port 0 takes any free one.",

@@ -6,6 +6,7 @@
  * when the connection dies, whatever waits for it fails (mysql2 tells only the connection, not its queries).
  */
 import mysql, { type Connection } from "mysql2";
+import { messageOf } from "../../core/errors.ts";
 import type { CtlDbTimeouts } from "../../core/limits.ts";
 import { classifyMysqlError, forgetStatement, isConnectionLost, LostConnectionError } from "./errors.ts";
 import { SELECT_SERVER_FACTS, type ServerFacts, sessionSetup, toServerFacts } from "./server-facts.ts";
@@ -26,7 +27,7 @@ export class StatementFailure extends Error {
   readonly completed: number;
 
   constructor(cause: unknown, completed: number) {
-    super(cause instanceof Error ? cause.message : String(cause), { cause });
+    super(messageOf(cause), { cause });
     this.completed = completed;
   }
 }
