@@ -3,8 +3,10 @@
 import { ALL_COMMANDS, GROUPS } from "./all-commands.ts";
 import { exitWith } from "./exit.ts";
 import { runCommandLine } from "./run.ts";
+import { runTaskIfAsked } from "./run-task.ts";
 import { systemContext } from "./system-context.ts";
 
+await runTaskIfAsked(process.argv);
 exitWith(
   await runCommandLine(process.argv.slice(2), systemContext(), { commands: ALL_COMMANDS, groups: GROUPS }),
 );

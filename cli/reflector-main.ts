@@ -3,8 +3,10 @@
 import { reflectorCommand } from "./commands/reflector.ts";
 import { exitWith } from "./exit.ts";
 import { runCommandLine } from "./run.ts";
+import { runTaskIfAsked } from "./run-task.ts";
 import { systemContext } from "./system-context.ts";
 
+await runTaskIfAsked(process.argv);
 const args = process.argv.slice(2);
 const wanted = args[0] === "--version" ? args : ["reflector", ...args];
 exitWith(await runCommandLine(wanted, systemContext(), { commands: [reflectorCommand], groups: {} }));

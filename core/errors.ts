@@ -53,6 +53,15 @@ export const ERROR_CODES = [
   "ldb_incompatible", // written by a newer ctlstore
   "ldb_disk_full",
   "ldb_unavailable", // its file cannot be read or written just now: an I/O error, a stranger's lock, wrong rights
+  // Snapshots
+  "snapshot_not_found", // the store holds no snapshot, or not the one that was asked for
+  "snapshot_damaged", // its bytes are not what its manifest says
+  "snapshot_incompatible", // written by a newer ctlstore
+  "snapshot_mismatch", // of another ctldb, or of a history that the ledger does not have
+  "snapshot_conflict", // the object is not, or no longer, what the condition says
+  "snapshot_refused", // the LDB is in no state to be published, or something newer is published already
+  "snapshot_store_unavailable", // the store cannot be reached or is too busy
+  "snapshot_store_denied", // the store refuses our credentials, or they lack a right
   // The reader library
   "unsafe_integer", // a 64-bit integer beyond 2^53 was read without `integers: "bigint"`
   "invalid_key",

@@ -4,16 +4,17 @@
  * First by digest, each side in the order in which it is fastest; only where the digests differ row by row. Rows that
  * the ledger changes between the two states are left out of both.
  */
+
+import { RowEncoder } from "../core/digest/row-encoder.ts";
+import { type RowsSummary, TableDigest } from "../core/digest/table-digest.ts";
 import { type LdbTableName, splitLdbTableName } from "../core/names.ts";
 import type { Cell, ReadManner, RowSelection } from "../core/sql/stored-rows.ts";
 import type { RowView } from "../ctldb/row-source.ts";
 import type { FoundTable } from "../ctldb/store.ts";
+import type { LdbTable, LdbView } from "../ldb/ldb-view.ts";
 import { DifferenceFinder } from "./find-differences.ts";
-import type { LdbTable, LdbView } from "./ldb-view.ts";
 import type { LedgerChanges } from "./ledger-changes.ts";
-import type { RowDifferences, SideSummary, TableReport } from "./report.ts";
-import { RowEncoder } from "./row-encoder.ts";
-import { TableDigest } from "./table-digest.ts";
+import type { RowDifferences, TableReport } from "./report.ts";
 
 /** Both sides of one comparison. */
 export interface ViewPair {
@@ -126,7 +127,7 @@ class RowComparison {
   /** Null when it must be done again with `exactText`. */
   async #digests(
     exactText: boolean,
-  ): Promise<{ ldb: SideSummary; ctldb: SideSummary } | "unreadable" | null> {
+  ): Promise<{ ldb: RowsSummary; ctldb: RowsSummary } | "unreadable" | null> {
     const manner: ReadManner = { order: "any", exactText };
     const ldb = new TableDigest();
     for (const row of this.#pair.ldb.rows(this.#selection, manner)) this.#digest(ldb, row);

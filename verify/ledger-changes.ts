@@ -4,6 +4,8 @@
  * Of an upsert or a delete that is one row, known by its key. Everything else, and every statement that ctlstore did
  * not write in its usual form, changes the table as a whole.
  */
+
+import { RowEncoder } from "../core/digest/row-encoder.ts";
 import { CtlstoreError } from "../core/errors.ts";
 import type { FieldType } from "../core/field-types.ts";
 import { type BoundValue, UpsertParser } from "../core/ledger/parse-upsert.ts";
@@ -13,7 +15,6 @@ import type { Sequence } from "../core/sequence.ts";
 import type { SqlValue } from "../core/values.ts";
 import type { RowView } from "../ctldb/row-source.ts";
 import type { FoundTable } from "../ctldb/store.ts";
-import { RowEncoder } from "./row-encoder.ts";
 
 const QUOTED_NAME = /"([a-z0-9_]+)"/g;
 

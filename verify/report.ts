@@ -1,4 +1,5 @@
 /** What a comparison of an LDB with its ctldb finds out. */
+import type { RowsSummary } from "../core/digest/table-digest.ts";
 import type { FamilyName, TableName } from "../core/names.ts";
 import type { Sequence } from "../core/sequence.ts";
 import type { Cell } from "../core/sql/stored-rows.ts";
@@ -34,20 +35,13 @@ export interface RowDifferences {
   readonly shown: readonly RowDifference[];
 }
 
-/** Of the rows that were compared. */
-export interface SideSummary {
-  readonly rows: number;
-  /** 64 hex digits; equal for equal sets of rows. */
-  readonly digest: string;
-}
-
 export interface TableReport {
   readonly family: FamilyName;
   readonly table: TableName;
   readonly status: TableStatus;
-  /** Null where rows were not compared. */
-  readonly ldb: SideSummary | null;
-  readonly ctldb: SideSummary | null;
+  /** Of the rows that were compared; null where none were. */
+  readonly ldb: RowsSummary | null;
+  readonly ctldb: RowsSummary | null;
   readonly differences: RowDifferences | null;
   /** Rows that were being changed whenever they were looked at, so that nothing is said about them. */
   readonly changing: number;

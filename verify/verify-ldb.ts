@@ -12,8 +12,8 @@ import type { LdbTableName } from "../core/names.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { RowSource, RowView } from "../ctldb/row-source.ts";
+import { LdbView } from "../ldb/ldb-view.ts";
 import { type CompareOptions, compareTable, type TableOutcome, type ViewPair } from "./compare-table.ts";
-import { LdbView } from "./ldb-view.ts";
 import { LedgerChanges } from "./ledger-changes.ts";
 import type { TableReport, VerifyReport } from "./report.ts";
 

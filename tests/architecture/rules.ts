@@ -32,7 +32,7 @@ export const COMPOSING_FOLDERS = ["cli", "tests", "scripts"] as const;
 
 /** Files or folders (ending in a slash) that may import a package. What is not listed may be imported nowhere. */
 export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
-  valibot: ["core/wire/"],
+  valibot: ["core/wire/", "snapshot/manifest.ts"],
   "@valibot/to-json-schema": ["core/wire/"],
   pino: ["core/process/logger.ts"],
   "prom-client": ["core/process/metrics.ts"],
@@ -41,6 +41,7 @@ export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   "@elysiajs/openapi": ["server/openapi.ts"],
   "@elysiajs/eden": ["client/"],
   "@aws-sdk/client-s3": ["snapshot/stores/s3.ts"],
+  "@aws-sdk/client-ecs": ["reflector/readiness/ecs.ts"],
   "@aws-sdk/lib-storage": ["snapshot/stores/s3.ts"],
   "@confluentinc/kafka-javascript": ["loader/kafka.ts"],
   commander: ["cli/program.ts"],

@@ -3,11 +3,11 @@
  * comparison, which reads both. Beside it the bare scan of the same LDB by the same driver.
  */
 import { Database } from "bun:sqlite";
+import { TableDigest } from "../../core/digest/table-digest.ts";
 import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
 import { openRowSource } from "../../ctldb/open.ts";
-import { LdbView } from "../../verify/ldb-view.ts";
-import { TableDigest } from "../../verify/table-digest.ts";
+import { LdbView } from "../../ldb/ldb-view.ts";
 import { verifyLdb } from "../../verify/verify-ldb.ts";
 import { KINDS, makeWorld, type World } from "../verify/world.ts";
 import { type Benchmark, type Figure, inTurns, median, type Verdict } from "./report.ts";

@@ -14,10 +14,10 @@ import {
   StoredRowReader,
   selectStoredRows,
 } from "../core/sql/stored-rows.ts";
-import type { LdbConnection, LdbRow } from "../ldb/connection.ts";
-import { bunDriver } from "../ldb/drivers/bun.ts";
-import { currentLdb } from "../ldb/generations.ts";
-import { LDB_FORMAT_VERSION } from "../ldb/layout.ts";
+import type { LdbConnection, LdbRow } from "./connection.ts";
+import { bunDriver } from "./drivers/bun.ts";
+import { currentLdb } from "./generations.ts";
+import { LDB_FORMAT_VERSION } from "./layout.ts";
 
 export interface LdbTable {
   /** `family___table` */
@@ -57,7 +57,11 @@ export class LdbView implements Disposable {
 
   /** @throws CtlstoreError `ldb_not_found`, `ldb_empty`, `ldb_damaged`, `ldb_incompatible` */
   static open(folder: string): LdbView {
-    const path = databasePath(folder);
+    return LdbView.openFile(databasePath(folder));
+  }
+
+  /** Opens the database itself. @throws CtlstoreError `ldb_empty`, `ldb_damaged`, `ldb_incompatible` */
+  static openFile(path: string): LdbView {
     let connection: LdbConnection | null = null;
     try {
       connection = bunDriver.open(path);
@@ -65,7 +69,7 @@ export class LdbView implements Disposable {
     } catch (cause) {
       connection?.close();
       if (isCtlstoreError(cause)) throw cause;
-      throw readFailure(`open the LDB in ${quote(folder)}`, cause);
+      throw readFailure(`open the LDB ${quote(path)}`, cause);
     }
   }
 

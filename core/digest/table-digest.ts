@@ -4,12 +4,17 @@
  * The order matters to neither side's speed then: SQLite reads a table three times as fast in its own order as in that
  * of the key. The sum is of eight 32-bit numbers, each by itself.
  */
-
-import type { Cell } from "../core/sql/stored-rows.ts";
-import type { SideSummary } from "./report.ts";
+import type { Cell } from "../sql/stored-rows.ts";
 import { RowEncoder } from "./row-encoder.ts";
 
 const WORDS = 8;
+
+/** What a set of rows comes to. */
+export interface RowsSummary {
+  readonly rows: number;
+  /** 64 hex digits; equal for equal sets of rows (I8). */
+  readonly digest: string;
+}
 
 export class TableDigest {
   readonly #encoder = new RowEncoder();
@@ -33,7 +38,7 @@ export class TableDigest {
     return this.#encoder.sawReplacement;
   }
 
-  summary(): SideSummary {
+  summary(): RowsSummary {
     return { rows: this.#rows, digest: Buffer.from(this.#sum.buffer).toString("hex") };
   }
 }

@@ -4,7 +4,7 @@
  * Each cell is one byte for its storage class, then: nothing for null, 8 bytes big-endian for an integer, the 8 bytes
  * of a double, or a length of 4 bytes with the bytes of text or blob.
  */
-import { type Cell, InvalidText, REPLACEMENT_CHARACTER } from "../core/sql/stored-rows.ts";
+import { type Cell, InvalidText, REPLACEMENT_CHARACTER } from "../sql/stored-rows.ts";
 
 const CLASS = { null: 0, integer: 1, real: 2, text: 3, blob: 4 } as const;
 const CLASS_AND_LENGTH_BYTES = 5;
