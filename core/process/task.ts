@@ -43,14 +43,16 @@ export async function runTask(call: TaskCall): Promise<unknown> {
   call.signal.addEventListener("abort", stop, { once: true });
   child.stdin.on("error", () => {}); // it may end before it has read anything
   child.stdin.write(`${JSON.stringify({ name: call.name, input: call.input })}\n`);
-  let ending: Ending | null = null;
+  const endings: Ending[] = [];
   eachLine(child.stdout, (line) => {
-    ending = readLine(line, call.onProgress) ?? ending;
+    const ending = readLine(line, call.onProgress);
+    if (ending !== null) endings.push(ending);
   });
   try {
     const how = await exited;
     call.signal.throwIfAborted();
-    if (ending === null) {
+    const ending = endings.at(-1);
+    if (ending === undefined) {
       throw new CtlstoreError(
         "internal",
         `Cannot ${call.name}: its process ended without an answer (${how})`,
