@@ -17,7 +17,7 @@ import {
 import type { LdbConnection, LdbRow } from "./connection.ts";
 import { bunDriver } from "./drivers/bun.ts";
 import { currentLdb } from "./generations.ts";
-import { LDB_FORMAT_VERSION } from "./layout.ts";
+import { LDB_FORMAT_VERSION, SUPERSEDED } from "./layout.ts";
 
 export interface LdbTable {
   /** `family___table` */
@@ -36,6 +36,14 @@ export class LdbView implements Disposable {
   readonly epoch: string | null;
   /** The chain's link at `sequence`; null where it is not known. */
   readonly hash: Uint8Array | null;
+  /** When the entry at `sequence` was written, in microseconds since 1970; 0 where that is not known. */
+  readonly ledgerTimestampUs: number;
+  /** The last entry that was applied without a hash to check it against; 0 for none. */
+  readonly unattestedThrough: Sequence;
+  /** Of the LDB's layout; 0 in an LDB of the original. */
+  readonly formatVersion: number;
+  /** True in a generation that another one has replaced. */
+  readonly isSuperseded: boolean;
   /** Ledger entries that an operator allowed this LDB to pass over. */
   readonly skips: number;
   readonly tables: readonly LdbTable[];
@@ -49,6 +57,10 @@ export class LdbView implements Disposable {
     this.epoch = typeof meta?.["epoch"] === "string" ? meta["epoch"] : null;
     const isHashOfSequence = meta?.["hash_sequence"] === this.sequence;
     this.hash = isHashOfSequence && meta["hash"] instanceof Uint8Array ? meta["hash"] : null;
+    this.ledgerTimestampUs = Number(meta?.["ledger_timestamp_us"] ?? 0);
+    this.unattestedThrough = toSequence((meta?.["unattested_through"] as bigint | undefined) ?? 0n);
+    this.formatVersion = Number(meta?.["format_version"] ?? 0);
+    this.isSuperseded = Number(meta?.["schema_version"] ?? 0) === SUPERSEDED;
     this.skips = this.#has("_ldb_skips")
       ? Number(this.#get("SELECT count(*) AS n FROM _ldb_skips")?.["n"])
       : 0;
@@ -97,7 +109,7 @@ export class LdbView implements Disposable {
   #readSequence(): Sequence {
     const row = this.#has("_ldb_seq") ? this.#get("SELECT seq FROM _ldb_seq WHERE id = 1") : undefined;
     if (row === undefined) {
-      throw new CtlstoreError("ldb_empty", "Cannot compare the LDB: it was never filled");
+      throw new CtlstoreError("ldb_empty", "Cannot read the LDB: it was never filled");
     }
     return toSequence(row["seq"] as bigint);
   }
@@ -110,7 +122,7 @@ export class LdbView implements Disposable {
     if (format <= LDB_FORMAT_VERSION) return meta;
     throw new CtlstoreError(
       "ldb_incompatible",
-      `Cannot compare the LDB: its format is ${format}; this ctlstore knows up to ${LDB_FORMAT_VERSION}`,
+      `Cannot read the LDB: its format is ${format}; this ctlstore knows up to ${LDB_FORMAT_VERSION}`,
     );
   }
 

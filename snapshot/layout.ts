@@ -5,8 +5,8 @@
  *     snapshots/<sequence>-<digest>.json              manifest of one snapshot
  *     snapshots/<sequence>-<digest>.ldb.zst           its data: a compressed SQLite database
  *
- * The sequence has 20 digits, so that names sort; the digest is the first 16 hex digits of the plain file's SHA-256, so
- * that two Supervisors at the same sequence never write the same name with other bytes.
+ * The sequence has 20 digits, so that names sort; the digest is the first 16 hex digits of the data object's own
+ * SHA-256, so that one name always stands for the same bytes, whoever writes it, with whatever compression.
  */
 import type { Sequence } from "../core/sequence.ts";
 
@@ -21,13 +21,13 @@ const EXTENSIONS: Readonly<Record<Compression, string>> = { zstd: "zst", gzip: "
 
 export interface SnapshotName {
   readonly sequence: Sequence;
-  /** SHA-256 of the plain database, in hex. */
-  readonly plainSha256: string;
+  /** SHA-256 of the data object, which is the compressed database, in hex. */
+  readonly dataSha256: string;
 }
 
-function baseName({ sequence, plainSha256 }: SnapshotName): string {
+function baseName({ sequence, dataSha256 }: SnapshotName): string {
   const digits = sequence.toString().padStart(SEQUENCE_DIGITS, "0");
-  return `${SNAPSHOTS_PREFIX}${digits}-${plainSha256.slice(0, DIGEST_DIGITS)}`;
+  return `${SNAPSHOTS_PREFIX}${digits}-${dataSha256.slice(0, DIGEST_DIGITS)}`;
 }
 
 export function manifestKey(name: SnapshotName): string {

@@ -1,0 +1,27 @@
+/**
+ * One hash for the definitions of all tables: equal for LDBs whose tables have the same fields, types and keys.
+ *
+ * The order in which tables were made and fields were added means nothing; that of key fields does.
+ */
+import { createHash } from "node:crypto";
+import type { LdbTable } from "./ldb-view.ts";
+
+/** SHA-256 over a canonical text of the tables, as 64 hex digits. */
+export function schemaFingerprint(tables: readonly LdbTable[]): string {
+  const definitions = tables.map(({ name, fields, keyFields }) => ({
+    name,
+    fields: fields.map((field) => [field.name, field.type]).sort(byFirst),
+    keyFields,
+  }));
+  definitions.sort((a, b) => compare(a.name, b.name));
+  return createHash("sha256").update(JSON.stringify(definitions)).digest("hex");
+}
+
+function byFirst([a = ""]: readonly string[], [b = ""]: readonly string[]): number {
+  return compare(a, b);
+}
+
+/** By code units: no locale has a say in a hash. */
+function compare(a: string, b: string): number {
+  return a < b ? -1 : a > b ? 1 : 0;
+}
