@@ -4,6 +4,18 @@ import type { OnCrashPoint } from "../ldb/crash-points.ts";
 
 type Pause = { readonly base: number; readonly max: number };
 
+/** Where a Reflector without a usable LDB gets one from. */
+export interface BootstrapOptions {
+  /** The store of snapshots: `file:///dir` or `s3://bucket/prefix?…`. */
+  readonly url: string;
+  /** A bootstrap begins after a random part of this time, so that a fleet does not come at once (R28). */
+  readonly jitterMs?: number;
+  /** Bootstrap once at the start, whatever the LDB is, also to an older sequence that the ledger has (R4). */
+  readonly force?: boolean;
+  /** Pauses between attempts that found nothing to bootstrap from. */
+  readonly backoffMs?: Pause;
+}
+
 export interface ReflectorOptions {
   /** The LDB's folder; created when missing. */
   readonly ldbFolder: string;
@@ -22,12 +34,16 @@ export interface ReflectorOptions {
   readonly legacyGapGraceMs?: number;
   readonly backoffMs?: Pause;
   readonly slowBackoffMs?: Pause;
+  /** Absent: an LDB is filled from the ledger alone. */
+  readonly bootstrap?: BootstrapOptions;
   /** Where tests end the process. */
   readonly onPoint?: OnCrashPoint;
 }
 
 /** Pauses after an entry that cannot be applied: it stays so until a person acts (D10). */
 const SLOW_BACKOFF_MS: Pause = { base: 5_000, max: 60_000 };
+
+export type CompleteOptions = ReturnType<typeof withDefaults>;
 
 /** The options with every default filled in. */
 export function withDefaults(options: ReflectorOptions) {

@@ -40,6 +40,14 @@ export interface ShovelDeps {
   readonly random: () => number;
   /** Called whenever the state or the position may have changed. */
   readonly onProgress: () => void;
+  /** True for a failure that ends the run, since whoever started it knows a better way than to try again. */
+  readonly endsRun: (error: unknown) => boolean;
+}
+
+/** Why a Reflector does not move. */
+export interface Standstill {
+  readonly state: Extract<ReflectorState, "stuck" | "diverged">;
+  readonly reason: ReflectorReason;
 }
 
 /** A poll under way for entries after a sequence. */
@@ -60,7 +68,12 @@ export class Shovel {
   #head: Sequence | null = null;
   #pollFailures = 0;
 
-  constructor(deps: ShovelDeps, options: ShovelOptions) {
+  /** @param standstill shown until something has been applied, or the ledger has nothing to apply */
+  constructor(deps: ShovelDeps, options: ShovelOptions, standstill: Standstill | null = null) {
+    if (standstill !== null) {
+      this.#state = standstill.state;
+      this.#reason = standstill.reason;
+    }
     this.#deps = deps;
     this.#options = options;
     const { backoffMs, slowBackoffMs } = options;
@@ -84,7 +97,7 @@ export class Shovel {
     return this.#pollFailures;
   }
 
-  /** Runs until the signal; rejects only when the process cannot go on. */
+  /** Runs until the signal; rejects only when it cannot go on, or with a failure that `endsRun`. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const round = new AbortController();
@@ -227,8 +240,8 @@ export class Shovel {
 
   async #pauseAfter(error: unknown, signal: AbortSignal): Promise<void> {
     const policy = policyFor(error);
-    if (policy.state === null) throw error;
     this.#pollFailures += 1;
+    if (policy.state === null || this.#deps.endsRun(error)) throw error;
     this.#state = policy.state;
     this.#reason = reasonOf(error);
     this.#failures.failed(this.#reason, policy.state);

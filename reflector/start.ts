@@ -1,26 +1,21 @@
 /**
  * Puts a Reflector together and runs it.
  *
- * It starts and answers with the ctldb away (D20): only the LDB's folder must be there, free and sound.
+ * It starts and answers with the ctldb away (D20): only the LDB's folder must be there and free. Lock, status server,
+ * metrics and observers live as long as the process wants a Reflector; the LDB may be replaced meanwhile (`life.ts`).
  */
 import type { LedgerSource } from "../core/ledger/entry.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { Metrics } from "../core/process/metrics.ts";
-import { VERSION } from "../core/version.ts";
-import { ignoreCrashPoint } from "../ldb/crash-points.ts";
-import { createLdbFolder, type OpenedLdb, openLdbFolder } from "../ldb/ldb-folder.ts";
+import { createLdbFolder } from "../ldb/ldb-folder.ts";
 import { WriterLock } from "../ldb/writer-lock.ts";
-import { LdbWriter } from "./ldb-writer.ts";
-import { LedgerFetcher } from "./ledger-fetcher.ts";
-import { LegacyGaps } from "./legacy-gaps.ts";
-import { publishReflectorMetrics, type ReflectorCounts } from "./metrics.ts";
+import { ReflectorLife } from "./life.ts";
+import { publishReflectorMetrics } from "./metrics.ts";
+import type { ReflectorObserver } from "./observer.ts";
 import { type ReflectorOptions, withDefaults } from "./options.ts";
-import { Shovel } from "./shovel.ts";
 import type { ReflectorStatus } from "./state.ts";
-import { describeReflector } from "./status.ts";
 import { type StatusServer, startStatusServer } from "./status-server.ts";
-import { WalKeeper } from "./wal-keeper.ts";
 
 export interface ReflectorDeps {
   readonly source: LedgerSource;
@@ -29,6 +24,7 @@ export interface ReflectorDeps {
   readonly metrics: Metrics;
   /** Returns 0 ≤ x < 1; spreads polls and retries over a fleet. */
   readonly random?: () => number;
+  readonly observers?: readonly ReflectorObserver[];
 }
 
 export interface RunningReflector {
@@ -52,92 +48,57 @@ export async function startReflector(
   options: ReflectorOptions,
 ): Promise<RunningReflector> {
   createLdbFolder(options.ldbFolder);
+  const { observers = [], metrics, random = Math.random, ...rest } = deps;
+  const publish = publishReflectorMetrics(metrics);
   const lock = WriterLock.acquire(options.ldbFolder, deps.clock);
-  let ldb: OpenedLdb | null = null;
+  const onProgress = () => {
+    refreshMetrics();
+    for (const observer of observers) observer.changed();
+  };
+  const life = new ReflectorLife({ ...rest, random, onProgress }, withDefaults(options));
+  const status = () => life.status();
+  const refreshMetrics = () => publish(status(), life.counts());
   try {
-    ldb = openLdbFolder(options.ldbFolder, { ...deps, onPoint: options.onPoint ?? ignoreCrashPoint });
-    const parts = assemble(deps, options, ldb);
-    const server = options.bind === undefined ? null : startStatusServer(parts, options.bind);
-    const { path, generation } = ldb;
+    const { path, generation } = life.open();
+    const server =
+      options.bind === undefined
+        ? null
+        : startStatusServer({ status, refreshMetrics, metrics }, options.bind);
     deps.logger.info({ path, generation, url: server?.url ?? null }, "reflector started");
-    return run(deps, parts, { lock, ldb, server });
+    return run(deps, { lock, life, server, observers });
   } catch (error) {
-    ldb?.database.close();
+    life.close();
     lock.release();
     throw error;
   }
 }
 
-function assemble(deps: ReflectorDeps, given: ReflectorOptions, ldb: OpenedLdb) {
-  const options = withDefaults(given);
-  const { clock, logger, source } = deps;
-  const { database } = ldb;
-  const onPoint = options.onPoint ?? ignoreCrashPoint;
-  const walKeeper = new WalKeeper({ database, clock, onPoint }, { ...options, insist: options.walInsist });
-  const gaps = new LegacyGaps(clock, options.legacyGapGraceMs);
-  const writer = new LdbWriter(
-    { database, clock, onPoint, onCommit: () => walKeeper.afterCommit() },
-    { gaps, limits: options, ldbFolder: options.ldbFolder },
-  );
-  const fetcher = new LedgerFetcher({ source, clock, onPoint }, options);
-  const shovel = new Shovel(
-    {
-      fetcher,
-      writer,
-      gaps,
-      database,
-      clock,
-      logger,
-      random: deps.random ?? Math.random,
-      onProgress: () => refreshMetrics(),
-    },
-    options,
-  );
-  const parts = { shovel, writer, fetcher, gaps, walKeeper, ldb, clock };
-  const status = () => describeReflector(parts, { version: VERSION, pollStuckMs: options.pollStuckMs });
-  const publish = publishReflectorMetrics(deps.metrics);
-  const refreshMetrics = () => publish(status(), countsOf(parts));
-  return { shovel, writer, status, refreshMetrics, metrics: deps.metrics };
+interface Owned {
+  readonly lock: WriterLock;
+  readonly life: ReflectorLife;
+  readonly server: StatusServer | null;
+  readonly observers: readonly ReflectorObserver[];
 }
 
-function countsOf(parts: {
-  writer: LdbWriter;
-  fetcher: LedgerFetcher;
-  shovel: Shovel;
-  gaps: LegacyGaps;
-  walKeeper: WalKeeper;
-}): ReflectorCounts {
-  return {
-    statements: parts.writer.statementsApplied,
-    polls: parts.fetcher.polls,
-    failures: parts.shovel.failures,
-    legacyGaps: parts.gaps.accepted,
-    walCheckpoints: parts.walKeeper.checkpoints,
-    walCheckpointsBlocked: parts.walKeeper.blocked,
-  };
-}
-
-function run(
-  deps: ReflectorDeps,
-  parts: { shovel: Shovel; writer: LdbWriter; status: () => ReflectorStatus },
-  owned: { lock: WriterLock; ldb: OpenedLdb; server: StatusServer | null },
-): RunningReflector {
+function run(deps: ReflectorDeps, owned: Owned): RunningReflector {
+  const { life, server, lock, observers } = owned;
   const stopping = new AbortController();
   let lastStatus: ReflectorStatus | null = null;
-  const done = parts.shovel.run(stopping.signal).finally(async () => {
-    lastStatus = parts.status();
-    await owned.server?.stop();
-    parts.writer.close();
-    owned.ldb.database.close();
-    owned.lock.release();
+  for (const observer of observers) observer.start(() => life.status());
+  const done = life.run(stopping.signal).finally(async () => {
+    lastStatus = life.status();
+    for (const observer of observers) await observer.stop();
+    await server?.stop();
+    life.close();
+    lock.release();
     await deps.source[Symbol.asyncDispose]();
     deps.logger.info({ sequence: lastStatus.sequence }, "reflector stopped");
   });
   // Whoever cares awaits `done`; a rejection before that must not end the process by itself.
   done.catch((error) => deps.logger.error({ err: error }, "reflector cannot go on"));
   return {
-    status: () => lastStatus ?? parts.status(),
-    url: owned.server?.url ?? null,
+    status: () => lastStatus ?? life.status(),
+    url: server?.url ?? null,
     done,
     stop: async () => {
       stopping.abort(new Error("the Reflector was asked to stop"));

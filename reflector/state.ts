@@ -5,6 +5,7 @@ import type { LdbSkip } from "../ldb/position.ts";
 
 export const REFLECTOR_STATES = [
   "starting", // the ledger has not answered yet since the process began
+  "bootstrapping", // a snapshot is being fetched, to be the LDB; the ledger goes on from it
   "catching-up", // entries are waiting to be applied
   "current", // at the last poll everything in the ledger had been applied
   "stuck", // something is away or refuses; tried again with growing pauses
@@ -21,6 +22,23 @@ export interface ReflectorReason {
   readonly hint?: string;
   /** The ledger entry at fault. */
   readonly sequence?: bigint;
+}
+
+/** How far a bootstrap is. */
+export interface BootstrapStatus {
+  /** Why the LDB has to be replaced. */
+  readonly cause: "empty" | "too-old" | "damaged" | "told-to";
+  /** `choosing`: asking store and ledger which snapshot fits. `waiting`: for the next attempt. */
+  readonly phase: "waiting" | "choosing" | "downloading" | "checking" | "placing";
+  /** Of the snapshot that is being fetched; null while none is chosen. */
+  readonly sequence: Sequence | null;
+  /** Compressed bytes, those of an earlier attempt included. */
+  readonly bytes: number;
+  readonly totalBytes: number;
+  /** Attempts that failed since the LDB had to be replaced. */
+  readonly failedAttempts: number;
+  /** What the last one failed with. */
+  readonly failure: ReflectorReason | null;
 }
 
 export interface ReflectorStatus {
@@ -46,9 +64,11 @@ export interface ReflectorStatus {
   readonly legacyGaps: number;
   /** Statements that an operator allowed this LDB to pass over; kept for ever. */
   readonly skips: readonly LdbSkip[];
+  /** Null while the LDB needs none. */
+  readonly bootstrap: BootstrapStatus | null;
   readonly ldb: {
     readonly path: string;
-    /** Null for an adopted plain file. */
+    /** Null for an adopted plain file, and while no LDB can be opened. */
     readonly generation: string | null;
     readonly walBytes: number;
   };

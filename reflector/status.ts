@@ -1,52 +1,79 @@
 /** Makes the status document out of what the Reflector's parts know at this moment. It must never throw (R46). */
 import type { Clock } from "../core/process/clock.ts";
-import type { OpenedLdb } from "../ldb/ldb-folder.ts";
-import type { LdbWriter } from "./ldb-writer.ts";
+import { SEQUENCE_ZERO } from "../core/sequence.ts";
+import type { LdbPosition, LdbSkip } from "../ldb/position.ts";
 import type { LedgerFetcher } from "./ledger-fetcher.ts";
-import type { LegacyGaps } from "./legacy-gaps.ts";
-import type { Shovel } from "./shovel.ts";
-import type { ReflectorReason, ReflectorState, ReflectorStatus } from "./state.ts";
+import type { LedgerFollower } from "./ledger-follower.ts";
+import type { BootstrapStatus, ReflectorReason, ReflectorState, ReflectorStatus } from "./state.ts";
+
+/** What is known of the LDB that was open last. */
+export interface KnownLdb {
+  readonly position: LdbPosition;
+  readonly skips: readonly LdbSkip[];
+}
 
 export interface StatusParts {
-  readonly shovel: Shovel;
-  readonly writer: LdbWriter;
+  /** Null while no LDB is open. */
+  readonly follower: LedgerFollower | null;
+  readonly lastKnown: KnownLdb | null;
+  readonly ldbPath: string;
+  readonly bootstrap: BootstrapStatus | null;
   readonly fetcher: LedgerFetcher;
-  readonly gaps: LegacyGaps;
-  readonly ldb: OpenedLdb;
   readonly clock: Clock;
+  readonly legacyGaps: number;
+}
+
+interface Shown {
+  readonly state: ReflectorState;
+  readonly reason: ReflectorReason | null;
 }
 
 export function describeReflector(
   parts: StatusParts,
   options: { readonly version: string; readonly pollStuckMs: number },
 ): ReflectorStatus {
-  const { writer, shovel, ldb } = parts;
-  const { sequence, epoch, ledgerTimestampUs, schemaVersion, unattestedThrough } = writer.position;
-  const isEmpty = ledgerTimestampUs === 0;
+  const { follower, lastKnown, clock } = parts;
+  const position = follower?.writer.position ?? lastKnown?.position ?? null;
+  const ledgerTimestampUs = position?.ledgerTimestampUs || null;
   return {
     ...stateOf(parts, options.pollStuckMs),
     version: options.version,
-    sequence,
-    epoch,
-    ledgerHeadSequence: shovel.head,
-    ledgerTimestampUs: isEmpty ? null : ledgerTimestampUs,
-    lagSeconds: isEmpty ? null : (parts.clock.nowUs() - ledgerTimestampUs) / 1_000_000,
+    sequence: position?.sequence ?? SEQUENCE_ZERO,
+    epoch: position?.epoch ?? null,
+    ledgerHeadSequence: follower?.shovel.head ?? null,
+    ledgerTimestampUs,
+    lagSeconds: ledgerTimestampUs === null ? null : (clock.nowUs() - ledgerTimestampUs) / 1_000_000,
     lastPollAtUs: parts.fetcher.answeredAtUs,
-    schemaVersion,
-    unattestedThrough,
-    legacyGaps: parts.gaps.accepted,
-    skips: writer.skips,
-    ldb: { path: ldb.path, generation: ldb.generation, walBytes: ldb.database.walBytes() },
+    schemaVersion: position?.schemaVersion ?? 0,
+    unattestedThrough: position?.unattestedThrough ?? SEQUENCE_ZERO,
+    legacyGaps: parts.legacyGaps,
+    skips: follower?.writer.skips ?? lastKnown?.skips ?? [],
+    bootstrap: parts.bootstrap,
+    ldb: {
+      path: follower?.ldb.path ?? parts.ldbPath,
+      generation: follower?.ldb.generation ?? null,
+      walBytes: follower?.ldb.database.walBytes() ?? 0,
+    },
   };
 }
 
+function stateOf(parts: StatusParts, pollStuckMs: number): Shown {
+  const { follower, bootstrap } = parts;
+  if (bootstrap !== null && bootstrap.phase !== "waiting") return { state: "bootstrapping", reason: null };
+  const followed = follower === null ? STARTING : followedState(follower, parts.fetcher, pollStuckMs);
+  const isHeldUp = followed.state === "starting" || followed.state === "stuck";
+  if (!isHeldUp || bootstrap === null) return followed;
+  // While nothing can be applied, what keeps the bootstrap from happening is what a person must see to.
+  return bootstrap.failure === null
+    ? { state: "bootstrapping", reason: null }
+    : { state: "stuck", reason: bootstrap.failure };
+}
+
+const STARTING: Shown = { state: "starting", reason: null };
+
 /** A poll that hangs is not a quiet ledger: it shows long before it is given up (R20). */
-function stateOf(
-  parts: StatusParts,
-  pollStuckMs: number,
-): { state: ReflectorState; reason: ReflectorReason | null } {
-  const { state, reason } = parts.shovel;
-  const pendingMs = parts.fetcher.pendingMs;
+function followedState({ shovel }: LedgerFollower, { pendingMs }: LedgerFetcher, pollStuckMs: number): Shown {
+  const { state, reason } = shovel;
   if (state === "stuck" || state === "diverged" || pendingMs < pollStuckMs) return { state, reason };
   const message = `The ctldb has not answered for ${(pendingMs / 1000).toFixed(1)} seconds`;
   return { state: "stuck", reason: { code: "ctldb_unavailable", message } };

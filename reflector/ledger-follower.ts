@@ -1,0 +1,82 @@
+/**
+ * Applies the ledger to one open LDB: the parts that live exactly as long as that LDB is the current one.
+ *
+ * A bootstrap replaces the LDB; the follower of the old one is closed then, and a new one goes on (`life.ts`).
+ */
+import type { Clock } from "../core/process/clock.ts";
+import type { Logger } from "../core/process/logger.ts";
+import type { OnCrashPoint } from "../ldb/crash-points.ts";
+import type { OpenedLdb } from "../ldb/ldb-folder.ts";
+import { LdbWriter } from "./ldb-writer.ts";
+import type { LedgerFetcher } from "./ledger-fetcher.ts";
+import { LegacyGaps } from "./legacy-gaps.ts";
+import type { CompleteOptions } from "./options.ts";
+import { Shovel, type Standstill } from "./shovel.ts";
+import { WalKeeper } from "./wal-keeper.ts";
+
+export interface FollowerDeps {
+  readonly fetcher: LedgerFetcher;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly random: () => number;
+  readonly onPoint: OnCrashPoint;
+  /** Called whenever the state or the position may have changed. */
+  readonly onProgress: () => void;
+  /** True for a failure that ends the run, since whoever started it knows a better way than to try again. */
+  readonly endsRun: (error: unknown) => boolean;
+}
+
+/** What a follower has done; see `ReflectorCounts`. */
+export interface FollowerCounts {
+  readonly statements: number;
+  readonly failures: number;
+  readonly legacyGaps: number;
+  readonly walCheckpoints: number;
+  readonly walCheckpointsBlocked: number;
+}
+
+export class LedgerFollower {
+  readonly ldb: OpenedLdb;
+  readonly writer: LdbWriter;
+  readonly shovel: Shovel;
+  readonly #gaps: LegacyGaps;
+  readonly #walKeeper: WalKeeper;
+
+  /** @param standstill what the Reflector was held up by before, shown until something has been applied */
+  constructor(
+    deps: FollowerDeps,
+    options: CompleteOptions,
+    { ldb, standstill }: { readonly ldb: OpenedLdb; readonly standstill: Standstill | null },
+  ) {
+    const { clock, onPoint, endsRun, ...rest } = deps;
+    const { database } = ldb;
+    this.ldb = ldb;
+    this.#walKeeper = new WalKeeper({ database, clock, onPoint }, { ...options, insist: options.walInsist });
+    this.#gaps = new LegacyGaps(clock, options.legacyGapGraceMs);
+    this.writer = new LdbWriter(
+      { database, clock, onPoint, onCommit: () => this.#walKeeper.afterCommit() },
+      { gaps: this.#gaps, limits: options, ldbFolder: options.ldbFolder },
+    );
+    this.shovel = new Shovel(
+      { ...rest, clock, writer: this.writer, gaps: this.#gaps, database, endsRun },
+      options,
+      standstill,
+    );
+  }
+
+  get counts(): FollowerCounts {
+    return {
+      statements: this.writer.statementsApplied,
+      failures: this.shovel.failures,
+      legacyGaps: this.#gaps.accepted,
+      walCheckpoints: this.#walKeeper.checkpoints,
+      walCheckpointsBlocked: this.#walKeeper.blocked,
+    };
+  }
+
+  /** Undoes what is not committed and lets go of the LDB. */
+  close(): void {
+    this.writer.close();
+    this.ldb.database.close();
+  }
+}
