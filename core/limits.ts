@@ -130,3 +130,69 @@ export const VERIFY_LIMITS = {
   /** A sign of life for whoever waits. */
   progressMs: 5_000,
 } as const;
+
+/** When a host counts as caught up, and how often others are told. */
+export const READINESS_LIMITS = {
+  /** A host that is a minute behind has missed no more than one that was restarted. */
+  lagSeconds: 60,
+  /** The threshold is never below so many poll intervals: between two polls nothing can be known. */
+  pollIntervals: 3,
+  /** Three tries to reach the ctldb; then a host with data serves it, however old. */
+  withoutCtldbSeconds: 30,
+  /** A host that was too far behind is healthy again at this part of the threshold, so that it does not flicker. */
+  recoveredPart: 0.5,
+  lookIntervalMs: 1_000,
+  /** Texts for a person: often enough to watch, too rare to fill the journal. */
+  statusTextIntervalMs: 5_000,
+  /** How long systemd is asked to wait for more, and how often: a stopped event loop is still found out. */
+  extendStart: { byMs: 60_000, everyMs: 10_000 },
+  /** Beyond its own longest pause and time limit, a loop that shows no sign of life for so long hangs. */
+  hungAfterMs: 60_000,
+  ecs: {
+    agentTimeoutMs: 3_000,
+    connectTimeoutMs: 3_000,
+    requestTimeoutMs: 10_000,
+    /** ECS allows few calls a second for a whole cluster: a fleet that changes together must spread. */
+    backoffMs: { base: 1_000, max: 60_000 },
+  },
+} as const;
+
+/** Bounds of an LDB's folder. */
+export const LDB_LIMITS = {
+  /**
+   * Replaced generations that somebody holds: readers go to the successor at their next read, so who still holds one
+   * after an hour is idle or stopped. Each may be as large as the LDB.
+   */
+  oldGenerations: { keepMs: 3_600_000, most: 3 },
+} as const;
+
+/** Bounds of making, publishing and keeping snapshots. */
+export const SNAPSHOT_LIMITS = {
+  intervalMs: { default: 5 * 60_000, min: 1_000, max: 7 * 24 * 3_600_000 },
+  /** Spread of the interval, so that two Supervisors of one store do not freeze in step. */
+  intervalJitter: 0.1,
+  /** What an LDB in no state to be published is looked at again after: nothing is read but memory. */
+  recheckMs: 1_000,
+  /** Failures of the store or the disk; also bounded by the interval. */
+  backoffMs: { base: 2_000, max: 60_000 },
+  /** Two hours at the default interval; more than one for whoever must go back. */
+  keep: { default: 24, min: 1, max: 1_000 },
+  /** A slow host may be fetching an older one; a person who comes in the morning finds yesterday's. */
+  keepForMs: { default: 24 * 3_600_000, min: 0, max: 365 * 24 * 3_600_000 },
+  /** Snapshots that the index names; it stays below what one document may be. */
+  indexEntries: 1_000,
+  /** An object that no index names may be of a publication under way: it stays at least so long. */
+  orphanGraceMs: 3_600_000,
+  /** A publication gives up when its data has been waiting for the index for so long: half of the grace above. */
+  publicationMs: 1_800_000,
+  /** Unfinished uploads that are older belong to nobody. */
+  unfinishedUploadMs: 24 * 3_600_000,
+  /** Races for the index lost to other Supervisors in one publication; each of them published something. */
+  indexRounds: 20,
+  /** zstd's own default; gzip's. */
+  compressionLevels: { zstd: { default: 3, min: 1, max: 19 }, gzip: { default: 6, min: 1, max: 9 } },
+  /** Left free on the disk beside what a snapshot may need: the LDB goes on growing meanwhile. */
+  spareDiskBytes: 64 * MIB,
+  /** Signs of life of a phase. */
+  progressIntervalMs: 250,
+} as const;
