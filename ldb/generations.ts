@@ -20,9 +20,10 @@ import {
   symlinkSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
-import { CtlstoreError, quote } from "../core/errors.ts";
 import type { OnCrashPoint } from "./crash-points.ts";
+import { markPublished } from "./generation-marks.ts";
 import { GENERATIONS_FOLDER, LDB_FILE_NAME } from "./layout.ts";
+import { linkPlainDatabase } from "./plain-to-generation.ts";
 
 /** The temporary link that becomes `ldb.db`. */
 const NEXT_LINK_PREFIX = `.${LDB_FILE_NAME}.next-`;
@@ -67,19 +68,23 @@ export function stageGeneration(folder: string, nowUs: number): Generation {
 }
 
 /**
- * Makes a staged generation the current one, durably. Its database must be complete and closed.
- * @throws CtlstoreError `internal` when `DIR/ldb.db` is a plain file
+ * Makes a staged generation the current one, durably. Its database must be complete, and closed in this process: fsync
+ * opens the file, which would drop the locks of an open connection.
+ *
+ * A plain `DIR/ldb.db` becomes a generation too, the replaced one; an operator's own symlink is replaced, and the
+ * database that it led to stays where it is. The connection that wrote the old database may be open or closed. Sweep
+ * the old generations next (`OldGenerations`), so that their readers are told.
+ * @returns the generation that was current until now; null when there was none
  */
-export function publishGeneration(folder: string, generation: Generation, onPoint: OnCrashPoint): void {
+export function publishGeneration(
+  folder: string,
+  generation: Generation,
+  onPoint: OnCrashPoint,
+): string | null {
   const path = join(folder, LDB_FILE_NAME);
-  const existing = lstatSync(path, { throwIfNoEntry: false });
-  if (existing !== undefined && !existing.isSymbolicLink()) {
-    throw new CtlstoreError(
-      "internal",
-      `Cannot publish a generation: ${quote(path)} is a plain file, not a link`,
-    );
-  }
   syncPath(generation.databasePath);
+  const replaced = keepReplaced(folder, generation);
+  markPublished(dirname(generation.databasePath));
   syncPath(dirname(generation.databasePath));
   syncPath(join(folder, GENERATIONS_FOLDER));
   const nextLink = join(folder, `${NEXT_LINK_PREFIX}${generation.id}`);
@@ -87,6 +92,20 @@ export function publishGeneration(folder: string, generation: Generation, onPoin
   onPoint("during-flip");
   renameSync(nextLink, path);
   syncPath(folder);
+  return replaced;
+}
+
+/** Sees to it that what is current stays whole under a generation's name, and is known to have been published. */
+function keepReplaced(folder: string, next: Generation): string | null {
+  const current = currentLdb(folder);
+  if (current.kind === "absent" || current.kind === "dangling") return null;
+  if (current.kind === "plain" && lstatSync(join(folder, LDB_FILE_NAME)).isSymbolicLink()) return null;
+  const id = current.kind === "generation" ? current.generation.id : `plain-before-${next.id}`;
+  if (current.kind === "plain") linkPlainDatabase(folder, id);
+  const replacedFolder = join(folder, GENERATIONS_FOLDER, id);
+  markPublished(replacedFolder);
+  syncPath(replacedFolder);
+  return id;
 }
 
 /** Generations that `ldb.db` does not point to: replaced ones, and what a crash left behind. */

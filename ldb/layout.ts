@@ -5,7 +5,9 @@
  *
  *     DIR/ldb.db                      what readers open: a symlink to the current generation, or, in the original's
  *                                     layout, the database itself
- *     DIR/generations/<id>/ldb.db     one generation, with its -wal and -shm beside it
+ *     DIR/generations/<id>/ldb.db     one generation, with its -wal and -shm beside it; `published` and `replaced-at`
+ *                                     there are the Reflector's notes
+ *     DIR/set-aside-<time>/           a damaged database, or a log without one, for an operator to look at
  *     DIR/reflector.lock              held for life by the one process that writes here
  *
  * Tables: `_ldb_seq` and `_ldb_last_update` are the original's; `_ldb_meta` and `_ldb_skips` are ours, and an LDB
@@ -14,6 +16,8 @@
 
 export const LDB_FILE_NAME = "ldb.db";
 export const GENERATIONS_FOLDER = "generations";
+/** Beside a database in WAL mode: its write-ahead log, and the log's index. */
+export const SIDE_FILES = ["-wal", "-shm"] as const;
 export const LOCK_FILE_NAME = "reflector.lock";
 /** Where the original's readers look, unless CTLSTORE_PATH names another folder (`--ldb` takes it too). */
 export const DEFAULT_LDB_FOLDER = "/var/spool/ctlstore";

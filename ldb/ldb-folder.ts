@@ -2,26 +2,21 @@
  * Opens the LDB of a folder for writing, whatever state the folder is in; call with the writer lock held.
  *
  * Absent: an empty generation is made and published. A plain `ldb.db` is adopted as it is. Left-overs of a crash
- * between stage and flip go away, and so does a `-wal` whose database is gone (R17).
+ * between stage and flip go away, and so does a `-wal` whose database is gone (R17). Replaced generations go once
+ * nobody holds them.
  */
-import { existsSync, mkdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { OnCrashPoint } from "./crash-points.ts";
-import {
-  currentLdb,
-  type Generation,
-  otherGenerations,
-  publishGeneration,
-  removeGeneration,
-  removeUnfinishedLinks,
-  stageGeneration,
-} from "./generations.ts";
+import { currentLdb, publishGeneration, removeUnfinishedLinks, stageGeneration } from "./generations.ts";
 import { LDB_FILE_NAME } from "./layout.ts";
-import { hasStaleWal, rememberFiles, setAsideWal } from "./plain-files.ts";
-import { ensureOwnTables, markSuperseded } from "./position.ts";
+import { OldGenerations } from "./old-generations.ts";
+import { hasStaleWal, rememberFiles } from "./plain-files.ts";
+import { ensureOwnTables } from "./position.ts";
+import { setAsideWal } from "./set-aside.ts";
 import { WritableDatabase } from "./writable-database.ts";
 
 export interface OpenedLdb {
@@ -61,7 +56,9 @@ export function openLdbFolder(folder: string, deps: LdbFolderDeps): OpenedLdb {
     publishEmptyGeneration(folder, deps);
     current = currentLdb(folder);
   }
-  removeOtherGenerations(folder, deps.logger);
+  const others = new OldGenerations(folder, deps);
+  others.removeLeftOvers();
+  others.sweep();
   if (current.kind === "plain") return openPlain(folder, current.databasePath, deps);
   if (current.kind === "generation") return open(current.generation.databasePath, current.generation.id);
   throw new CtlstoreError(
@@ -101,25 +98,4 @@ function publishEmptyGeneration(folder: string, deps: LdbFolderDeps): void {
   // Closed before it is published: fsync opens the file, which would drop the locks of an open connection.
   staged.close();
   publishGeneration(folder, generation, deps.onPoint);
-}
-
-function removeOtherGenerations(folder: string, logger: Logger): void {
-  for (const generation of otherGenerations(folder)) {
-    supersede(generation, logger);
-    removeGeneration(folder, generation.id);
-    logger.info({ generation: generation.id }, "old generation removed");
-  }
-}
-
-/** A reader that has the old generation open would go on reading it for ever. */
-function supersede(generation: Generation, logger: Logger): void {
-  if (!existsSync(generation.databasePath)) return;
-  try {
-    using database = WritableDatabase.open(generation.databasePath);
-    ensureOwnTables(database);
-    markSuperseded(database);
-  } catch (error) {
-    // Half-written by a crash before it was ever published, so no reader can have it.
-    logger.debug({ err: error, generation: generation.id }, "old generation cannot be marked as replaced");
-  }
 }

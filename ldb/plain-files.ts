@@ -6,11 +6,10 @@
  * database with the old log beside it is a stale log. A file that was overwritten in place keeps its identity; that
  * cannot be seen.
  */
-import { lstatSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
-import { basename, join } from "node:path";
+import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 
 const FILES_NAME = "ldb.files";
-const SIDE_FILES = ["-wal", "-shm"] as const;
 
 interface KnownFiles {
   readonly database: string | null;
@@ -48,19 +47,4 @@ export function rememberFiles(folder: string, databasePath: string): void {
   const path = join(folder, FILES_NAME);
   writeFileSync(`${path}.next`, `${JSON.stringify(filesOf(databasePath))}\n`);
   renameSync(`${path}.next`, path);
-}
-
-/**
- * Moves a database's `-wal` and `-shm` out of the way, into a new folder in the LDB's folder, and says which. Their
- * rows belong to no file any more. Null when there are none.
- */
-export function setAsideWal(folder: string, databasePath: string, nowUs: number): string | null {
-  const paths = SIDE_FILES.map((suffix) => `${databasePath}${suffix}`).filter(
-    (path) => lstatSync(path, { throwIfNoEntry: false }) !== undefined,
-  );
-  if (paths.length === 0) return null;
-  const aside = join(folder, `set-aside-${new Date(nowUs / 1000).toISOString().replace(/[-:.]/g, "")}`);
-  mkdirSync(aside, { recursive: true });
-  for (const path of paths) renameSync(path, join(aside, basename(path)));
-  return aside;
 }
