@@ -6,6 +6,7 @@
  */
 import { join } from "node:path";
 import { setUpBun } from "./setup/bun.mjs";
+import { setUpCeph } from "./setup/ceph.mjs";
 import { setUpCompiler, setUpMariadb } from "./setup/debian-packages.mjs";
 import { setUpMysql9 } from "./setup/mysql9.mjs";
 import { setUpPackages } from "./setup/packages.mjs";
@@ -19,8 +20,8 @@ function setUpRuntimes() {
 
 const STEPS = {
   start: [setUpPackages, setUpBun],
-  test: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes],
-  deep: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes, setUpMysql9],
+  test: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes, setUpCeph],
+  deep: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes, setUpCeph, setUpMysql9],
 };
 
 const purpose = process.argv[2] ?? "start";

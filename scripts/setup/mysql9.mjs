@@ -1,4 +1,4 @@
-/** Oracle MySQL 9.7 for the deep tests, unpacked under .cache/ without root (scripts/mysql/unpack.sh). */
+/** Oracle MySQL 9.7 for the deep tests, unpacked under .cache/ without root (scripts/debian/unpack.sh). */
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { findProgram, ROOT, run, SetupError, say } from "./run.mjs";
@@ -13,5 +13,11 @@ export function setUpMysql9() {
     );
   }
   say("fetching and unpacking MySQL (about 65 MB)");
-  run("bash", [join(ROOT, "scripts", "mysql", "unpack.sh"), MYSQL_ROOT]);
+  run("bash", [
+    join(ROOT, "scripts", "debian", "unpack.sh"),
+    "sid",
+    MYSQL_ROOT,
+    "mysql-server-core",
+    "mysql-client-core",
+  ]);
 }

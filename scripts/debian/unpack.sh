@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# Unpacks Oracle MySQL's server from Debian sid's packages into FOLDER: unpack.sh FOLDER
+# Unpacks packages of a Debian suite, with all that they depend on, into FOLDER: unpack.sh SUITE FOLDER PACKAGE...
 #
 # No root, and the machine's own package state is untouched: apt works on a state of its own in which nothing is
-# installed, so that it names every library the server needs, libc and its loader included. The server is then started
-# through that loader (tests/support/mysql9.ts), whatever the machine's own libc is.
+# installed, so that it names every library that a program needs, libc and its loader included. Programs are then
+# started through that loader, whatever the machine's own libc is (tests/support/mysql9.ts).
 set -euo pipefail
 
-target=$(readlink -m "${1:?usage: unpack.sh FOLDER}")
-suite=sid
-packages=(mysql-server-core mysql-client-core)
+suite=${1:?usage: unpack.sh SUITE FOLDER PACKAGE...}
+target=$(readlink -m "${2:?usage: unpack.sh SUITE FOLDER PACKAGE...}")
+packages=("${@:3}")
 
 work=$target.work
 view=$work/apt
@@ -46,4 +46,4 @@ touch "$root/complete"
 rm -rf "$target"
 mv "$root" "$target"
 rm -rf "$work"
-echo "MySQL is unpacked in $target ($(du -sm "$target" | cut -f 1) MB)" >&2
+echo "${packages[*]} of $suite unpacked in $target ($(du -sm "$target" | cut -f 1) MB)" >&2
