@@ -5,7 +5,8 @@ import { type Option, resolveOptions, variablesOf } from "./options.ts";
 import { COMMON_OPTIONS } from "./shared-options.ts";
 
 export interface ProgramOptions {
-  readonly version: string;
+  /** What `--version` prints, as a line or as JSON; asked for only then. */
+  readonly version: (asJson: boolean) => string;
   /** What the groups of two-word commands are about. */
   readonly groups: Readonly<Record<string, string>>;
 }
@@ -31,6 +32,10 @@ export async function runProgram(
   options: ProgramOptions,
 ): Promise<void> {
   const program = buildProgram(commands, context, options);
+  program.on("option:version", () => {
+    context.out(options.version(args.includes("--json")));
+    throw new UsageExit(0);
+  });
   try {
     await program.parseAsync([...args], { from: "user" });
   } catch (error) {
@@ -42,13 +47,13 @@ export async function runProgram(
 function buildProgram(
   commands: readonly Command[],
   context: CommandContext,
-  { version, groups }: ProgramOptions,
+  { groups }: ProgramOptions,
 ): CommanderCommand {
   const program = prepared(new CommanderCommand("ctlstore"), context)
     .description(
       "Control data on every host: written once, ordered in one ledger, read from a local SQLite file.",
     )
-    .version(version)
+    .option("-V, --version", "print version, commit, Bun and SQLite; with --json for scripts")
     .addHelpText(
       "after",
       "\nEvery option --some-name can also be given as the environment variable CTLSTORE_SOME_NAME.",

@@ -4,10 +4,10 @@
  * Errors that ctlstore raises on purpose are printed as a line and a hint; others, which are defects, with their stack.
  */
 import { isCtlstoreError } from "../core/errors.ts";
-import { VERSION } from "../core/version.ts";
 import type { Command, CommandContext } from "./command.ts";
 import { CommandFailure } from "./failure.ts";
 import { runProgram, UsageExit } from "./program.ts";
+import { versionText } from "./version.ts";
 
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;
@@ -27,7 +27,7 @@ export async function runCommandLine(
   try {
     // Without a command nothing is done, which is not what a script meant; but the help is what a person needs.
     const wanted = args.length === 0 ? ["--help"] : args;
-    await runProgram(wanted, commands, context, { version: VERSION, groups });
+    await runProgram(wanted, commands, context, { version: versionText, groups });
     return EXIT_OK;
   } catch (error) {
     if (error instanceof UsageExit) return args.length === 0 ? EXIT_USAGE : error.exitCode;
