@@ -181,10 +181,13 @@ export const SNAPSHOT_LIMITS = {
   keepForMs: { default: 24 * 3_600_000, min: 0, max: 365 * 24 * 3_600_000 },
   /** Snapshots that the index names; it stays below what one document may be. */
   indexEntries: 1_000,
-  /** An object that no index names may be of a publication under way: it stays at least so long. */
-  orphanGraceMs: 3_600_000,
-  /** A publication gives up when its data has been waiting for the index for so long: half of the grace above. */
-  publicationMs: 1_800_000,
+  /**
+   * An object that no index names may be of a publication under way: it stays at least so long. S3 counts the age of a
+   * large object from the start of its upload.
+   */
+  orphanGraceMs: 24 * 3_600_000,
+  /** A publication that has taken longer gives up: half of the grace above, so that nothing of it can be gone yet. */
+  publicationMs: 12 * 3_600_000,
   /** Unfinished uploads that are older belong to nobody. */
   unfinishedUploadMs: 24 * 3_600_000,
   /** Races for the index lost to other Supervisors in one publication; each of them published something. */
@@ -195,4 +198,30 @@ export const SNAPSHOT_LIMITS = {
   spareDiskBytes: 64 * MIB,
   /** Signs of life of a phase. */
   progressIntervalMs: 250,
+} as const;
+
+/** Fetching a snapshot, and when a Reflector does. */
+export const BOOTSTRAP_LIMITS = {
+  /** A fleet that restarts together must not come to the store and the ctldb in the same second (R28). */
+  jitterMs: { default: 5_000, min: 0, max: 3_600_000 },
+  /** Pauses after an attempt that found nothing to bootstrap from: a Supervisor publishes every few minutes. */
+  backoffMs: { base: 5_000, max: 60_000 },
+  /** Failures in a row, without a byte between them, before a download counts as failed. What came is kept. */
+  downloadAttempts: 8,
+  downloadBackoffMs: { base: 250, max: 10_000 },
+  /** Compressed bytes on their way from the store to the disk: hides the latency of one from the other. */
+  readAheadBytes: 16 * MIB,
+  /** What is handed on at a time; below a hundred KiB the calls cost more than the work. */
+  chunkBytes: 256 * KIB,
+  /** The disk is asked to write after so many bytes, in the background: not all is left for the end. */
+  syncEveryBytes: 64 * MIB,
+  /** Left free on the disk beside what the snapshot needs: the write-ahead log goes on growing meanwhile. */
+  spareDiskBytes: 32 * MIB,
+  /** How long a child waits for one of a Reflector that was killed, which notices within a moment. */
+  lockWaitMs: 30_000,
+  /** Rounds of choosing again at once, when the ledger was pruned past a snapshot while that was fetched (R27). */
+  rounds: 3,
+  /** Signs of life: to the status, and to the log. */
+  progressIntervalMs: 250,
+  logIntervalMs: 5_000,
 } as const;
