@@ -7,6 +7,7 @@ import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { OnCrashPoint } from "../ldb/crash-points.ts";
 import type { OpenedLdb } from "../ldb/ldb-folder.ts";
+import type { WalReader } from "../ldb/wal-readers.ts";
 import { LdbWriter } from "./ldb-writer.ts";
 import type { LedgerFetcher } from "./ledger-fetcher.ts";
 import { LegacyGaps } from "./legacy-gaps.ts";
@@ -51,7 +52,10 @@ export class LedgerFollower {
     const { clock, onPoint, endsRun, ...rest } = deps;
     const { database } = ldb;
     this.ldb = ldb;
-    this.#walKeeper = new WalKeeper({ database, clock, onPoint }, { ...options, insist: options.walInsist });
+    this.#walKeeper = new WalKeeper(
+      { database, clock, logger: deps.logger, onPoint },
+      { ...options, insist: options.walInsist },
+    );
     this.#gaps = new LegacyGaps(clock, options.legacyGapGraceMs);
     this.writer = new LdbWriter(
       { database, clock, onPoint, onCommit: () => this.#walKeeper.afterCommit() },
@@ -72,6 +76,11 @@ export class LedgerFollower {
       walCheckpoints: this.#walKeeper.checkpoints,
       walCheckpointsBlocked: this.#walKeeper.blocked,
     };
+  }
+
+  /** The reader that has kept the log from being cut for longest. */
+  get walBlockedBy(): WalReader | null {
+    return this.#walKeeper.blockedBy;
   }
 
   /** Undoes what is not committed and lets go of the LDB. */

@@ -55,7 +55,10 @@ export function applyLedgerTo(
   const clock = systemClock;
   const { database } = openLdbFolder(folder, { clock, logger: silentLogger, onPoint });
   const options = withDefaults({ ldbFolder: folder, transactionStatements });
-  const walKeeper = new WalKeeper({ database, clock, onPoint }, { ...options, insist: options.walInsist });
+  const walKeeper = new WalKeeper(
+    { database, clock, logger: silentLogger, onPoint },
+    { ...options, insist: options.walInsist },
+  );
   const gaps = new LegacyGaps(clock, options.legacyGapGraceMs);
   const writer = new LdbWriter(
     { database, clock, onPoint, onCommit: () => walKeeper.afterCommit() },

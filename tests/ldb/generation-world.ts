@@ -50,13 +50,17 @@ export function generationsIn(folder: string): string[] {
   return readdirSync(join(folder, "generations")).sort();
 }
 
-/** A process that has read the LDB once and then only sits there, with it open. */
-export async function idleReader(path: string): Promise<TestProcess> {
+/** A process that has read the LDB once and then only sits there, with it open; on demand inside a transaction. */
+export async function idleReader(
+  path: string,
+  options: { readonly pins?: boolean; readonly wrapper?: readonly string[] } = {},
+): Promise<TestProcess> {
   const program = `const { Database } = require("bun:sqlite");
     const database = new Database(process.argv[1], { readonly: true });
+    ${options.pins === true ? 'database.run("BEGIN");' : ""}
     console.log("read " + database.query("SELECT v FROM fam___tbl").get().v);
     setInterval(() => {}, 1000);`;
-  const child = startProcess([process.execPath, "-e", program, path]);
+  const child = startProcess([...(options.wrapper ?? []), process.execPath, "-e", program, path]);
   await child.waitForOutput(/read/);
   return child;
 }

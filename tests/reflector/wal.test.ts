@@ -2,6 +2,7 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, spyOn, test } from "bun:test";
 import { systemClock } from "../../core/process/clock.ts";
+import { silentLogger } from "../../core/process/logger.ts";
 import { ignoreCrashPoint } from "../../ldb/crash-points.ts";
 import { WritableDatabase } from "../../ldb/writable-database.ts";
 import { WalKeeper } from "../../reflector/wal-keeper.ts";
@@ -67,7 +68,7 @@ describe("the write-ahead log", () => {
     using database = WritableDatabase.open(folder.file("ldb.db"));
     database.run("CREATE TABLE t (a)");
     const keeper = new WalKeeper(
-      { database, clock: systemClock, onPoint: ignoreCrashPoint },
+      { database, clock: systemClock, logger: silentLogger, onPoint: ignoreCrashPoint },
       { walCheckpointBytes: 1, walCapBytes: 4096, insist: { waitMs: 10, everyMs: 60_000 } },
     );
     const reader = new Database(folder.file("ldb.db"), { readonly: true });
