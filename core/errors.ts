@@ -62,6 +62,8 @@ export const ERROR_CODES = [
   "snapshot_refused", // the LDB is in no state to be published, or something newer is published already
   "snapshot_store_unavailable", // the store cannot be reached or is too busy
   "snapshot_store_denied", // the store refuses our credentials, or they lack a right
+  // The host
+  "ecs_unavailable", // the ECS agent or the ECS API cannot be reached, refuses, or answers something else
   // The reader library
   "unsafe_integer", // a 64-bit integer beyond 2^53 was read without `integers: "bigint"`
   "invalid_key",

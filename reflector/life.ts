@@ -16,7 +16,7 @@ import { type FollowerCounts, LedgerFollower } from "./ledger-follower.ts";
 import type { ReflectorCounts } from "./metrics.ts";
 import type { CompleteOptions } from "./options.ts";
 import type { Standstill } from "./shovel.ts";
-import type { ReflectorStatus } from "./state.ts";
+import type { ObservedStatus } from "./state.ts";
 import { describeReflector, type KnownLdb } from "./status.ts";
 
 export interface LifeDeps {
@@ -68,7 +68,7 @@ export class ReflectorLife {
     }
   }
 
-  status(): ReflectorStatus {
+  status(): ObservedStatus {
     const { ldbFolder, pollStuckMs } = this.#options;
     return describeReflector(
       {

@@ -9,6 +9,8 @@ export const REFLECTOR_METRICS = {
   lagSeconds: "ctlstore_reflector_lag_seconds",
   lastPollTimestampSeconds: "ctlstore_reflector_last_poll_timestamp_seconds",
   unattestedThroughSequence: "ctlstore_reflector_unattested_through_sequence",
+  ready: "ctlstore_reflector_ready",
+  healthy: "ctlstore_reflector_healthy",
   skips: "ctlstore_reflector_skips",
   walBytes: "ctlstore_reflector_wal_bytes",
   statementsTotal: "ctlstore_reflector_statements_total",
@@ -58,6 +60,14 @@ function registerGauges(metrics: Metrics): (status: ReflectorStatus) => void {
     [
       metrics.gauge(names.unattestedThroughSequence, "Last entry applied without a hash to check it against"),
       (s) => Number(s.unattestedThrough),
+    ],
+    [
+      metrics.gauge(names.ready, "1 when this host may be given work that reads its LDB, else 0"),
+      (s) => (s.readiness.ready ? 1 : 0),
+    ],
+    [
+      metrics.gauge(names.healthy, "1 when the host is ready and its lag is below the threshold, else 0"),
+      (s) => (s.readiness.healthy ? 1 : 0),
     ],
     [metrics.gauge(names.skips, "Statements that this LDB may pass over"), (s) => s.skips.length],
     [metrics.gauge(names.walBytes, "Size of the LDB's write-ahead log"), (s) => s.ldb.walBytes],

@@ -1,6 +1,7 @@
 /** What a Reflector can be told, and what it does when it is told nothing. */
 import { REFLECTOR_LIMITS } from "../core/limits.ts";
 import type { OnCrashPoint } from "../ldb/crash-points.ts";
+import type { ReadinessOptions } from "./readiness/options.ts";
 
 type Pause = { readonly base: number; readonly max: number };
 
@@ -36,6 +37,8 @@ export interface ReflectorOptions {
   readonly slowBackoffMs?: Pause;
   /** Absent: an LDB is filled from the ledger alone. */
   readonly bootstrap?: BootstrapOptions;
+  /** When this host is ready, and who hears of it. */
+  readonly readiness?: ReadinessOptions;
   /** Where tests end the process. */
   readonly onPoint?: OnCrashPoint;
 }

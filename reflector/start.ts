@@ -14,6 +14,7 @@ import { ReflectorLife } from "./life.ts";
 import { publishReflectorMetrics } from "./metrics.ts";
 import type { ReflectorObserver } from "./observer.ts";
 import { type ReflectorOptions, withDefaults } from "./options.ts";
+import { openReadiness, type ReadinessWatch } from "./readiness/watch.ts";
 import type { ReflectorStatus } from "./state.ts";
 import { type StatusServer, startStatusServer } from "./status-server.ts";
 
@@ -50,13 +51,22 @@ export async function startReflector(
   createLdbFolder(options.ldbFolder);
   const { observers = [], metrics, random = Math.random, ...rest } = deps;
   const publish = publishReflectorMetrics(metrics);
+  const complete = withDefaults(options);
   const lock = WriterLock.acquire(options.ldbFolder, deps.clock);
+  const readiness = await openReadiness(
+    { ...rest, random, pulse: () => pulseOf(life, deps.clock) },
+    options.readiness ?? {},
+    complete,
+  ).catch((error) => {
+    lock.release();
+    throw error;
+  });
   const onProgress = () => {
     refreshMetrics();
     for (const observer of observers) observer.changed();
   };
-  const life = new ReflectorLife({ ...rest, random, onProgress }, withDefaults(options));
-  const status = () => life.status();
+  const life = new ReflectorLife({ ...rest, random, onProgress }, complete);
+  const status = () => judged(life, readiness);
   const refreshMetrics = () => publish(status(), life.counts());
   try {
     const { path, generation } = life.open();
@@ -65,28 +75,45 @@ export async function startReflector(
         ? null
         : startStatusServer({ status, refreshMetrics, metrics }, options.bind);
     deps.logger.info({ path, generation, url: server?.url ?? null }, "reflector started");
-    return run(deps, { lock, life, server, observers });
+    readiness.start(refreshMetrics);
+    return run(deps, { lock, life, readiness, server, observers });
   } catch (error) {
     life.close();
+    await readiness.stop();
     lock.release();
     throw error;
   }
 }
 
+function judged(life: ReflectorLife, readiness: ReadinessWatch): ReflectorStatus {
+  const observed = life.status();
+  return { ...observed, readiness: readiness.look(observed) };
+}
+
+/** Changes whenever the loop does anything. A bootstrap has time limits of its own, and may be silent for longer. */
+function pulseOf(life: ReflectorLife, clock: Clock): string {
+  const { polls, failures, statements } = life.counts();
+  const bootstrap = life.status().bootstrap === null ? "" : clock.monotonicMs();
+  return `${polls} ${failures} ${statements} ${bootstrap}`;
+}
+
 interface Owned {
   readonly lock: WriterLock;
   readonly life: ReflectorLife;
+  readonly readiness: ReadinessWatch;
   readonly server: StatusServer | null;
   readonly observers: readonly ReflectorObserver[];
 }
 
 function run(deps: ReflectorDeps, owned: Owned): RunningReflector {
-  const { life, server, lock, observers } = owned;
+  const { life, readiness, server, lock, observers } = owned;
+  const status = () => judged(life, readiness);
   const stopping = new AbortController();
   let lastStatus: ReflectorStatus | null = null;
-  for (const observer of observers) observer.start(() => life.status());
+  for (const observer of observers) observer.start(status);
   const done = life.run(stopping.signal).finally(async () => {
-    lastStatus = life.status();
+    lastStatus = status();
+    await readiness.stop();
     for (const observer of observers) await observer.stop();
     await server?.stop();
     life.close();
@@ -97,7 +124,7 @@ function run(deps: ReflectorDeps, owned: Owned): RunningReflector {
   // Whoever cares awaits `done`; a rejection before that must not end the process by itself.
   done.catch((error) => deps.logger.error({ err: error }, "reflector cannot go on"));
   return {
-    status: () => lastStatus ?? life.status(),
+    status: () => lastStatus ?? status(),
     url: server?.url ?? null,
     done,
     stop: async () => {

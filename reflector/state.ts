@@ -41,6 +41,21 @@ export interface BootstrapStatus {
   readonly failure: ReflectorReason | null;
 }
 
+/** Whether this host may be given work that reads its LDB, and whether its data is fresh (`readiness/`). */
+export interface Readiness {
+  /** The LDB has caught up once, or holds data that the centre cannot renew just now; kept while it holds data. */
+  readonly ready: boolean;
+  /** Ready, and the lag is below the threshold. */
+  readonly healthy: boolean;
+  /** At most so old is the data, in seconds; null when nothing is known. */
+  readonly lagSeconds: number | null;
+  /** Since when it is ready, in microseconds since 1970; null while it is not. */
+  readonly readySinceUs: number | null;
+}
+
+/** What the Reflector's parts know by themselves, before it is judged. */
+export type ObservedStatus = Omit<ReflectorStatus, "readiness">;
+
 export interface ReflectorStatus {
   readonly state: ReflectorState;
   readonly reason: ReflectorReason | null;
@@ -64,6 +79,7 @@ export interface ReflectorStatus {
   readonly legacyGaps: number;
   /** Statements that an operator allowed this LDB to pass over; kept for ever. */
   readonly skips: readonly LdbSkip[];
+  readonly readiness: Readiness;
   /** Null while the LDB needs none. */
   readonly bootstrap: BootstrapStatus | null;
   readonly ldb: {

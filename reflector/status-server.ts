@@ -39,7 +39,7 @@ function answer(deps: StatusServerDeps, request: Request): Response | Promise<Re
     case "/healthz":
       return json(200, { ok: true });
     case "/readyz":
-      return readiness(deps.status());
+      return readyz(deps.status());
     case "/metrics":
       return exposition(deps);
     default:
@@ -47,9 +47,9 @@ function answer(deps: StatusServerDeps, request: Request): Response | Promise<Re
   }
 }
 
-function readiness(status: ReflectorStatus): Response {
-  const { state, reason } = status;
-  return json(state === "current" ? 200 : 503, { ready: state === "current", state, reason });
+function readyz({ readiness, state, reason }: ReflectorStatus): Response {
+  const { ready, healthy, lagSeconds } = readiness;
+  return json(ready ? 200 : 503, { ready, healthy, lagSeconds, state, reason });
 }
 
 async function exposition(deps: StatusServerDeps): Promise<Response> {

@@ -4,7 +4,7 @@ import { SEQUENCE_ZERO } from "../core/sequence.ts";
 import type { LdbPosition, LdbSkip } from "../ldb/position.ts";
 import type { LedgerFetcher } from "./ledger-fetcher.ts";
 import type { LedgerFollower } from "./ledger-follower.ts";
-import type { BootstrapStatus, ReflectorReason, ReflectorState, ReflectorStatus } from "./state.ts";
+import type { BootstrapStatus, ObservedStatus, ReflectorReason, ReflectorState } from "./state.ts";
 
 /** What is known of the LDB that was open last. */
 export interface KnownLdb {
@@ -31,7 +31,7 @@ interface Shown {
 export function describeReflector(
   parts: StatusParts,
   options: { readonly version: string; readonly pollStuckMs: number },
-): ReflectorStatus {
+): ObservedStatus {
   const { follower, lastKnown, clock } = parts;
   const position = follower?.writer.position ?? lastKnown?.position ?? null;
   const ledgerTimestampUs = position?.ledgerTimestampUs || null;

@@ -1,0 +1,127 @@
+/**
+ * Decides whether this host is ready (it may get work that reads its LDB) and healthy (its data is as fresh as wanted).
+ *
+ * READY is the answer to "can this host serve?". It is given once the LDB has caught up, and then kept for as long as
+ * the LDB holds data: reads are always on (I15), so when the centre is down every host of the fleet falls behind at the
+ * same moment, and taking them all out of service would make a total outage of a harmless one. For the same reason a
+ * restarted host that was filled in an earlier life becomes ready when it has tried to reach the ctldb for a while.
+ * A host that never caught up, and one whose data may be wrong, are not ready.
+ *
+ * HEALTHY follows the lag as it is, for alarms and for placing new work, where an older host is the worse choice.
+ *
+ * Lag is an upper bound of how old the data may be. The age of the last entry alone is none of a quiet ledger, so the
+ * time since the LDB was last seen to hold the whole ledger counts when it is less.
+ */
+import { READINESS_LIMITS } from "../../core/limits.ts";
+import type { Clock } from "../../core/process/clock.ts";
+import type { ObservedStatus, Readiness, ReflectorReason } from "../state.ts";
+
+export type Observed = Pick<
+  ObservedStatus,
+  "state" | "reason" | "sequence" | "epoch" | "lagSeconds" | "lastPollAtUs" | "bootstrap"
+>;
+
+export interface ReadinessRuleOptions {
+  readonly lagSeconds: number;
+  readonly withoutCtldbSeconds: number;
+}
+
+/** The LDB may be of another history, or is about to be replaced: what it holds is no reason to become ready. */
+const DOUBTFUL: ReadonlySet<ObservedStatus["state"]> = new Set(["diverged", "bootstrapping"]);
+
+/** The way to newer data is closed, and the data that is there is as good as on the hosts that stay ready. */
+const HELD_UP: ReadonlySet<ReflectorReason["code"]> = new Set([
+  "ctldb_unavailable",
+  "ctldb_incompatible",
+  "overloaded",
+  "ledger_behind",
+  "statement_refused",
+  "ldb_disk_full",
+]);
+
+export class ReadinessRule {
+  readonly #clock: Clock;
+  readonly #options: ReadinessRuleOptions;
+  /** The LDB was filled in an earlier life of the Reflector; null while it holds nothing. */
+  #filledBefore: boolean | null = null;
+  #bootstrapSeen = false;
+  /** Since when there has been no way to newer data; null while there is one. */
+  #heldUpSinceMs: number | null;
+  /** When the LDB was last seen to hold everything that the ledger had. */
+  #wholeAtMs: number | null = null;
+  #last: Observed | null = null;
+  #readySinceUs: number | null = null;
+  #healthy = false;
+  #wasHealthy = false;
+
+  constructor(clock: Clock, options: ReadinessRuleOptions) {
+    this.#clock = clock;
+    this.#options = options;
+    this.#heldUpSinceMs = clock.monotonicMs();
+  }
+
+  /** Call about once a second and after each change. */
+  observe(observed: Observed): Readiness {
+    const nowMs = this.#clock.monotonicMs();
+    this.#noteFilled(observed);
+    this.#noteWhole(observed, nowMs);
+    this.#noteHeldUp(observed, nowMs);
+    this.#last = observed;
+    const lagSeconds = this.#lagSeconds(observed, nowMs);
+    if (observed.sequence === 0n) this.#readySinceUs = null;
+    else if (this.#readySinceUs === null && this.#becomesReady(observed, lagSeconds, nowMs))
+      this.#readySinceUs = this.#clock.nowUs();
+    const ready = this.#readySinceUs !== null;
+    this.#healthy = ready && observed.state !== "diverged" && this.#isFresh(lagSeconds);
+    this.#wasHealthy ||= this.#healthy;
+    return { ready, healthy: this.#healthy, lagSeconds, readySinceUs: this.#readySinceUs };
+  }
+
+  /** Data that is there before the ledger has said anything, and before a snapshot was placed, is from before. */
+  #noteFilled({ sequence, lastPollAtUs, bootstrap }: Observed): void {
+    if (sequence > 0n) {
+      const isFirstLook = this.#last === null;
+      this.#filledBefore ??= !this.#bootstrapSeen && (lastPollAtUs === null || isFirstLook);
+    }
+    this.#bootstrapSeen ||= bootstrap !== null;
+  }
+
+  #noteWhole(observed: Observed, nowMs: number): void {
+    const last = this.#last;
+    const replaced =
+      last !== null &&
+      (observed.sequence < last.sequence || (last.epoch !== null && observed.epoch !== last.epoch));
+    if (replaced) this.#wholeAtMs = null;
+    const { state, lastPollAtUs } = observed;
+    if (state !== "current" || lastPollAtUs === null) return;
+    if (this.#wholeAtMs !== null && last?.lastPollAtUs === lastPollAtUs) return;
+    // Taken once per poll: between two looks the machine's clock is hardly ever set, over an hour it may be.
+    this.#wholeAtMs = nowMs - Math.max(0, this.#clock.nowUs() - lastPollAtUs) / 1000;
+  }
+
+  #noteHeldUp({ state, reason }: Observed, nowMs: number): void {
+    const heldUp = state === "starting" || (state === "stuck" && reason !== null && HELD_UP.has(reason.code));
+    this.#heldUpSinceMs = heldUp ? (this.#heldUpSinceMs ?? nowMs) : null;
+  }
+
+  #lagSeconds({ lagSeconds }: Observed, nowMs: number): number | null {
+    // An entry from the future says that this machine's clock is wrong, as it may be just after a boot.
+    const isKnown = lagSeconds !== null && lagSeconds >= -this.#options.lagSeconds;
+    const age = isKnown ? lagSeconds : Number.POSITIVE_INFINITY;
+    const sinceWhole = this.#wholeAtMs === null ? Number.POSITIVE_INFINITY : (nowMs - this.#wholeAtMs) / 1000;
+    const lag = Math.max(0, Math.min(age, sinceWhole));
+    return Number.isFinite(lag) ? lag : null;
+  }
+
+  #becomesReady({ state, reason }: Observed, lagSeconds: number | null, nowMs: number): boolean {
+    if (DOUBTFUL.has(state) || reason?.code === "ldb_unavailable") return false;
+    if (lagSeconds !== null && lagSeconds <= this.#options.lagSeconds) return true;
+    if (this.#filledBefore !== true || this.#heldUpSinceMs === null) return false;
+    return nowMs - this.#heldUpSinceMs >= this.#options.withoutCtldbSeconds * 1000;
+  }
+
+  #isFresh(lagSeconds: number | null): boolean {
+    const part = this.#healthy || !this.#wasHealthy ? 1 : READINESS_LIMITS.recoveredPart;
+    return lagSeconds !== null && lagSeconds <= this.#options.lagSeconds * part;
+  }
+}
