@@ -13,6 +13,7 @@ export const REFLECTOR_METRICS = {
   healthy: "ctlstore_reflector_healthy",
   skips: "ctlstore_reflector_skips",
   walBytes: "ctlstore_reflector_wal_bytes",
+  walBlocked: "ctlstore_reflector_wal_blocked",
   statementsTotal: "ctlstore_reflector_statements_total",
   pollsTotal: "ctlstore_reflector_polls_total",
   failuresTotal: "ctlstore_reflector_failures_total",
@@ -71,6 +72,10 @@ function registerGauges(metrics: Metrics): (status: ReflectorStatus) => void {
     ],
     [metrics.gauge(names.skips, "Statements that this LDB may pass over"), (s) => s.skips.length],
     [metrics.gauge(names.walBytes, "Size of the LDB's write-ahead log"), (s) => s.ldb.walBytes],
+    [
+      metrics.gauge(names.walBlocked, "1 while a reader keeps the write-ahead log from being cut, else 0"),
+      (s) => (s.ldb.walBlockedBy === null ? 0 : 1),
+    ],
   ];
   const set = (status: ReflectorStatus | null) => {
     for (const name of REFLECTOR_STATES) state.set({ state: name }, status?.state === name ? 1 : 0);

@@ -2,6 +2,7 @@
 import type { ErrorCode } from "../core/errors.ts";
 import type { Sequence } from "../core/sequence.ts";
 import type { LdbSkip } from "../ldb/position.ts";
+import type { WalReader } from "../ldb/wal-readers.ts";
 
 export const REFLECTOR_STATES = [
   "starting", // the ledger has not answered yet since the process began
@@ -87,5 +88,7 @@ export interface ReflectorStatus {
     /** Null for an adopted plain file, and while no LDB can be opened. */
     readonly generation: string | null;
     readonly walBytes: number;
+    /** The reader that keeps the log from being cut; null while it can be cut (R14). */
+    readonly walBlockedBy: WalReader | null;
   };
 }

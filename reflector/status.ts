@@ -53,6 +53,7 @@ export function describeReflector(
       path: follower?.ldb.path ?? parts.ldbPath,
       generation: follower?.ldb.generation ?? null,
       walBytes: follower?.ldb.database.walBytes() ?? 0,
+      walBlockedBy: follower?.walBlockedBy ?? null,
     },
   };
 }
