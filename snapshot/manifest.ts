@@ -19,8 +19,8 @@ const Count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 /** A decimal string: not every reader of JSON keeps 64 bits. */
 const SequenceText = v.pipe(
   v.string(),
-  v.regex(/^(?:0|[1-9]\d{0,18})$/),
-  v.check((text) => BigInt(text) < 2n ** 63n, "beyond 2^63"),
+  // One check: valibot would run a second one also after the first has failed.
+  v.check((text) => /^(?:0|[1-9]\d{0,18})$/.test(text) && BigInt(text) < 2n ** 63n, "not a sequence"),
   v.transform((text): Sequence => toSequence(text)),
 );
 const Key = v.pipe(v.string(), v.maxLength(512), v.regex(/^(?!.*(?:^|\/)\.{1,2}(?:\/|$))[\w.-][\w./-]*$/));
@@ -89,8 +89,13 @@ export function parseIndex(bytes: Uint8Array, source: string): SnapshotIndex {
   return parse(IndexSchema, bytes, source);
 }
 
+/** One entry of an index by itself, as it is passed to a task. @throws CtlstoreError `snapshot_damaged` */
+export function parseEntry(bytes: Uint8Array, source: string): SnapshotEntry {
+  return parse(EntrySchema, bytes, source);
+}
+
 /** The bytes of a manifest or an index, as they are stored: indented JSON, sequences as strings. */
-export function serialize(document: SnapshotManifest | SnapshotIndex): Uint8Array {
+export function serialize(document: SnapshotManifest | SnapshotIndex | SnapshotEntry): Uint8Array {
   const text = JSON.stringify(
     document,
     (_, value) => (typeof value === "bigint" ? value.toString() : value),
@@ -99,7 +104,7 @@ export function serialize(document: SnapshotManifest | SnapshotIndex): Uint8Arra
   return new TextEncoder().encode(`${text}\n`);
 }
 
-function parse<S extends typeof ManifestSchema | typeof IndexSchema>(
+function parse<S extends typeof ManifestSchema | typeof IndexSchema | typeof EntrySchema>(
   schema: S,
   bytes: Uint8Array,
   source: string,
