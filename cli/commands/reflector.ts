@@ -4,6 +4,7 @@ import { createMetrics } from "../../core/process/metrics.ts";
 import { command } from "../command.ts";
 import { option } from "../options.ts";
 import { bindAddress, integer } from "../parsers.ts";
+import { READINESS_OPTIONS, readinessOf } from "../readiness-options.ts";
 import { runUntilStopped } from "../service.ts";
 import { ctldbOption, ldbOption } from "../shared-options.ts";
 
@@ -29,10 +30,12 @@ export const reflectorCommand = command({
       parse: integer({ min: 10, max: 3_600_000 }),
       fallback: REFLECTOR_LIMITS.pollIntervalMs,
     }),
+    ...READINESS_OPTIONS,
   },
   examples: [
     "reflector --ctldb sqlite:ctldb.db --ldb ./ldb",
     "reflector --ctldb mysql://ctlstore:secret@db:3306/ctldb --bind 127.0.0.1:3001",
+    "reflector --ctldb sqlite:ctldb.db --ldb ./ldb --ready-file /run/ctlstore/ready --ecs-status",
   ],
   async run(context, options) {
     const { openLedgerSource } = await import("../../ctldb/open.ts");
@@ -43,7 +46,12 @@ export const reflectorCommand = command({
     const { ldb, bind, pollIntervalMs } = options;
     const reflector = await startReflector(
       { source, logger, clock, random, metrics: createMetrics() },
-      { ldbFolder: ldb, pollIntervalMs, ...(bind === undefined ? {} : { bind }) },
+      {
+        ldbFolder: ldb,
+        pollIntervalMs,
+        readiness: readinessOf(options, context.environment),
+        ...(bind === undefined ? {} : { bind }),
+      },
     );
     context.note(
       `Reflector writes ${ldb}${reflector.url === null ? "" : `, status on ${reflector.url}/status`}`,
