@@ -1,6 +1,5 @@
 /** Asks the ECS agent of this host which cluster and which container instance it is. */
 import { CtlstoreError, messageOf } from "../../core/errors.ts";
-import { READINESS_LIMITS } from "../../core/limits.ts";
 
 /** Where the agent's introspection answers, unless somebody moved it. */
 export const ECS_AGENT_URL = "http://localhost:51678/v1/metadata";
@@ -12,8 +11,13 @@ export interface EcsIdentity {
 }
 
 /** @throws CtlstoreError `ecs_unavailable`: also while the agent has not registered the host yet */
-export async function askEcsAgent(url: string, signal: AbortSignal): Promise<EcsIdentity> {
-  const metadata = await fetchMetadata(url, signal);
+export async function askEcsAgent(url: string, timeoutMs: number, signal: AbortSignal): Promise<EcsIdentity> {
+  const metadata = await fetchMetadata(url, AbortSignal.any([signal, AbortSignal.timeout(timeoutMs)])).catch(
+    (cause) => {
+      signal.throwIfAborted();
+      throw unanswered(url, messageOf(cause), cause);
+    },
+  );
   const cluster = metadata["Cluster"];
   const containerInstance = metadata["ContainerInstanceArn"];
   if (typeof cluster !== "string" || cluster === "" || typeof containerInstance !== "string") {
@@ -23,17 +27,11 @@ export async function askEcsAgent(url: string, signal: AbortSignal): Promise<Ecs
 }
 
 async function fetchMetadata(url: string, signal: AbortSignal): Promise<Record<string, unknown>> {
-  const deadline = AbortSignal.timeout(READINESS_LIMITS.ecs.agentTimeoutMs);
-  try {
-    const response = await fetch(url, { signal: AbortSignal.any([signal, deadline]) });
-    if (!response.ok) throw new Error(`it answers ${response.status}`);
-    const body: unknown = await response.json();
-    if (typeof body !== "object" || body === null) throw new Error("its answer is no JSON object");
-    return body as Record<string, unknown>; // each member is looked at before it is used
-  } catch (cause) {
-    signal.throwIfAborted();
-    throw unanswered(url, messageOf(cause), cause);
-  }
+  const response = await fetch(url, { signal });
+  if (!response.ok) throw new Error(`it answers ${response.status}`);
+  const body: unknown = await response.json();
+  if (typeof body !== "object" || body === null) throw new Error("its answer is no JSON object");
+  return body as Record<string, unknown>; // each member is looked at before it is used
 }
 
 function unanswered(url: string, reason: string, cause?: unknown): CtlstoreError {

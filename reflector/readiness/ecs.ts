@@ -19,13 +19,19 @@ export interface StatusAttribute {
   close(): void;
 }
 
+type EcsTimeouts = {
+  readonly [Name in "agentTimeoutMs" | "connectTimeoutMs" | "requestTimeoutMs"]: number;
+};
+
 export class EcsAttribute implements StatusAttribute {
   readonly #options: EcsOptions;
+  readonly #timeouts: EcsTimeouts;
   #identity: EcsIdentity | null = null;
   #client: ECSClient | null = null;
 
-  constructor(options: EcsOptions) {
+  constructor(options: EcsOptions, timeouts: EcsTimeouts = READINESS_LIMITS.ecs) {
     this.#options = options;
+    this.#timeouts = timeouts;
   }
 
   async put(status: EcsStatus, signal: AbortSignal): Promise<void> {
@@ -57,7 +63,7 @@ export class EcsAttribute implements StatusAttribute {
   async #discover(signal: AbortSignal): Promise<EcsIdentity> {
     const { cluster, containerInstance, agentUrl } = this.#options;
     if (cluster !== undefined && containerInstance !== undefined) return { cluster, containerInstance };
-    const found = await askEcsAgent(agentUrl, signal);
+    const found = await askEcsAgent(agentUrl, this.#timeouts.agentTimeoutMs, signal);
     return {
       cluster: cluster ?? found.cluster,
       containerInstance: containerInstance ?? found.containerInstance,
@@ -67,7 +73,7 @@ export class EcsAttribute implements StatusAttribute {
   async #connect(containerInstance: string): Promise<ECSClient> {
     const { ECSClient } = await import("@aws-sdk/client-ecs");
     const region = this.#options.region ?? regionOf(containerInstance);
-    const { connectTimeoutMs, requestTimeoutMs } = READINESS_LIMITS.ecs;
+    const { connectTimeoutMs, requestTimeoutMs } = this.#timeouts;
     return new ECSClient({
       // Whoever calls tries again, with the newest status.
       maxAttempts: 1,
