@@ -267,7 +267,8 @@ ProtectSystem=strict
 ProtectHome=yes
 PrivateTmp=yes
 PrivateDevices=yes
-ProtectProc=invisible
+# It names the process that keeps its write-ahead log from being cut, whoever's that is.
+ProtectProc=default
 ProtectClock=yes
 ProtectHostname=yes
 ProtectKernelLogs=yes
