@@ -173,6 +173,9 @@ export const SNAPSHOT_LIMITS = {
   intervalJitter: 0.1,
   /** What an LDB in no state to be published is looked at again after: nothing is read but memory. */
   recheckMs: 1_000,
+  /** A run for one snapshot looks so often whether the LDB is current, and bears a Reflector in trouble so long. */
+  onceLookMs: 200,
+  onceTroubleMs: 30_000,
   /** Failures of the store or the disk; also bounded by the interval. */
   backoffMs: { base: 2_000, max: 60_000 },
   /** Two hours at the default interval; more than one for whoever must go back. */
@@ -221,7 +224,46 @@ export const BOOTSTRAP_LIMITS = {
   lockWaitMs: 30_000,
   /** Rounds of choosing again at once, when the ledger was pruned past a snapshot while that was fetched (R27). */
   rounds: 3,
+  /** A snapshot that was found damaged is not fetched again for so long: newer ones come meanwhile. */
+  badSnapshotMs: 600_000,
   /** Signs of life: to the status, and to the log. */
   progressIntervalMs: 250,
   logIntervalMs: 5_000,
+} as const;
+
+/** Stores of snapshots. */
+export const STORE_LIMITS = {
+  /** S3 takes keys of 1,024 bytes, the store's prefix included. */
+  keyChars: 512,
+  /** File systems take names of 255 bytes. */
+  keyPartChars: 200,
+  /** An index with a thousand entries has half a MiB. */
+  documentBytes: 4 * MIB,
+  /** What is read or written of a file at a time: beyond it nothing gets faster. */
+  fileChunkBytes: 1 * MIB,
+  /** A conditional write to a folder takes milliseconds; a lock that stays is held by a stopped process. */
+  fileLockWaitMs: 15_000,
+} as const;
+
+/** Time limits and sizes towards S3. */
+export const S3_LIMITS = {
+  connectMs: 5_000,
+  /** To the first byte of an answer. S3 answers within a second, also to the end of a large upload, or says 503. */
+  answerMs: 15_000,
+  /** A download in which nothing has come for so long is given up; it goes on from there when it is asked again. */
+  stallMs: 30_000,
+  /**
+   * The slowest upload that is waited for, all parts on their way together: 1 GB takes at most an hour, and a black hole
+   * in the middle of a part is found out after two minutes.
+   */
+  slowestUploadBytesPerSecond: 256 * KIB,
+  /** Memory of an upload is one more than so many parts of that size; parts grow only beyond 78 GiB. */
+  parts: { bytes: 8 * MIB, atOnce: 4, most: 10_000 },
+  /** Attempts of the SDK at a request that may be repeated blindly. */
+  attempts: 3,
+  /** Attempts at a conditional write, whose outcome is looked at between them. */
+  conditionalAttempts: 4,
+  conditionalBackoffMs: { base: 100, max: 2_000 },
+  /** Keys in one answer to a listing, and in one request to delete: S3's own bound. */
+  keysPerRequest: 1_000,
 } as const;

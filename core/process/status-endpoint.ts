@@ -1,0 +1,67 @@
+/**
+ * The HTTP face that a service shows to operators: `/status`, `/healthz`, `/readyz`, `/metrics`. It answers from
+ * memory, whatever is away (R46).
+ */
+import { type ErrorCode, quote } from "../errors.ts";
+import { stringifyJson } from "../exact-json.ts";
+import { listen } from "./listen.ts";
+import type { Metrics } from "./metrics.ts";
+
+export interface StatusEndpointDeps {
+  /** The document behind `/status`. */
+  readonly status: () => unknown;
+  /** Whether the service does what it is for, with what it says about that. */
+  readonly readiness: () => { readonly ready: boolean } & Readonly<Record<string, unknown>>;
+  /** Brings the registry up to date. */
+  readonly refreshMetrics: () => void;
+  readonly metrics: Metrics;
+}
+
+export interface StatusEndpoint {
+  readonly url: string;
+  stop(): Promise<void>;
+}
+
+/** @param bind `host:port`; port 0 takes any free one. @throws CtlstoreError `config_invalid` */
+export function startStatusEndpoint(deps: StatusEndpointDeps, bind: string): StatusEndpoint {
+  const server = listen(bind, { fetch: (request) => answer(deps, request) });
+  return { url: server.url.href.replace(/\/$/, ""), stop: () => server.stop(true) };
+}
+
+function answer(deps: StatusEndpointDeps, request: Request): Response | Promise<Response> {
+  if (request.method !== "GET" && request.method !== "HEAD") {
+    return failure(405, "method_not_allowed", `Cannot ${request.method} here: only GET is answered`);
+  }
+  // Of a request that names no host, as many health checks of HTTP/1.0 do, Bun gives the path alone.
+  const pathname = URL.parse(request.url, "http://localhost")?.pathname ?? request.url;
+  switch (pathname) {
+    case "/status":
+      return json(200, deps.status());
+    case "/healthz":
+      return json(200, { ok: true });
+    case "/readyz": {
+      const readiness = deps.readiness();
+      return json(readiness.ready ? 200 : 503, readiness);
+    }
+    case "/metrics":
+      return exposition(deps);
+    default:
+      return failure(404, "unknown_route", `Cannot find ${quote(pathname)}: there is no such route`);
+  }
+}
+
+async function exposition(deps: StatusEndpointDeps): Promise<Response> {
+  deps.refreshMetrics();
+  return new Response(await deps.metrics.render(), { headers: { "content-type": deps.metrics.contentType } });
+}
+
+function json(status: number, body: unknown): Response {
+  return new Response(`${stringifyJson(body)}\n`, {
+    status,
+    headers: { "content-type": "application/json" },
+  });
+}
+
+function failure(status: number, code: ErrorCode, message: string): Response {
+  return json(status, { error: { code, message } });
+}
