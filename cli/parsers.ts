@@ -2,6 +2,7 @@
 import { quote } from "../core/errors.ts";
 import { type FamilyName, parseFamilyName, parseTableName, type TableName } from "../core/names.ts";
 import { parseBindAddress } from "../core/process/listen.ts";
+import { parseStoreUrl } from "../snapshot/stores/store-url.ts";
 
 export function text(value: string): string {
   if (value === "") throw new Error("it is empty");
@@ -44,6 +45,11 @@ export function ctldbUrl(value: string): string {
   if (!/^(sqlite:.|mysql:\/\/.)/.test(value))
     throw new Error("it must be sqlite:PATH or mysql://user:password@host:port/database");
   return value;
+}
+
+/** `file:///FOLDER` or `s3://BUCKET/PREFIX?…`; a store that is down is no error here. */
+export function snapshotStoreUrl(value: string): string {
+  return parseStoreUrl(value).url;
 }
 
 export interface TablePath {
