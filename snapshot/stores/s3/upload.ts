@@ -4,13 +4,15 @@
  * The first part that fails ends the others, and S3 is told to drop them; what a killed process leaves is found by
  * `removeUnfinished`.
  */
-import { open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import { Readable } from "node:stream";
 import { AbortMultipartUploadCommand, type S3Client } from "@aws-sdk/client-s3";
 import { Upload } from "@aws-sdk/lib-storage";
 import { reading, sourceUnavailable } from "../file-atomic.ts";
 import type { UploadOptions } from "../store.ts";
 import type { S3Limits } from "./settings.ts";
+
+const CHUNK_BYTES = 256 * 1024;
 
 export interface UploadTarget {
   readonly client: S3Client;
@@ -35,7 +37,7 @@ export async function uploadInParts(
     client: limitedClient(target, { partBytes, failure, signal: options.signal }),
     params: {
       ...place,
-      Body: Readable.from(partsOf(path, file, { size, partBytes })),
+      Body: Readable.from(chunksOf(path, file, size)),
       ContentType: contentType,
       ...(metadata === undefined ? {} : { Metadata: { ...metadata } }),
     },
@@ -56,22 +58,14 @@ export function partBytesOf(size: number, { parts }: Pick<S3Limits, "parts">): n
   return Math.max(parts.bytes, Math.ceil(size / parts.most));
 }
 
-/** Exactly one part at a time, each in memory of its own, since it is kept until S3 has it. */
-async function* partsOf(
-  path: string,
-  file: Awaited<ReturnType<typeof open>>,
-  { size, partBytes }: { readonly size: number; readonly partBytes: number },
-): AsyncGenerator<Buffer> {
-  for (let start = 0; start < size; start += partBytes) {
-    const part = Buffer.allocUnsafeSlow(Math.min(partBytes, size - start));
-    for (let filled = 0; filled < part.length; ) {
-      const { bytesRead } = await reading(path, () =>
-        file.read(part, filled, part.length - filled, start + filled),
-      );
-      if (bytesRead === 0) throw sourceUnavailable(path, `it ends at byte ${start + filled} of ${size}`);
-      filled += bytesRead;
-    }
-    yield part;
+/** In small chunks: the library copies them into parts, and a chunk as large as a part would be copied twice. */
+async function* chunksOf(path: string, file: FileHandle, size: number): AsyncGenerator<Buffer> {
+  for (let position = 0; position < size; ) {
+    const chunk = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, size - position));
+    const { bytesRead } = await reading(path, () => file.read(chunk, 0, chunk.length, position));
+    if (bytesRead === 0) throw sourceUnavailable(path, `it ends at byte ${position} of ${size}`);
+    position += bytesRead;
+    yield chunk.subarray(0, bytesRead);
   }
 }
 
