@@ -5,8 +5,8 @@ import { systemClock } from "../../../core/process/clock.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
 import { parseTableSchema } from "../../../core/schema.ts";
 import { openCtlDb } from "../../../ctldb/open.ts";
-import type { TestProcess } from "../../support/process.ts";
-import { startCtlstore } from "../../support/services.ts";
+import { startProcess, type TestProcess } from "../../support/process.ts";
+import { ctlstore } from "../../support/services.ts";
 import { until } from "../../support/until.ts";
 
 const DEPS = { logger: silentLogger, clock: systemClock };
@@ -56,12 +56,17 @@ export interface HostOptions {
   readonly ldb: string;
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
+  /** Of the compiled Reflector; absent: the command line, from source. */
+  readonly binary?: string;
 }
 
 /** Starts a Reflector; it listens when this resolves. */
-export async function startHost({ ctldb, ldb, flags = [], env = {} }: HostOptions): Promise<TestHost> {
-  const common = ["--ldb", ldb, "--bind", "127.0.0.1:0", "--poll-interval-ms", "20"];
-  const child = startCtlstore(["reflector", ...common, ...flags], { env: { CTLSTORE_CTLDB: ctldb, ...env } });
+export async function startHost(options: HostOptions): Promise<TestHost> {
+  const { ctldb, ldb, flags = [], env = {}, binary } = options;
+  const args = ["--ldb", ldb, "--bind", "127.0.0.1:0", "--poll-interval-ms", "20", ...flags];
+  const surroundings = { env: { CTLSTORE_CTLDB: ctldb, CTLSTORE_LOG_LEVEL: "warn", ...env } };
+  const command = binary === undefined ? ctlstore("reflector", ...args) : [binary, ...args];
+  const child = startProcess(command, surroundings);
   const [url] = await child.waitForOutput(/http:\/\/127\.0\.0\.1:\d+/, 60_000);
   const readyz = async () => {
     const response = await fetch(`${url}/readyz`);

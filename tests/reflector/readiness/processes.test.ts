@@ -1,6 +1,7 @@
 /** Hosts as the world sees them: real Reflectors, a real notification socket, a ready file, and ECS' protocol. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, readFileSync } from "node:fs";
+import { binaryOf } from "../../support/binaries.ts";
 import { runProcess } from "../../support/process.ts";
 import { ctlstore } from "../../support/services.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
@@ -114,6 +115,31 @@ describe("a host", () => {
     host.process.signal("SIGTERM");
     expect((await host.process.exited).code).toBe(0);
     expect(ecs.attribute).toBe("healthy");
+  });
+
+  test("tells systemd and ECS also from the compiled binary", async () => {
+    using folder = tempFolder();
+    await makeCtldb(folder.file("ctldb.db"));
+    await using systemd = await receiveNotifications(folder.file("notify"));
+    await using ecs = startEcsServer();
+    const { path } = await binaryOf("ctlstore-reflector");
+    await using host = await startHost({
+      binary: path,
+      ctldb: `sqlite:${folder.file("ctldb.db")}`,
+      ldb: folder.file("ldb"),
+      flags: ["--ecs-status", "--ecs-agent-url", ecs.agentUrl],
+      env: {
+        NOTIFY_SOCKET: folder.file("notify"),
+        AWS_ENDPOINT_URL_ECS: ecs.url,
+        AWS_ACCESS_KEY_ID: "test",
+        AWS_SECRET_ACCESS_KEY: "test",
+      },
+    });
+    await systemd.waitFor("READY=1");
+    await until(() => ecs.attribute === "healthy", { what: "ECS to have it as healthy" });
+    expect(host.process.stderr).not.toContain("libc cannot be called");
+    host.process.signal("SIGTERM");
+    await systemd.waitFor("STOPPING=1");
   });
 
   test("R17 keeps its ready file when somebody tries to start a second Reflector on its folder", async () => {
