@@ -12,7 +12,17 @@ export const CRASH_POINTS = [
   "during-flip", // a new generation is complete and `ldb.db` does not point to it yet
 ] as const;
 
-export type CrashPoint = (typeof CRASH_POINTS)[number];
+/** The same in a bootstrap, which ends with the flip. */
+export const BOOTSTRAP_CRASH_POINTS = [
+  "before-download", // a snapshot was chosen, and its generation is an empty folder
+  "mid-download", // part of the compressed bytes is on the disk
+  "mid-check", // all bytes are there, and a child looks at them
+  "after-download", // the database is complete and has been checked
+  "before-flip", // it was opened, and is closed again
+  "after-flip", // it is current, and the generation before it is not marked as replaced yet
+] as const;
+
+export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof BOOTSTRAP_CRASH_POINTS)[number];
 export type OnCrashPoint = (point: CrashPoint) => void;
 
 export const ignoreCrashPoint: OnCrashPoint = () => {};

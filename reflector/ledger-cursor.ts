@@ -142,7 +142,7 @@ export function hashMismatch(entry: LedgerEntry): CtlstoreError {
     `Cannot follow the ledger: the hash of entry ${entry.sequence} is not the one that its content and its predecessors give`,
     {
       sequence: entry.sequence,
-      hint: "An entry was changed, or the ctldb was restored from a backup. Reads go on from the last good state; rebuild this LDB once the ctldb is right.",
+      hint: "An entry was changed, or the ctldb was restored from a backup. Reads go on from the last good state; once the ctldb is right, start the Reflector with --rebootstrap.",
     },
   );
 }

@@ -58,6 +58,12 @@ export class LedgerFetcher {
     return this.#ask((inner) => this.#deps.source.describe(inner), signal);
   }
 
+  /** The entry at a sequence, and the one after it. @throws CtlstoreError as `poll` does */
+  peek(at: Sequence, signal: AbortSignal): Promise<LedgerBlock> {
+    this.#polls += 1;
+    return this.#ask((inner) => this.#deps.source.poll(at, 1, inner), signal);
+  }
+
   /** @throws CtlstoreError `ctldb_unavailable`, or the signal's reason */
   async poll(after: Sequence, signal: AbortSignal): Promise<LedgerBlock> {
     this.#deps.onPoint("before-fetch");

@@ -12,7 +12,7 @@ import { LdbWriter } from "./ldb-writer.ts";
 import type { LedgerFetcher } from "./ledger-fetcher.ts";
 import { LegacyGaps } from "./legacy-gaps.ts";
 import type { CompleteOptions } from "./options.ts";
-import { Shovel, type Standstill } from "./shovel.ts";
+import { Shovel } from "./shovel.ts";
 import { WalKeeper } from "./wal-keeper.ts";
 
 export interface FollowerDeps {
@@ -43,12 +43,7 @@ export class LedgerFollower {
   readonly #gaps: LegacyGaps;
   readonly #walKeeper: WalKeeper;
 
-  /** @param standstill what the Reflector was held up by before, shown until something has been applied */
-  constructor(
-    deps: FollowerDeps,
-    options: CompleteOptions,
-    { ldb, standstill }: { readonly ldb: OpenedLdb; readonly standstill: Standstill | null },
-  ) {
+  constructor(deps: FollowerDeps, options: CompleteOptions, ldb: OpenedLdb) {
     const { clock, onPoint, endsRun, ...rest } = deps;
     const { database } = ldb;
     this.ldb = ldb;
@@ -64,7 +59,6 @@ export class LedgerFollower {
     this.shovel = new Shovel(
       { ...rest, clock, writer: this.writer, gaps: this.#gaps, database, endsRun },
       options,
-      standstill,
     );
   }
 
@@ -85,7 +79,11 @@ export class LedgerFollower {
 
   /** Undoes what is not committed and lets go of the LDB. */
   close(): void {
-    this.writer.close();
-    this.ldb.database.close();
+    try {
+      this.writer.close();
+    } finally {
+      // A damaged database may refuse even a rollback.
+      this.ldb.database.close();
+    }
   }
 }

@@ -22,7 +22,8 @@ export function checkDescription(description: LedgerDescription, ldb: Standing):
   if (isTooOld(description, ldb.sequence)) throw tooOld(description, ldb.sequence);
 }
 
-function isTooOld(description: LedgerDescription, sequence: Sequence): boolean {
+/** True when entries after the sequence are gone from the ledger. */
+export function isTooOld(description: LedgerDescription, sequence: Sequence): boolean {
   const { firstSequence, headSequence, takeoverSequence, epoch } = description;
   if (firstSequence === 0n) return headSequence > sequence;
   if (firstSequence <= sequence + 1n) return false;
@@ -66,7 +67,7 @@ export function noHashToBeHad(sequence: Sequence): CtlstoreError {
   return new CtlstoreError(
     "ledger_too_old",
     `Cannot follow the ledger from ${sequence}: its oldest entries are gone, and the one there carries no hash`,
-    { sequence, hint: "Start with an empty LDB folder, filled from a snapshot." },
+    { sequence, hint: "Give the Reflector a store of snapshots with --bootstrap." },
   );
 }
 
@@ -85,7 +86,7 @@ function behind(description: LedgerDescription, sequence: Sequence): CtlstoreErr
     `Cannot follow the ledger: it ends at ${description.headSequence}; the LDB is at ${sequence}`,
     {
       sequence,
-      hint: "A lagging replica catches up by itself. If the ctldb was restored from a backup, rebuild this LDB.",
+      hint: "A lagging replica catches up by itself. If the ctldb was restored from a backup, start the Reflector once with --rebootstrap.",
     },
   );
 }
@@ -95,6 +96,6 @@ function tooOld(description: LedgerDescription, sequence: Sequence): CtlstoreErr
   return new CtlstoreError(
     "ledger_too_old",
     `Cannot follow the ledger from ${sequence}: it was pruned and begins with ${from}`,
-    { sequence, hint: "Start with an empty LDB folder, filled from a snapshot." },
+    { sequence, hint: "Give the Reflector a store of snapshots with --bootstrap." },
   );
 }

@@ -4,6 +4,7 @@
  * It ends in two ways: asked to stop, or with a failure that nothing here can mend.
  */
 import { join } from "node:path";
+import { isCtlstoreError } from "../core/errors.ts";
 import type { LedgerSource } from "../core/ledger/entry.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
@@ -11,11 +12,15 @@ import { VERSION } from "../core/version.ts";
 import { ignoreCrashPoint, type OnCrashPoint } from "../ldb/crash-points.ts";
 import { LDB_FILE_NAME } from "../ldb/layout.ts";
 import { type OpenedLdb, openLdbFolder } from "../ldb/ldb-folder.ts";
+import { OldGenerations } from "../ldb/old-generations.ts";
+import type { SnapshotSource } from "../snapshot/download/contract.ts";
+import { BootstrapLoop } from "./bootstrap/bootstrap-loop.ts";
+import { lazyCheckLdb, lazyTaskSource } from "./bootstrap/lazy-source.ts";
+import type { LdbSlot } from "./bootstrap/ldb-slot.ts";
 import { LedgerFetcher } from "./ledger-fetcher.ts";
 import { type FollowerCounts, LedgerFollower } from "./ledger-follower.ts";
 import type { ReflectorCounts } from "./metrics.ts";
 import type { CompleteOptions } from "./options.ts";
-import type { Standstill } from "./shovel.ts";
 import type { ObservedStatus } from "./state.ts";
 import { describeReflector, type KnownLdb } from "./status.ts";
 
@@ -24,6 +29,10 @@ export interface LifeDeps {
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: () => number;
+  /** Absent: the store of `bootstrap.url`, in child processes. */
+  readonly snapshots?: SnapshotSource;
+  /** Absent: SQLite's check in a child process. */
+  readonly checkLdb?: (databasePath: string, signal: AbortSignal) => Promise<void>;
   /** Called whenever the status may have changed. */
   readonly onProgress: () => void;
 }
@@ -36,11 +45,16 @@ const NOTHING_DONE: FollowerCounts = {
   walCheckpointsBlocked: 0,
 };
 
-export class ReflectorLife {
+/** How often replaced generations are looked at: whether anybody still holds one. */
+const SWEEP_INTERVAL_MS = 60_000;
+
+export class ReflectorLife implements LdbSlot {
   readonly #deps: LifeDeps;
   readonly #options: CompleteOptions;
   readonly #onPoint: OnCrashPoint;
   readonly #fetcher: LedgerFetcher;
+  /** Null without a store of snapshots. */
+  readonly #bootstrap: BootstrapLoop | null;
   #follower: LedgerFollower | null = null;
   /** What followers that are closed have done, and where the last one stood. */
   #done = NOTHING_DONE;
@@ -54,14 +68,37 @@ export class ReflectorLife {
       { source: deps.source, clock: deps.clock, onPoint: this.#onPoint },
       options,
     );
+    this.#bootstrap = this.#bootstrapLoop();
   }
 
-  /** @throws CtlstoreError what `openLdbFolder` throws */
-  open(): OpenedLdb {
-    const ldb = openLdbFolder(this.#options.ldbFolder, { ...this.#deps, onPoint: this.#onPoint });
+  get folder(): string {
+    return this.#options.ldbFolder;
+  }
+  get follower(): LedgerFollower | null {
+    return this.#follower;
+  }
+  get lastKnown(): KnownLdb | null {
+    return this.#lastKnown;
+  }
+
+  /**
+   * Opens the LDB, or finds that it needs a bootstrap.
+   * @throws CtlstoreError what `openLdbFolder` throws; `ldb_damaged` only without a store of snapshots
+   */
+  begin(): void {
     try {
-      this.#follow(ldb, null);
-      return ldb;
+      this.open();
+    } catch (error) {
+      const isDamaged = isCtlstoreError(error) && error.code === "ldb_damaged";
+      if (this.#bootstrap === null || !isDamaged) throw error;
+    }
+    this.#bootstrap?.begin({ force: this.#options.bootstrap?.force === true });
+  }
+
+  open(): void {
+    const ldb = openLdbFolder(this.folder, { ...this.#deps, onPoint: this.#onPoint });
+    try {
+      this.#follower = this.#followerOf(ldb);
     } catch (error) {
       ldb.database.close();
       throw error;
@@ -75,7 +112,8 @@ export class ReflectorLife {
         follower: this.#follower,
         lastKnown: this.#lastKnown,
         ldbPath: join(ldbFolder, LDB_FILE_NAME),
-        bootstrap: null,
+        bootstrap: this.#bootstrap?.status ?? null,
+        cannotOpen: this.#bootstrap?.cannotOpen ?? null,
         fetcher: this.#fetcher,
         clock: this.#deps.clock,
         legacyGaps: this.#counts().legacyGaps,
@@ -85,12 +123,24 @@ export class ReflectorLife {
   }
 
   counts(): ReflectorCounts {
-    return { ...this.#counts(), polls: this.#fetcher.polls };
+    return {
+      ...this.#counts(),
+      polls: this.#fetcher.polls,
+      bootstraps: this.#bootstrap?.bootstraps ?? 0,
+      bootstrapFailures: this.#bootstrap?.failures ?? 0,
+    };
   }
 
   /** Runs until the signal; rejects when it cannot go on. */
   async run(signal: AbortSignal): Promise<void> {
-    await this.#follower?.shovel.run(signal);
+    const sweeping = new AbortController();
+    const swept = this.#sweep(sweeping.signal);
+    try {
+      await (this.#bootstrap ?? this.#follower?.shovel)?.run(signal);
+    } finally {
+      sweeping.abort(new Error("the Reflector stops"));
+      await swept;
+    }
   }
 
   close(): void {
@@ -102,13 +152,42 @@ export class ReflectorLife {
     follower.close();
   }
 
-  #follow(ldb: OpenedLdb, standstill: Standstill | null): void {
+  #followerOf(ldb: OpenedLdb): LedgerFollower {
     const { logger, clock, random, onProgress } = this.#deps;
-    const deps = { logger, clock, random, onProgress, fetcher: this.#fetcher, onPoint: this.#onPoint };
-    this.#follower = new LedgerFollower({ ...deps, endsRun: () => false }, this.#options, {
-      ldb,
-      standstill,
-    });
+    const endsRun = (error: unknown) => this.#bootstrap?.seesTo(error) === true;
+    const deps = {
+      logger,
+      clock,
+      random,
+      onProgress,
+      endsRun,
+      fetcher: this.#fetcher,
+      onPoint: this.#onPoint,
+    };
+    return new LedgerFollower(deps, this.#options, ldb);
+  }
+
+  #bootstrapLoop(): BootstrapLoop | null {
+    const { bootstrap } = this.#options;
+    if (bootstrap === undefined) return null;
+    const { snapshots = lazyTaskSource(bootstrap.url), checkLdb = lazyCheckLdb, ...rest } = this.#deps;
+    const deps = { ...rest, slot: this, source: snapshots, checkLdb, fetcher: this.#fetcher };
+    return new BootstrapLoop({ ...deps, onPoint: this.#onPoint }, bootstrap);
+  }
+
+  /** Old generations go when their last reader has: nobody tells us when that is. */
+  async #sweep(signal: AbortSignal): Promise<void> {
+    const { clock, logger } = this.#deps;
+    const generations = new OldGenerations(this.folder, this.#deps);
+    while (!signal.aborted) {
+      await clock.sleep(SWEEP_INTERVAL_MS, signal).catch(() => {});
+      if (signal.aborted) return;
+      try {
+        generations.sweep();
+      } catch (error) {
+        logger.warn({ err: error }, "old generations could not be looked at");
+      }
+    }
   }
 
   #counts(): FollowerCounts {

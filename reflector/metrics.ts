@@ -17,6 +17,10 @@ export const REFLECTOR_METRICS = {
   statementsTotal: "ctlstore_reflector_statements_total",
   pollsTotal: "ctlstore_reflector_polls_total",
   failuresTotal: "ctlstore_reflector_failures_total",
+  bootstrapsTotal: "ctlstore_reflector_bootstraps_total",
+  bootstrapFailuresTotal: "ctlstore_reflector_bootstrap_failures_total",
+  bootstrapBytes: "ctlstore_reflector_bootstrap_bytes",
+  bootstrapSizeBytes: "ctlstore_reflector_bootstrap_size_bytes",
   legacyGapsTotal: "ctlstore_reflector_legacy_gaps_total",
   walCheckpointsTotal: "ctlstore_reflector_wal_checkpoints_total",
   walCheckpointsBlockedTotal: "ctlstore_reflector_wal_checkpoints_blocked_total",
@@ -28,6 +32,8 @@ export interface ReflectorCounts {
   readonly polls: number;
   readonly failures: number;
   readonly legacyGaps: number;
+  readonly bootstraps: number;
+  readonly bootstrapFailures: number;
   readonly walCheckpoints: number;
   readonly walCheckpointsBlocked: number;
 }
@@ -70,6 +76,17 @@ function registerGauges(metrics: Metrics): (status: ReflectorStatus) => void {
       metrics.gauge(names.healthy, "1 when the host is ready and its lag is below the threshold, else 0"),
       (s) => (s.readiness.healthy ? 1 : 0),
     ],
+    [
+      metrics.gauge(names.bootstrapBytes, "Compressed bytes of the snapshot that is being fetched, so far"),
+      (s) => s.bootstrap?.bytes ?? 0,
+    ],
+    [
+      metrics.gauge(
+        names.bootstrapSizeBytes,
+        "Compressed bytes of the snapshot that is being fetched, in all",
+      ),
+      (s) => s.bootstrap?.totalBytes ?? 0,
+    ],
     [metrics.gauge(names.skips, "Statements that this LDB may pass over"), (s) => s.skips.length],
     [metrics.gauge(names.walBytes, "Size of the LDB's write-ahead log"), (s) => s.ldb.walBytes],
     [
@@ -92,6 +109,11 @@ function registerCounters(metrics: Metrics): (counts: ReflectorCounts) => void {
     polls: metrics.counter(names.pollsTotal, "Polls sent to the ledger"),
     failures: metrics.counter(names.failuresTotal, "Times that the Reflector had to stop and try again"),
     legacyGaps: metrics.counter(names.legacyGapsTotal, "Old gaps of the original ctlstore that were passed"),
+    bootstraps: metrics.counter(names.bootstrapsTotal, "Snapshots that became the LDB"),
+    bootstrapFailures: metrics.counter(
+      names.bootstrapFailuresTotal,
+      "Attempts to bootstrap that placed no snapshot",
+    ),
     walCheckpoints: metrics.counter(names.walCheckpointsTotal, "Checkpoints of the write-ahead log"),
     walCheckpointsBlocked: metrics.counter(
       names.walCheckpointsBlockedTotal,

@@ -44,12 +44,6 @@ export interface ShovelDeps {
   readonly endsRun: (error: unknown) => boolean;
 }
 
-/** Why a Reflector does not move. */
-export interface Standstill {
-  readonly state: Extract<ReflectorState, "stuck" | "diverged">;
-  readonly reason: ReflectorReason;
-}
-
 /** A poll under way for entries after a sequence. */
 interface Fetch {
   readonly after: Sequence;
@@ -68,12 +62,7 @@ export class Shovel {
   #head: Sequence | null = null;
   #pollFailures = 0;
 
-  /** @param standstill shown until something has been applied, or the ledger has nothing to apply */
-  constructor(deps: ShovelDeps, options: ShovelOptions, standstill: Standstill | null = null) {
-    if (standstill !== null) {
-      this.#state = standstill.state;
-      this.#reason = standstill.reason;
-    }
+  constructor(deps: ShovelDeps, options: ShovelOptions) {
     this.#deps = deps;
     this.#options = options;
     const { backoffMs, slowBackoffMs } = options;
@@ -97,7 +86,7 @@ export class Shovel {
     return this.#pollFailures;
   }
 
-  /** Runs until the signal; rejects only when it cannot go on, or with a failure that `endsRun`. */
+  /** Runs until the signal, and may be run again; rejects only when it cannot go on, or with what `endsRun`. */
   async run(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const round = new AbortController();
@@ -240,10 +229,11 @@ export class Shovel {
 
   async #pauseAfter(error: unknown, signal: AbortSignal): Promise<void> {
     const policy = policyFor(error);
+    if (policy.state === null) throw error;
     this.#pollFailures += 1;
-    if (policy.state === null || this.#deps.endsRun(error)) throw error;
     this.#state = policy.state;
     this.#reason = reasonOf(error);
+    if (this.#deps.endsRun(error)) throw error;
     this.#failures.failed(this.#reason, policy.state);
     this.#deps.onProgress();
     const pauses = {

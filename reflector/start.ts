@@ -10,6 +10,7 @@ import type { Logger } from "../core/process/logger.ts";
 import type { Metrics } from "../core/process/metrics.ts";
 import { createLdbFolder } from "../ldb/ldb-folder.ts";
 import { WriterLock } from "../ldb/writer-lock.ts";
+import type { SnapshotSource } from "../snapshot/download/contract.ts";
 import { ReflectorLife } from "./life.ts";
 import { publishReflectorMetrics } from "./metrics.ts";
 import type { ReflectorObserver } from "./observer.ts";
@@ -26,6 +27,10 @@ export interface ReflectorDeps {
   /** Returns 0 ≤ x < 1; spreads polls and retries over a fleet. */
   readonly random?: () => number;
   readonly observers?: readonly ReflectorObserver[];
+  /** Where snapshots come from; absent: the store of `bootstrap.url`, in child processes. */
+  readonly snapshots?: SnapshotSource;
+  /** Looks whether a whole LDB is sound; absent: SQLite's check, in a child process. */
+  readonly checkLdb?: (databasePath: string, signal: AbortSignal) => Promise<void>;
 }
 
 export interface RunningReflector {
@@ -39,8 +44,8 @@ export interface RunningReflector {
 }
 
 /**
- * Starts applying a ledger to the LDB in a folder. Resolves when the LDB is open, whether or not the ctldb answers.
- * The source is closed by `stop`.
+ * Starts applying a ledger to the LDB in a folder. Resolves when the LDB is open, or waits for a bootstrap, whether or not
+ * the ctldb answers. The source is closed by `stop`.
  * @throws CtlstoreError `ldb_locked`, `ldb_damaged`, `ldb_incompatible`, `ldb_unavailable`, `ldb_disk_full`,
  *   `config_invalid`
  */
@@ -69,11 +74,12 @@ export async function startReflector(
   const status = () => judged(life, readiness);
   const refreshMetrics = () => publish(status(), life.counts());
   try {
-    const { path, generation } = life.open();
+    life.begin();
     const server =
       options.bind === undefined
         ? null
         : startStatusServer({ status, refreshMetrics, metrics }, options.bind);
+    const { path, generation } = life.status().ldb;
     deps.logger.info({ path, generation, url: server?.url ?? null }, "reflector started");
     readiness.start(refreshMetrics);
     return run(deps, { lock, life, readiness, server, observers });

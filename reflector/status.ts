@@ -18,6 +18,8 @@ export interface StatusParts {
   readonly lastKnown: KnownLdb | null;
   readonly ldbPath: string;
   readonly bootstrap: BootstrapStatus | null;
+  /** Why an LDB that was just placed is not open yet. */
+  readonly cannotOpen: ReflectorReason | null;
   readonly fetcher: LedgerFetcher;
   readonly clock: Clock;
   readonly legacyGaps: number;
@@ -59,10 +61,12 @@ export function describeReflector(
 }
 
 function stateOf(parts: StatusParts, pollStuckMs: number): Shown {
-  const { follower, bootstrap } = parts;
+  const { follower, bootstrap, cannotOpen } = parts;
+  if (follower === null && cannotOpen !== null) return { state: "stuck", reason: cannotOpen };
   if (bootstrap !== null && bootstrap.phase !== "waiting") return { state: "bootstrapping", reason: null };
   const followed = follower === null ? STARTING : followedState(follower, parts.fetcher, pollStuckMs);
-  const isHeldUp = followed.state === "starting" || followed.state === "stuck";
+  const isTooOld = followed.reason?.code === "ledger_too_old";
+  const isHeldUp = followed.state === "starting" || followed.state === "stuck" || isTooOld;
   if (!isHeldUp || bootstrap === null) return followed;
   // While nothing can be applied, what keeps the bootstrap from happening is what a person must see to.
   return bootstrap.failure === null

@@ -5,4 +5,8 @@ import type { Task } from "../../core/process/task.ts";
 export const TASKS: Readonly<Record<string, Task>> = {
   "freeze-snapshot": async (input, context) =>
     (await import("../freeze/freeze-task.ts")).freezeTask(input, context),
+  "list-snapshots": async (input, context) => (await import("../download/tasks.ts")).listTask(input, context),
+  "fetch-snapshot": async (input, context) =>
+    (await import("../download/tasks.ts")).fetchTask(input, context),
+  "check-ldb": async (input) => (await import("../download/tasks.ts")).checkTask(input),
 };
