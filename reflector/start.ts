@@ -96,11 +96,11 @@ function judged(life: ReflectorLife, readiness: ReadinessWatch): ReflectorStatus
   return { ...observed, readiness: readiness.look(observed) };
 }
 
-/** Changes whenever the loop does anything. A bootstrap has time limits of its own, and may be silent for longer. */
+/** Changes whenever the ledger is asked or applied; while an LDB is yet to be had, which has limits of its own, always. */
 function pulseOf(life: ReflectorLife, clock: Clock): string {
   const { polls, failures, statements } = life.counts();
-  const bootstrap = life.status().bootstrap === null ? "" : clock.monotonicMs();
-  return `${polls} ${failures} ${statements} ${bootstrap}`;
+  const follows = life.follower !== null && life.status().bootstrap === null;
+  return `${polls} ${failures} ${statements} ${follows ? "" : clock.monotonicMs()}`;
 }
 
 interface Owned {
