@@ -17,12 +17,18 @@ import { readSeqCommand } from "./commands/read-seq.ts";
 import { reflectorCommand } from "./commands/reflector.ts";
 import { registerWriterCommand } from "./commands/register-writer.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { snapshotListCommand } from "./commands/snapshot-list.ts";
+import { snapshotPruneCommand } from "./commands/snapshot-prune.ts";
+import { snapshotShowCommand } from "./commands/snapshot-show.ts";
+import { snapshotVerifyCommand } from "./commands/snapshot-verify.ts";
 import { statusCommand } from "./commands/status.ts";
+import { supervisorCommand } from "./commands/supervisor.ts";
 
 const COMMANDS: readonly Command[] = [
   devCommand,
   executiveCommand,
   reflectorCommand,
+  supervisorCommand,
   heartbeatCommand,
   createFamilyCommand,
   createTableCommand,
@@ -37,10 +43,15 @@ const COMMANDS: readonly Command[] = [
   ldbStatusCommand,
   ldbSkipCommand,
   ldbVerifyCommand,
+  snapshotListCommand,
+  snapshotShowCommand,
+  snapshotVerifyCommand,
+  snapshotPruneCommand,
 ];
 
 export const ALL_COMMANDS: readonly Command[] = [...COMMANDS, completionCommand(COMMANDS)];
 
 export const GROUPS: Readonly<Record<string, string>> = {
   ldb: "look after the local database of this host",
+  snapshot: "look after a store of snapshots",
 };

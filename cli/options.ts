@@ -15,6 +15,8 @@ export interface Option<T> {
   readonly help: string;
   /** Absent: the option must be given. */
   readonly fallback?: T;
+  /** The default as a person would give it, where that is not its value. */
+  readonly fallbackText?: string;
   /** May be given several times; from the environment, separated by commas. */
   readonly repeated: boolean;
   /** Never printed. `@FILE` reads it from a file. */
@@ -43,6 +45,7 @@ export function option<T, F = T>(
   declaration: Declaration & {
     readonly parse: (text: string) => T;
     readonly fallback?: F;
+    readonly fallbackText?: string;
     readonly secret?: boolean;
     readonly originalVariable?: string;
   },

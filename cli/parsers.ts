@@ -2,6 +2,7 @@
 import { quote } from "../core/errors.ts";
 import { type FamilyName, parseFamilyName, parseTableName, type TableName } from "../core/names.ts";
 import { parseBindAddress } from "../core/process/listen.ts";
+import { isObjectKey } from "../snapshot/stores/keys.ts";
 import { parseStoreUrl } from "../snapshot/stores/store-url.ts";
 
 export function text(value: string): string {
@@ -70,4 +71,37 @@ export function fieldDeclaration(value: string): readonly [name: string, type: s
   const [name, type, ...rest] = value.split(":");
   if (!name || !type || rest.length > 0) throw new Error("it must be NAME:TYPE, such as price:decimal");
   return [name, type];
+}
+
+const UNITS_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+};
+
+/** A number with a unit, such as `90s`, `5m`, `24h`; in milliseconds. */
+export function duration(bounds: { readonly min: number; readonly max: number }): (value: string) => number {
+  return (value) => {
+    const [, digits = "", unit = ""] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(value) ?? [];
+    const parsed = digits === "" ? Number.NaN : Number(digits) * (UNITS_MS[unit] ?? Number.NaN);
+    if (parsed >= bounds.min && parsed <= bounds.max) return parsed;
+    throw new Error(
+      `it must be a number with a unit (ms, s, m, h, d) from ${durationForm(bounds.min)} to ${durationForm(bounds.max)}`,
+    );
+  };
+}
+
+/** Milliseconds in the largest unit that gives a whole number. */
+export function durationForm(ms: number): string {
+  const [unit = "ms", unitMs = 1] =
+    Object.entries(UNITS_MS).findLast(([, size]) => ms >= size && ms % size === 0) ?? [];
+  return `${ms / unitMs}${unit}`;
+}
+
+/** A key in a bucket or a file below a folder. */
+export function objectKey(value: string): string {
+  if (!isObjectKey(value)) throw new Error('it must be parts of [0-9A-Za-z._-] joined by "/"');
+  return value;
 }

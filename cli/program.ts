@@ -132,7 +132,7 @@ function notes(declared: Option<unknown>): string[] {
   const list: string[] = [];
   if (!("fallback" in declared)) list.push("required");
   else if (declared.placeholder !== null && declared.fallback !== undefined && !declared.repeated)
-    list.push(`default: ${declared.fallback}`);
+    list.push(`default: ${declared.fallbackText ?? declared.fallback}`);
   if (declared.repeated) list.push("may be repeated");
   list.push(variablesOf(declared).join(", else "));
   return list;
