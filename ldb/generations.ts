@@ -3,7 +3,7 @@
  *
  * A database is staged in a fresh folder of its own and becomes current by one rename of the symlink `ldb.db`. Nothing
  * is ever renamed over a live database: a left-over `-wal` beside a replaced file makes SQLite serve the old rows.
- * Files are never opened here while SQLite may have them open; folders are.
+ * Files are never opened here, but by SQLite, while that may have them open; folders are.
  */
 import { randomBytes } from "node:crypto";
 import {
@@ -24,6 +24,7 @@ import type { OnCrashPoint } from "./crash-points.ts";
 import { markPublished } from "./generation-marks.ts";
 import { GENERATIONS_FOLDER, LDB_FILE_NAME } from "./layout.ts";
 import { linkPlainDatabase } from "./plain-to-generation.ts";
+import { WritableDatabase } from "./writable-database.ts";
 
 /** The temporary link that becomes `ldb.db`. */
 const NEXT_LINK_PREFIX = `.${LDB_FILE_NAME}.next-`;
@@ -82,6 +83,8 @@ export function publishGeneration(
   onPoint: OnCrashPoint,
 ): string | null {
   const path = join(folder, LDB_FILE_NAME);
+  // Leaves an empty -wal and -shm: readers on a read-only mount cannot make them, should no writer come after us (R16).
+  WritableDatabase.open(generation.databasePath).close();
   syncPath(generation.databasePath);
   const replaced = keepReplaced(folder, generation);
   markPublished(dirname(generation.databasePath));

@@ -199,6 +199,15 @@ describe("an LDB folder", () => {
     expect(readdirSync(folder.path).filter((name) => name.startsWith(".ldb"))).toEqual([]);
   });
 
+  test("R16 has a -wal and a -shm for readers who may not make them when it was published and no writer came since", () => {
+    using folder = tempFolder();
+    const staged = stageGeneration(folder.path, systemClock.nowUs());
+    plainDatabase(staged.databasePath, "new");
+    for (const side of ["-wal", "-shm"]) rmSync(`${staged.databasePath}${side}`, { force: true });
+    publishGeneration(folder.path, staged, ignoreCrashPoint);
+    for (const side of ["-wal", "-shm"]) expect(existsSync(`${staged.databasePath}${side}`)).toBe(true);
+  });
+
   test("R17 keeps the old one current when the process dies during the flip", () => {
     using folder = tempFolder();
     const first = open(folder.path);
