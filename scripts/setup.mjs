@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { setUpBun } from "./setup/bun.mjs";
 import { setUpCeph } from "./setup/ceph.mjs";
 import { setUpCompiler, setUpMariadb } from "./setup/debian-packages.mjs";
+import { setUpHostRoot } from "./setup/host-root.mjs";
 import { setUpMysql9 } from "./setup/mysql9.mjs";
 import { setUpPackages } from "./setup/packages.mjs";
 import { ROOT, run, SetupError } from "./setup/run.mjs";
@@ -21,7 +22,16 @@ function setUpRuntimes() {
 const STEPS = {
   start: [setUpPackages, setUpBun],
   test: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes, setUpCeph],
-  deep: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes, setUpCeph, setUpMysql9],
+  deep: [
+    setUpPackages,
+    setUpBun,
+    setUpMariadb,
+    setUpCompiler,
+    setUpRuntimes,
+    setUpCeph,
+    setUpMysql9,
+    setUpHostRoot,
+  ],
 };
 
 const purpose = process.argv[2] ?? "start";

@@ -26,7 +26,8 @@ export function setUpCompiler() {
   });
 }
 
-function installMissing({ programs, packages, purpose }) {
+/** Installs packages when a program of theirs is missing. */
+export function installMissing({ programs, packages, purpose }) {
   const missing = programs.filter((name) => findProgram(name) === null);
   if (missing.length === 0) return;
   const what = `${missing.join(", ")} for the ${purpose}`;

@@ -1,0 +1,211 @@
+/**
+ * EC2's user-data on an empty host with a real systemd: binary from S3 by a presigned URL, ledger on MariaDB.
+ *
+ * Deep: it takes root and a root file system of its own (scripts/setup/host-root.mjs).
+ */
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
+import { Writer } from "../../client/index.ts";
+import { compile } from "../../scripts/binaries/compile.ts";
+import { makeStoryTable, STORY_WRITER } from "../pipeline/story.ts";
+import { binaryOf } from "../support/binaries.ts";
+import { type Host, hasHost, startHost } from "../support/host.ts";
+import { sharedMariadb } from "../support/mariadb.ts";
+import { hasS3Server } from "../support/s3-server.ts";
+import { type ServiceProcess, startExecutiveService } from "../support/services.ts";
+import { isDeep } from "../support/suite.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { until } from "../support/until.ts";
+import { type Release, release } from "./release.ts";
+import { userData } from "./user-data.ts";
+
+const UNIT = "ctlstore-reflector.service";
+const LDB = "/var/spool/ctlstore";
+const TIMEOUT_MS = 180_000;
+
+let executive: Promise<ServiceProcess & { readonly ctldb: string }> | null = null;
+
+/** One ctldb with a few rows for all tests, which only read it. */
+function storyCtldb() {
+  executive ??= (async () => {
+    const ctldb = await (await sharedMariadb()).createDatabase();
+    const service = await startExecutiveService(ctldb);
+    await makeStoryTable(service.url);
+    const writer = new Writer({ url: service.url, ...STORY_WRITER });
+    const ids = Array.from({ length: 100 }, (_, id) => id);
+    await writer.write(ids.map((id) => ({ table: "rows", values: { id, text: `row ${id}` } })));
+    return { ...service, ctldb };
+  })();
+  return executive;
+}
+
+async function settingsFor(released: Release, more: Readonly<Record<string, string>> = {}) {
+  const { ctldb } = await storyCtldb();
+  const reflector = {
+    CTLSTORE_CTLDB: ctldb,
+    CTLSTORE_LDB: LDB,
+    CTLSTORE_READY_FILE: "/run/ctlstore/ready",
+    ...more,
+  };
+  return { ...released, reflector };
+}
+
+async function runUserData(host: Host, script: string) {
+  await Bun.write(host.file("/root/user-data.sh"), script);
+  const { code, stdout, stderr } = await host.run("bash", "/root/user-data.sh");
+  return { code, output: stdout + stderr };
+}
+
+async function property(host: Host, name: string): Promise<string> {
+  return (await host.must("systemctl", "show", "--property", name, "--value", UNIT)).trim();
+}
+
+async function releasedReflector(): Promise<Release> {
+  const { path } = await binaryOf("ctlstore-reflector");
+  return release(readFileSync(path));
+}
+
+/** The same program, of another commit. */
+async function releasedNextReflector(): Promise<Release> {
+  const { artifact } = await binaryOf("ctlstore-reflector");
+  using folder = tempFolder("next");
+  const { path } = await compile(artifact, {
+    folder: folder.path,
+    commit: "f".repeat(40),
+    progress: () => {},
+  });
+  return release(readFileSync(path));
+}
+
+describe.skipIf(!(isDeep && hasHost && hasS3Server))("user-data on an empty host", () => {
+  test(
+    "installs a Reflector that becomes ready and is readable for everyone, and changes nothing when run again",
+    async () => {
+      await using host = await startHost();
+      const released = await releasedReflector();
+      const settings = await settingsFor(released);
+      const script = userData(settings);
+      const first = await runUserData(host, script);
+      expect(first).toEqual({ code: 0, output: expect.stringContaining("ctlstore: ready") });
+      expect(host.console).toContain("ctlstore: ready");
+
+      const pid = await property(host, "MainPID");
+      expect(await host.must("stat", "--format", "%a %U", "/etc/ctlstore/reflector.env")).toBe("600 root\n");
+      expect((await host.must("ps", "-o", "user=", "-p", pid)).trim()).toBe("ctlstore");
+      expect(await host.must("readlink", "/opt/ctlstore/current")).toBe(`${released.sha256}\n`);
+      expect(await host.run("test", "-e", "/run/ctlstore/ready")).toMatchObject({ code: 0 });
+      const { password } = new URL(settings.reflector.CTLSTORE_CTLDB);
+      const seen = await host.must(
+        "sh",
+        "-c",
+        `journalctl --no-pager; systemctl cat ${UNIT}; ps axww; cat /opt/ctlstore/*.sh 2>/dev/null || true`,
+      );
+      if (password !== "") expect(first.output + seen).not.toContain(password);
+      expect(first.output).not.toContain("X-Amz-Signature");
+
+      const full = await binaryOf("ctlstore");
+      await host.must("install", "-d", "-m", "755", "/usr/local/bin");
+      await Bun.write(host.file("/usr/local/bin/ctlstore"), Bun.file(full.path));
+      await host.must("chmod", "755", "/usr/local/bin/ctlstore");
+      const asNobody = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"];
+      const { ctldb } = await storyCtldb();
+      const verified = await host.run(
+        ...asNobody,
+        "ctlstore",
+        "ldb",
+        "verify",
+        "--ldb",
+        LDB,
+        "--ctldb",
+        ctldb,
+      );
+      expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining("equal") });
+
+      const second = await runUserData(host, script);
+      expect(second).toEqual({ code: 0, output: expect.stringContaining("nothing to do") });
+      expect(await property(host, "MainPID")).toBe(pid);
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "installs nothing when the binary is not the one whose checksum is wanted",
+    async () => {
+      await using host = await startHost();
+      const released = await releasedReflector();
+      const script = userData(await settingsFor({ ...released, sha256: "0".repeat(64) }));
+      const { code, output } = await runUserData(host, script);
+      expect({ code, output }).toEqual({ code: 1, output: expect.stringContaining(released.sha256) });
+      expect(await host.must("ls", "/opt/ctlstore")).toBe("");
+      expect(await host.run("systemctl", "cat", UNIT)).toMatchObject({ code: 1 });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "upgrades in place, restarts for other settings alone, and takes back a binary that does not become ready",
+    async () => {
+      await using host = await startHost();
+      const released = await releasedReflector();
+      const settings = await settingsFor(released);
+      expect(await runUserData(host, userData(settings))).toMatchObject({ code: 0 });
+      const firstPid = await property(host, "MainPID");
+
+      const next = await releasedNextReflector();
+      const upgraded = await runUserData(host, userData({ ...settings, ...next }));
+      expect(upgraded).toEqual({ code: 0, output: expect.stringContaining("ffffffffffff") });
+      const secondPid = await property(host, "MainPID");
+      expect(secondPid).not.toBe(firstPid);
+      expect(await host.must("readlink", "/opt/ctlstore/current")).toBe(`${next.sha256}\n`);
+
+      const other = {
+        ...settings,
+        ...next,
+        reflector: { ...settings.reflector, CTLSTORE_POLL_INTERVAL_MS: "500" },
+      };
+      expect(await runUserData(host, userData(other))).toMatchObject({ code: 0 });
+      const thirdPid = await property(host, "MainPID");
+      expect(thirdPid).not.toBe(secondPid);
+
+      const broken = await release(
+        Buffer.from('#!/bin/sh\n[ "$1" = --version ] && echo 9.9.9 && exit\necho broken; exit 1\n'),
+      );
+      const refused = await runUserData(host, userData({ ...other, ...broken }));
+      expect(refused).toEqual({ code: 1, output: expect.stringContaining("the former one runs again") });
+      expect(refused.output).toContain("| broken");
+      expect(await host.must("readlink", "/opt/ctlstore/current")).toBe(`${next.sha256}\n`);
+      expect(await property(host, "ActiveState")).toBe("active");
+
+      const wrong = { ...other, reflector: { ...other.reflector, CTLSTORE_CTLDB: "ftp://nowhere" } };
+      expect(await runUserData(host, userData(wrong))).toEqual({
+        code: 1,
+        output: expect.stringContaining("the former one runs again"),
+      });
+      expect(await host.must("cat", "/etc/ctlstore/reflector.env")).toContain(
+        settings.reflector.CTLSTORE_CTLDB,
+      );
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "leaves a Reflector that comes back by itself after kill -9, and is stopped by systemd within its limit",
+    async () => {
+      await using host = await startHost();
+      expect(await runUserData(host, userData(await settingsFor(await releasedReflector())))).toMatchObject({
+        code: 0,
+      });
+      const pid = await property(host, "MainPID");
+      await host.must("systemctl", "kill", "--signal", "KILL", UNIT);
+      await until(
+        async () =>
+          (await property(host, "ActiveState")) === "active" && (await property(host, "MainPID")) !== pid,
+        { what: "the Reflector to be ready again", deadlineMs: 60_000 },
+      );
+      await host.must("systemctl", "stop", UNIT);
+      expect(await property(host, "Result")).toBe("success");
+      expect(await host.run("test", "-e", "/run/ctlstore/ready")).toMatchObject({ code: 1 });
+    },
+    TIMEOUT_MS,
+  );
+});
