@@ -20,7 +20,9 @@ import {
   symlinkSync,
 } from "node:fs";
 import { basename, dirname, join } from "node:path";
+import { quote } from "../core/errors.ts";
 import type { OnCrashPoint } from "./crash-points.ts";
+import { onLdbFiles } from "./file-errors.ts";
 import { markPublished } from "./generation-marks.ts";
 import { GENERATIONS_FOLDER, LDB_FILE_NAME } from "./layout.ts";
 import { linkPlainDatabase } from "./plain-to-generation.ts";
@@ -59,12 +61,17 @@ export function currentLdb(folder: string): CurrentLdb {
   return { kind: "generation", generation: { id: basename(generationFolder), databasePath } };
 }
 
-/** Makes a fresh folder for a new database. Until it is published it is a left-over that the next start removes. */
+/**
+ * Makes a fresh folder for a new database. Until it is published it is a left-over that the next start removes.
+ * @throws CtlstoreError `ldb_disk_full`, `ldb_unavailable`
+ */
 export function stageGeneration(folder: string, nowUs: number): Generation {
   const time = new Date(nowUs / 1000).toISOString().replace(/[-:.]/g, "");
   const id = `${time}-${randomBytes(4).toString("hex")}`;
   const generationFolder = join(folder, GENERATIONS_FOLDER, id);
-  mkdirSync(generationFolder, { recursive: true });
+  onLdbFiles(`make a folder for a generation in ${quote(folder)}`, () =>
+    mkdirSync(generationFolder, { recursive: true }),
+  );
   return { id, databasePath: join(generationFolder, LDB_FILE_NAME) };
 }
 
@@ -76,12 +83,18 @@ export function stageGeneration(folder: string, nowUs: number): Generation {
  * database that it led to stays where it is. The connection that wrote the old database may be open or closed. Sweep
  * the old generations next (`OldGenerations`), so that their readers are told.
  * @returns the generation that was current until now; null when there was none
+ * @throws CtlstoreError `ldb_disk_full`, `ldb_unavailable`, `ldb_damaged`
  */
 export function publishGeneration(
   folder: string,
   generation: Generation,
   onPoint: OnCrashPoint,
 ): string | null {
+  const action = `publish generation ${generation.id} in ${quote(folder)}`;
+  return onLdbFiles(action, () => publish(folder, generation, onPoint));
+}
+
+function publish(folder: string, generation: Generation, onPoint: OnCrashPoint): string | null {
   const path = join(folder, LDB_FILE_NAME);
   // Leaves an empty -wal and -shm: readers on a read-only mount cannot make them, should no writer come after us (R16).
   WritableDatabase.open(generation.databasePath).close();

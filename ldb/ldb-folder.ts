@@ -7,10 +7,11 @@
  */
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
+import { CtlstoreError, quote } from "../core/errors.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { OnCrashPoint } from "./crash-points.ts";
+import { onLdbFiles } from "./file-errors.ts";
 import { currentLdb, publishGeneration, removeUnfinishedLinks, stageGeneration } from "./generations.ts";
 import { LDB_FILE_NAME } from "./layout.ts";
 import { OldGenerations } from "./old-generations.ts";
@@ -33,21 +34,17 @@ export interface LdbFolderDeps {
   readonly onPoint: OnCrashPoint;
 }
 
-/** Creates the LDB's folder. @throws CtlstoreError `ldb_unavailable` */
+/** Creates the LDB's folder. @throws CtlstoreError `ldb_unavailable`, `ldb_disk_full` */
 export function createLdbFolder(folder: string): void {
-  try {
-    mkdirSync(folder, { recursive: true });
-  } catch (cause) {
-    const reason = messageOf(cause);
-    throw new CtlstoreError("ldb_unavailable", `Cannot create the LDB folder ${quote(folder)}: ${reason}`, {
-      cause,
-      hint: "Give this user the right to write there, or choose another folder with --ldb.",
-    });
-  }
+  onLdbFiles(`create the LDB folder ${quote(folder)}`, () => mkdirSync(folder, { recursive: true }));
 }
 
 /** @throws CtlstoreError `ldb_damaged`, `ldb_unavailable`, `ldb_disk_full` */
 export function openLdbFolder(folder: string, deps: LdbFolderDeps): OpenedLdb {
+  return onLdbFiles(`open the LDB in ${quote(folder)}`, () => openAsFound(folder, deps));
+}
+
+function openAsFound(folder: string, deps: LdbFolderDeps): OpenedLdb {
   removeUnfinishedLinks(folder);
   let current = currentLdb(folder);
   if (current.kind === "absent" || current.kind === "dangling") {

@@ -5,6 +5,7 @@
  */
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync } from "node:fs";
 import { basename, join } from "node:path";
+import { onLdbFiles } from "./file-errors.ts";
 import { GENERATIONS_FOLDER, LDB_FILE_NAME, SIDE_FILES } from "./layout.ts";
 
 const FOLDER_PREFIX = "set-aside-";
@@ -13,13 +14,16 @@ const FOLDER_PREFIX = "set-aside-";
  * Moves a generation's files out of `generations/`, and says where to; null when there is no such generation. Readers
  * that have it open keep it. Call with the generation closed in this process, and after another one has been
  * published: where `ldb.db` still points to it there is no LDB afterwards.
+ * @throws CtlstoreError `ldb_unavailable`, `ldb_disk_full`
  */
 export function setAsideGeneration(folder: string, id: string, nowUs: number): string | null {
   const source = join(folder, GENERATIONS_FOLDER, id);
   if (!existsSync(source)) return null;
   const aside = freshFolderName(folder, nowUs);
-  renameSync(source, aside);
-  removeOlder(folder, aside);
+  onLdbFiles(`set generation ${id} aside`, () => {
+    renameSync(source, aside);
+    removeOlder(folder, aside);
+  });
   return aside;
 }
 
