@@ -100,6 +100,7 @@ export class FileStore implements SnapshotStore {
   async *list(prefix: string, signal: AbortSignal): AsyncIterable<StoredObject> {
     checkPrefix(prefix);
     try {
+      signal.throwIfAborted();
       await this.#checkFolder();
       for await (const file of walkFiles(this.#folder, prefix.slice(0, prefix.lastIndexOf("/") + 1))) {
         signal.throwIfAborted();

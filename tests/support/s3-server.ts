@@ -79,10 +79,23 @@ export async function startS3Server(): Promise<S3Server> {
 
 let shared: Promise<S3Server> | null = null;
 
+/** Names the server of another test process, which this one is to use (`forChildTests`). */
+const ATTACH_VARIABLE = "CTLSTORE_TEST_S3";
+
 /** The run's common S3 server, started by the first who asks; never kill, freeze or stop this one. */
 export function sharedS3Server(): Promise<S3Server> {
-  shared ??= startS3Server();
+  const other = process.env[ATTACH_VARIABLE];
+  shared ??= other === undefined ? startS3Server() : Promise.resolve(attachTo(other));
   return shared;
+}
+
+/** Environment of a test process that is to share this server; one that trusts its certificate. */
+export function forChildTests(server: S3Server): Record<string, string> {
+  const { httpPort, httpsPort, caPath } = server;
+  return {
+    [ATTACH_VARIABLE]: JSON.stringify({ httpPort, httpsPort, caPath }),
+    NODE_EXTRA_CA_CERTS: caPath,
+  };
 }
 
 /** Its processes, the gateway last. */
@@ -151,29 +164,13 @@ async function answers(ports: CephPorts, daemons: Daemons): Promise<void> {
 
 function serverOf(folder: TempFolder, ports: CephPorts, first: Daemons): S3Server {
   let daemons = first;
-  let buckets = 0;
   let users = 0;
-  const endpoint = `http://127.0.0.1:${ports.http}`;
-  const httpsEndpoint = `https://127.0.0.1:${ports.https}`;
   const stop = async () => {
     await killAll(daemons);
     folder[Symbol.dispose]();
   };
   return {
-    ...OWNER,
-    endpoint,
-    httpsEndpoint,
-    caPath: folder.file("ca.pem"),
-    httpPort: ports.http,
-    httpsPort: ports.https,
-    env: environmentOf(OWNER),
-    async bucketUrl({ scheme = "http" } = {}) {
-      buckets += 1;
-      const bucket = `test-${process.pid}-${buckets}`;
-      await createBucket(endpoint, bucket);
-      const query = `endpoint=${scheme === "http" ? endpoint : httpsEndpoint}&region=${S3_REGION}&path-style=true`;
-      return `s3://${bucket}/snapshots-of-test?${query}`;
-    },
+    ...addressOf({ httpPort: ports.http, httpsPort: ports.https, caPath: folder.file("ca.pem") }),
     async addUser() {
       users += 1;
       const user = { accessKeyId: `STRANGER${users}`, secretAccessKey: `secret-of-${users}` };
@@ -189,6 +186,49 @@ function serverOf(folder: TempFolder, ports: CephPorts, first: Daemons): S3Serve
     thaw: () => daemons.at(-1)?.signal("SIGCONT"),
     stop,
     [Symbol.asyncDispose]: stop,
+  };
+}
+
+type Address = Pick<S3Server, "httpPort" | "httpsPort" | "caPath">;
+type Addressed = Omit<S3Server, "addUser" | "kill" | "restart" | "freeze" | "thaw" | "stop" | symbol>;
+
+/** All that needs the server's address alone. */
+function addressOf({ httpPort, httpsPort, caPath }: Address): Addressed {
+  let buckets = 0;
+  const endpoint = `http://127.0.0.1:${httpPort}`;
+  const httpsEndpoint = `https://127.0.0.1:${httpsPort}`;
+  return {
+    ...OWNER,
+    endpoint,
+    httpsEndpoint,
+    caPath,
+    httpPort,
+    httpsPort,
+    env: environmentOf(OWNER),
+    async bucketUrl({ scheme = "http" } = {}) {
+      buckets += 1;
+      const bucket = `test-${process.pid}-${buckets}`;
+      await createBucket(endpoint, bucket);
+      const query = `endpoint=${scheme === "http" ? endpoint : httpsEndpoint}&region=${S3_REGION}&path-style=true`;
+      return `s3://${bucket}/snapshots-of-test?${query}`;
+    },
+  };
+}
+
+/** Another process owns it. */
+function attachTo(description: string): S3Server {
+  const owned = () => {
+    throw new Error("this S3 server belongs to another test process");
+  };
+  return {
+    ...addressOf(JSON.parse(description) as Address), // written by `forChildTests`
+    addUser: owned,
+    kill: owned,
+    restart: owned,
+    freeze: owned,
+    thaw: owned,
+    stop: owned,
+    [Symbol.asyncDispose]: async () => {},
   };
 }
 
