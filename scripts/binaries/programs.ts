@@ -26,6 +26,8 @@ export const PROGRAMS: readonly Program[] = [
       "heartbeat/",
       "reader/",
       "verify/",
+      "snapshot/publish/",
+      "snapshot/supervisor/",
       "cli/demo/",
       "cli/dev/",
       "elysia",

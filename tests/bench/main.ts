@@ -10,6 +10,7 @@ import { catchUp } from "./b08-catch-up.ts";
 import { executiveThroughput } from "./b11-executive.ts";
 import { reflectorMemory } from "./b13-memory.ts";
 import { coldStart } from "./b14-cold-start.ts";
+import { binarySize } from "./b15-binary-size.ts";
 import { verifyRows } from "./b20-verify.ts";
 import { type Benchmark, environment, type Outcome, render } from "./report.ts";
 
@@ -21,6 +22,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   executiveThroughput,
   reflectorMemory,
   coldStart,
+  binarySize,
   verifyRows,
 ];
 

@@ -10,7 +10,7 @@ export interface Release {
 const URL_SECONDS = 3_600;
 
 /** Puts the bytes into a bucket of their own. */
-export async function release(bytes: Uint8Array): Promise<Release> {
+export async function release(bytes: Uint8Array<ArrayBuffer>): Promise<Release> {
   const server = await sharedS3Server();
   const { hostname: bucket } = new URL(await server.bucketUrl());
   const client = new Bun.S3Client({
