@@ -47,6 +47,7 @@ export interface ShovelDeps {
 /** A poll under way for entries after a sequence. */
 interface Fetch {
   readonly after: Sequence;
+  readonly askedAtMs: number;
   readonly block: Promise<LedgerBlock>;
 }
 
@@ -61,6 +62,7 @@ export class Shovel {
   #description: LedgerDescription | null = null;
   #head: Sequence | null = null;
   #pollFailures = 0;
+  #wholeAtMs: number | null = null;
 
   constructor(deps: ShovelDeps, options: ShovelOptions) {
     this.#deps = deps;
@@ -80,6 +82,10 @@ export class Shovel {
   /** The highest sequence seen in the ledger. */
   get head(): Sequence | null {
     return this.#head;
+  }
+  /** Time since all that the ledger had was in the LDB; null when that has not been seen yet. */
+  get wholeAgeMs(): number | null {
+    return this.#wholeAtMs === null ? null : this.#deps.clock.monotonicMs() - this.#wholeAtMs;
   }
   /** Rounds that ended in a failure since the process began. */
   get failures(): number {
@@ -113,12 +119,12 @@ export class Shovel {
       const block = await fetch.block;
       await this.#identify(fetch.after, block, signal);
       this.#observe(block);
-      fetch = await this.#digest(block, signal);
+      fetch = await this.#digest(block, fetch.askedAtMs, signal);
     }
   }
 
   /** Applies a block and returns the poll after it, begun at once when more is waiting, else after a pause. */
-  async #digest(block: LedgerBlock, signal: AbortSignal): Promise<Fetch> {
+  async #digest(block: LedgerBlock, askedAtMs: number, signal: AbortSignal): Promise<Fetch> {
     const last = block.entries.at(-1);
     const prefetched = block.more && last !== undefined ? this.#fetch(signal, last.sequence) : null;
     const settled = await this.#apply(block, signal);
@@ -126,6 +132,7 @@ export class Shovel {
     // One question at a time: what was asked ahead is of no use now.
     await prefetched?.block.catch(() => {});
     const drained = settled && !block.more && !this.#deps.writer.cursor.insideTransaction;
+    if (drained) this.#wholeAtMs = askedAtMs;
     this.#enter(drained ? "current" : "catching-up");
     this.#deps.onProgress();
     await this.#deps.clock.sleep(this.#pollPauseMs(), signal);
@@ -149,10 +156,11 @@ export class Shovel {
   }
 
   #fetch(signal: AbortSignal, after: Sequence = this.#deps.writer.cursor.sequence): Fetch {
+    const askedAtMs = this.#deps.clock.monotonicMs();
     const block = this.#deps.fetcher.poll(after, signal);
     // It may fail while nobody waits for it yet; whoever does still gets the rejection.
     block.catch(() => {});
-    return { after, block };
+    return { after, askedAtMs, block };
   }
 
   /** Before a block is applied: is this still the ledger that we follow? */

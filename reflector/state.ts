@@ -71,6 +71,8 @@ export interface ReflectorStatus {
   readonly ledgerTimestampUs: number | null;
   /** Age of the last applied entry in seconds, with microseconds behind the point; null while the LDB is empty. */
   readonly lagSeconds: number | null;
+  /** Seconds since all that the ledger had was in the LDB; null when that has not been seen since the LDB was opened. */
+  readonly wholeAgeSeconds: number | null;
   /** When the ledger last answered, in microseconds since 1970; null when it has not. */
   readonly lastPollAtUs: number | null;
   readonly schemaVersion: number;

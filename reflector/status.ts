@@ -45,6 +45,7 @@ export function describeReflector(
     ledgerHeadSequence: follower?.shovel.head ?? null,
     ledgerTimestampUs,
     lagSeconds: ledgerTimestampUs === null ? null : (clock.nowUs() - ledgerTimestampUs) / 1_000_000,
+    wholeAgeSeconds: inSeconds(follower?.shovel.wholeAgeMs ?? null),
     lastPollAtUs: parts.fetcher.answeredAtUs,
     schemaVersion: position?.schemaVersion ?? 0,
     unattestedThrough: position?.unattestedThrough ?? SEQUENCE_ZERO,
@@ -58,6 +59,10 @@ export function describeReflector(
       walBlockedBy: follower?.walBlockedBy ?? null,
     },
   };
+}
+
+function inSeconds(ms: number | null): number | null {
+  return ms === null ? null : ms / 1000;
 }
 
 function stateOf(parts: StatusParts, pollStuckMs: number): Shown {

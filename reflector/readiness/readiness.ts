@@ -9,8 +9,8 @@
  *
  * HEALTHY follows the lag as it is, for alarms and for placing new work, where an older host is the worse choice.
  *
- * Lag is an upper bound of how old the data may be. The age of the last entry alone is none of a quiet ledger, so the
- * time since the LDB was last seen to hold the whole ledger counts when it is less.
+ * Lag is an upper bound of how old the data may be: the age of the last entry, or, since that says nothing of a quiet
+ * ledger, the time since all that the ledger had was in the LDB, when it is less.
  */
 import { READINESS_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
@@ -18,7 +18,7 @@ import type { ObservedStatus, Readiness, ReflectorReason } from "../state.ts";
 
 export type Observed = Pick<
   ObservedStatus,
-  "state" | "reason" | "sequence" | "epoch" | "lagSeconds" | "lastPollAtUs" | "bootstrap"
+  "state" | "reason" | "sequence" | "lagSeconds" | "wholeAgeSeconds" | "lastPollAtUs" | "bootstrap"
 >;
 
 export interface ReadinessRuleOptions {
@@ -47,9 +47,7 @@ export class ReadinessRule {
   #bootstrapSeen = false;
   /** Since when there has been no way to newer data; null while there is one. */
   #heldUpSinceMs: number | null;
-  /** When the LDB was last seen to hold everything that the ledger had. */
-  #wholeAtMs: number | null = null;
-  #last: Observed | null = null;
+  #isFirstLook = true;
   #readySinceUs: number | null = null;
   #healthy = false;
   #wasHealthy = false;
@@ -64,10 +62,9 @@ export class ReadinessRule {
   observe(observed: Observed): Readiness {
     const nowMs = this.#clock.monotonicMs();
     this.#noteFilled(observed);
-    this.#noteWhole(observed, nowMs);
     this.#noteHeldUp(observed, nowMs);
-    this.#last = observed;
-    const lagSeconds = this.#lagSeconds(observed, nowMs);
+    this.#isFirstLook = false;
+    const lagSeconds = this.#lagSeconds(observed);
     if (observed.sequence === 0n) this.#readySinceUs = null;
     else if (this.#readySinceUs === null && this.#becomesReady(observed, lagSeconds, nowMs))
       this.#readySinceUs = this.#clock.nowUs();
@@ -79,24 +76,9 @@ export class ReadinessRule {
 
   /** Data that is there before the ledger has said anything, and before a snapshot was placed, is from before. */
   #noteFilled({ sequence, lastPollAtUs, bootstrap }: Observed): void {
-    if (sequence > 0n) {
-      const isFirstLook = this.#last === null;
-      this.#filledBefore ??= !this.#bootstrapSeen && (lastPollAtUs === null || isFirstLook);
-    }
+    if (sequence > 0n)
+      this.#filledBefore ??= !this.#bootstrapSeen && (lastPollAtUs === null || this.#isFirstLook);
     this.#bootstrapSeen ||= bootstrap !== null;
-  }
-
-  #noteWhole(observed: Observed, nowMs: number): void {
-    const last = this.#last;
-    const replaced =
-      last !== null &&
-      (observed.sequence < last.sequence || (last.epoch !== null && observed.epoch !== last.epoch));
-    if (replaced) this.#wholeAtMs = null;
-    const { state, lastPollAtUs } = observed;
-    if (state !== "current" || lastPollAtUs === null) return;
-    if (this.#wholeAtMs !== null && last?.lastPollAtUs === lastPollAtUs) return;
-    // Taken once per poll: between two looks the machine's clock is hardly ever set, over an hour it may be.
-    this.#wholeAtMs = nowMs - Math.max(0, this.#clock.nowUs() - lastPollAtUs) / 1000;
   }
 
   #noteHeldUp({ state, reason }: Observed, nowMs: number): void {
@@ -104,13 +86,12 @@ export class ReadinessRule {
     this.#heldUpSinceMs = heldUp ? (this.#heldUpSinceMs ?? nowMs) : null;
   }
 
-  #lagSeconds({ lagSeconds }: Observed, nowMs: number): number | null {
+  #lagSeconds({ lagSeconds, wholeAgeSeconds }: Observed): number | null {
     // An entry from the future says that this machine's clock is wrong, as it may be just after a boot.
     const isKnown = lagSeconds !== null && lagSeconds >= -this.#options.lagSeconds;
-    const age = isKnown ? lagSeconds : Number.POSITIVE_INFINITY;
-    const sinceWhole = this.#wholeAtMs === null ? Number.POSITIVE_INFINITY : (nowMs - this.#wholeAtMs) / 1000;
-    const lag = Math.max(0, Math.min(age, sinceWhole));
-    return Number.isFinite(lag) ? lag : null;
+    const age = isKnown ? Math.max(0, lagSeconds) : null;
+    if (age === null || wholeAgeSeconds === null) return age ?? wholeAgeSeconds;
+    return Math.min(age, wholeAgeSeconds);
   }
 
   #becomesReady({ state, reason }: Observed, lagSeconds: number | null, nowMs: number): boolean {

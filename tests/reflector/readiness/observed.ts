@@ -20,6 +20,7 @@ export function observed(
     ledgerHeadSequence: null,
     ledgerTimestampUs: 1_790_000_000_000_000,
     lagSeconds: 86_400,
+    wholeAgeSeconds: null,
     lastPollAtUs: null,
     schemaVersion: 1,
     unattestedThrough: toSequence(0),

@@ -32,12 +32,12 @@ function judge() {
       await clock.advance(seconds * 1000);
       return rule.observe(observed(changes));
     },
-    /** A poll that was answered this moment, after which nothing was left to apply. */
-    current: (changes: Changes = {}): Readiness =>
-      rule.observe(observed({ state: "current", lastPollAtUs: clock.nowUs(), ...changes })),
+    /** All that the ledger had a moment ago has been applied. */
+    current: (changes: Changes = {}): Readiness => rule.observe(observed({ ...CURRENT, ...changes })),
   };
 }
 
+const CURRENT = { state: "current", wholeAgeSeconds: 0 } as const;
 const AWAY = { state: "stuck", reason: "ctldb_unavailable" } as const;
 
 describe("a host becomes ready", () => {
@@ -139,9 +139,10 @@ describe("a host that is ready", () => {
   test("I15 stays so when the ctldb is away for days, and is unhealthy meanwhile", async () => {
     const { current, after } = judge();
     const { readySinceUs } = current();
-    expect(await after(59, AWAY)).toMatchObject({ ready: true, healthy: true, lagSeconds: 59 });
-    expect(await after(2, AWAY)).toMatchObject({ ready: true, healthy: false, lagSeconds: 61 });
-    expect(await after(86_400, AWAY)).toMatchObject({ ready: true, healthy: false, readySinceUs });
+    const away = (wholeAgeSeconds: number) => ({ ...AWAY, wholeAgeSeconds });
+    expect(await after(59, away(59))).toMatchObject({ ready: true, healthy: true, lagSeconds: 59 });
+    expect(await after(2, away(61))).toMatchObject({ ready: true, healthy: false, lagSeconds: 61 });
+    expect(await after(86_400, away(86_461))).toMatchObject({ ready: true, healthy: false, readySinceUs });
   });
 
   test("stays so and is unhealthy at once when the ledger turns out to be another", () => {
@@ -171,68 +172,24 @@ describe("health", () => {
     expect(now({ state: "catching-up", lagSeconds: 59 }).healthy).toBeTrue();
   });
 
-  test("is lost when the state says current and the ledger has not answered for longer than the threshold", async () => {
-    const { current, after, clock } = judge();
-    current();
-    const lastPollAtUs = clock.nowUs();
-    expect((await after(50, { state: "current", lastPollAtUs })).healthy).toBeTrue();
-    expect(await after(11, { state: "current", lastPollAtUs })).toMatchObject({
-      ready: true,
-      healthy: false,
-    });
+  test("is lost when the state says current and the ledger has not answered for longer than the threshold", () => {
+    const { current } = judge();
+    expect(current({ wholeAgeSeconds: 59 })).toMatchObject({ ready: true, healthy: true });
+    expect(current({ wholeAgeSeconds: 61 })).toMatchObject({ ready: true, healthy: false });
   });
 });
 
 describe("lag", () => {
-  test("is the time since the LDB held everything when a quiet ledger's ctldb goes away", async () => {
-    const { current, after } = judge();
-    current({ lagSeconds: 1e6 });
-    expect(await after(5, { ...AWAY, lagSeconds: 1e6 })).toMatchObject({ healthy: true, lagSeconds: 5 });
-  });
-
-  test("is the age of the last entry when that is less", async () => {
-    const { current, after } = judge();
-    current();
-    expect(await after(100, { state: "catching-up", lagSeconds: 3 })).toMatchObject({ lagSeconds: 3 });
-  });
-
-  test("is unknown when nothing was ever applied or asked", () => {
-    expect(judge().now({ lagSeconds: null }).lagSeconds).toBeNull();
-  });
-
-  test("is unknown when the last entry is from the future, as on a host whose clock is not set yet", () => {
-    const { now, current } = judge();
-    expect(now({ lagSeconds: -61 })).toMatchObject({ ready: false, lagSeconds: null });
-    expect(now({ lagSeconds: -59 })).toMatchObject({ ready: true, lagSeconds: 0 });
-    expect(current({ lagSeconds: -1e9 })).toMatchObject({ ready: true, lagSeconds: 0 });
-  });
-
-  test.each([
-    ["an older sequence", { sequence: 6 }],
-    ["another epoch", { epoch: "f".repeat(32) }],
-  ])("forgets when the LDB was whole when it was replaced by one with %s", async (_, changes) => {
-    const { current, after } = judge();
-    current();
-    expect(await after(1, { state: "catching-up", ...changes })).toMatchObject({
-      lagSeconds: 86_400,
-      healthy: false,
-    });
-  });
-
-  test("is never negative and does not jump when the machine's clock is set", async () => {
-    const { current, after, clock } = judge();
-    current();
-    const lastPollAtUs = clock.nowUs();
-    clock.setByUs = -3_600e6;
-    expect(await after(1, { state: "current", lastPollAtUs, lagSeconds: -5 })).toMatchObject({
-      lagSeconds: 0,
-    });
-    clock.setByUs = 3_600e6;
-    expect(await after(1, { state: "current", lastPollAtUs })).toMatchObject({
-      lagSeconds: 2,
-      healthy: true,
-    });
-    clock.setByUs = -7_200e6;
-    expect(current()).toMatchObject({ lagSeconds: 0, healthy: true });
+  test.each<[string, number | null, number | null, number | null]>([
+    ["the time since the LDB was whole, of a quiet ledger,", 1e6, 5, 5],
+    ["the age of the last entry when that is less", 3, 100, 3],
+    ["the age of the last entry when the LDB was not seen to be whole", 100, null, 100],
+    ["the time since the LDB was whole when it holds nothing", null, 2, 2],
+    ["unknown when nothing was ever applied or asked", null, null, null],
+    ["unknown when the last entry is from the future, as on a host whose clock is not set", -61, null, null],
+    ["the time since the LDB was whole when the machine's clock is wrong", -1e9, 2, 2],
+    ["never negative", -59, null, 0],
+  ])("is %s", (_, lagSeconds, wholeAgeSeconds, expected) => {
+    expect(judge().now({ lagSeconds, wholeAgeSeconds }).lagSeconds).toBe(expected);
   });
 });
