@@ -15,6 +15,8 @@ export interface CommandContext {
   readonly stdin: () => Promise<string>;
   /** True when standard output is a terminal. */
   readonly interactive: boolean;
+  /** True when standard error is one. */
+  readonly watched: boolean;
   /** A logger that writes JSON lines to standard error. */
   logger(component: string, level: LogLevel): Logger;
   /** Aborts at the first SIGTERM or SIGINT. Asking for it takes over those signals. */

@@ -18,6 +18,7 @@ export function systemContext(): CommandContext {
     random: Math.random,
     stdin: () => readText(process.stdin),
     interactive: process.stdout.isTTY === true,
+    watched: process.stderr.isTTY === true,
     logger: (component: string, level: LogLevel) => createLogger(component, level),
     stopSignal() {
       stop ??= listenForStop(note);

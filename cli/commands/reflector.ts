@@ -1,6 +1,7 @@
 /** `ctlstore reflector`: applies the ledger to the local database of this host. */
 import { REFLECTOR_LIMITS } from "../../core/limits.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
+import { BOOTSTRAP_OPTIONS, bootstrapOf } from "../bootstrap-options.ts";
 import { command } from "../command.ts";
 import { option } from "../options.ts";
 import { bindAddress, integer } from "../parsers.ts";
@@ -12,7 +13,8 @@ export const reflectorCommand = command({
   name: "reflector",
   summary: "run the Reflector: keeps the local database of this host up to date",
   details:
-    "It starts and serves with the central database away, and takes up where it stands. One Reflector writes one folder.",
+    "It starts and serves with the central database away, and takes up where it stands. One Reflector writes one folder.\n" +
+    "With --bootstrap it gets itself a snapshot when the local database is empty, too old for the ledger, or damaged.",
   options: {
     ctldb: ctldbOption,
     ldb: ldbOption,
@@ -30,27 +32,35 @@ export const reflectorCommand = command({
       parse: integer({ min: 10, max: 3_600_000 }),
       fallback: REFLECTOR_LIMITS.pollIntervalMs,
     }),
+    ...BOOTSTRAP_OPTIONS,
     ...READINESS_OPTIONS,
   },
   examples: [
     "reflector --ctldb sqlite:ctldb.db --ldb ./ldb",
     "reflector --ctldb mysql://ctlstore:secret@db:3306/ctldb --bind 127.0.0.1:3001",
+    "reflector --ctldb mysql://ctlstore:secret@db:3306/ctldb --bootstrap s3://bucket/prefix?region=eu-west-1",
     "reflector --ctldb sqlite:ctldb.db --ldb ./ldb --ready-file /run/ctlstore/ready --ecs-status",
   ],
   async run(context, options) {
     const { openLedgerSource } = await import("../../ctldb/open.ts");
     const { startReflector } = await import("../../reflector/start.ts");
+    const bootstrap = bootstrapOf(options);
     const logger = context.logger("reflector", options.logLevel);
     const { clock, random } = context;
     const source = openLedgerSource(options.ctldb, { logger, clock });
     const { ldb, bind, pollIntervalMs } = options;
+    const observers =
+      bootstrap === undefined || !context.watched
+        ? []
+        : [(await import("../bootstrap-bar.ts")).bootstrapBar()];
     const reflector = await startReflector(
-      { source, logger, clock, random, metrics: createMetrics() },
+      { source, logger, clock, random, metrics: createMetrics(), observers },
       {
         ldbFolder: ldb,
         pollIntervalMs,
         readiness: readinessOf(options, context.environment),
         ...(bind === undefined ? {} : { bind }),
+        ...(bootstrap === undefined ? {} : { bootstrap }),
       },
     );
     context.note(

@@ -1,4 +1,4 @@
-/** Progress of a load: a bar on a terminal, a line now and then elsewhere. The only file that knows cli-progress. */
+/** Progress of a load: a bar on a terminal, a line now and then elsewhere. */
 import { Presets, SingleBar } from "cli-progress";
 import type { LoadProgress } from "./load.ts";
 

@@ -5,7 +5,6 @@
  * download that turns out wrong is thrown away and made once more, since the bytes kept on this disk may be at fault;
  * then the snapshot is what is damaged. One process at a time works in a folder.
  */
-import { createHash } from "node:crypto";
 import { mkdirSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -15,7 +14,8 @@ import type { Clock } from "../../core/process/clock.ts";
 import { FileLock } from "../../ldb/file-lock.ts";
 import { ensureFreeSpace } from "../../ldb/free-space.ts";
 import { SIDE_FILES } from "../../ldb/layout.ts";
-import { parseManifest, type SnapshotEntry, type SnapshotManifest } from "../manifest.ts";
+import { readManifest } from "../documents.ts";
+import type { SnapshotEntry, SnapshotManifest } from "../manifest.ts";
 import type { SnapshotStore } from "../stores/store.ts";
 import type { FetchRequest } from "./contract.ts";
 import { downloadInto } from "./download.ts";
@@ -41,6 +41,7 @@ export async function fetchSnapshot(
   const { workFolder, targetPath, signal } = request;
   try {
     const manifest = await readManifest(deps.store, entry, signal);
+    compareWithEntry(manifest, entry);
     mkdirSync(workFolder, { recursive: true });
     using _lock = await waitForLock(workFolder, deps.clock, signal);
     await using part = await PartFile.open(workFolder, manifest.compressed.sha256);
@@ -58,30 +59,6 @@ export async function fetchSnapshot(
     signal.throwIfAborted();
     throw toFetchError(error);
   }
-}
-
-async function readManifest(
-  store: SnapshotStore,
-  entry: SnapshotEntry,
-  signal: AbortSignal,
-): Promise<SnapshotManifest> {
-  const { manifestKey, manifestSha256, sequence } = entry;
-  const document = await store.readDocument(manifestKey, signal);
-  if (document === null) {
-    throw new CtlstoreError(
-      "snapshot_not_found",
-      `Cannot fetch the snapshot of sequence ${sequence} from ${store.url}: its manifest is not there any more`,
-    );
-  }
-  if (createHash("sha256").update(document.bytes).digest("hex") !== manifestSha256) {
-    throw new CtlstoreError(
-      "snapshot_damaged",
-      `Cannot use the snapshot of sequence ${sequence}: its manifest is not the one that the index names`,
-    );
-  }
-  const manifest = parseManifest(document.bytes, `${manifestKey} in ${store.url}`);
-  compareWithEntry(manifest, entry);
-  return manifest;
 }
 
 /** The child of a Reflector that was killed may still be at work for a moment. */

@@ -45,7 +45,7 @@ export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/lib-storage": ["snapshot/stores/s3/"],
   "@confluentinc/kafka-javascript": ["loader/kafka.ts"],
   commander: ["cli/program.ts"],
-  "cli-progress": ["cli/demo/progress.ts"],
+  "cli-progress": ["cli/demo/progress.ts", "cli/bootstrap-bar.ts"],
   "mime-db": ["cli/demo/mime-rows.ts"],
   "bun:sqlite": ["ctldb/sqlite/", "ctldb/proof.ts", "ctldb/legacy-schema.ts", "ldb/"],
   "node:sqlite": ["ldb/drivers/"],

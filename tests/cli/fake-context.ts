@@ -21,6 +21,7 @@ export function fakeContext(given: Partial<CommandContext> = {}): FakeContext {
     random: Math.random,
     stdin: async () => "",
     interactive: false,
+    watched: false,
     logger: () => silentLogger,
     stopSignal: () => new AbortController().signal,
     ...given,

@@ -6,7 +6,7 @@ import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
 import type { ReflectorOptions } from "../../reflector/options.ts";
-import { type RunningReflector, startReflector } from "../../reflector/start.ts";
+import { type ReflectorDeps, type RunningReflector, startReflector } from "../../reflector/start.ts";
 import type { ReflectorState, ReflectorStatus } from "../../reflector/state.ts";
 import { until } from "../support/until.ts";
 
@@ -28,8 +28,9 @@ export async function reflect(
   source: LedgerSource,
   ldbFolder: string,
   options: Partial<ReflectorOptions> = {},
+  more: Partial<ReflectorDeps> = {},
 ): Promise<TestReflector> {
-  const deps = { source, logger: silentLogger, clock: systemClock, metrics: createMetrics() };
+  const deps = { ...more, source, logger: silentLogger, clock: systemClock, metrics: createMetrics() };
   const running = await startReflector(deps, { ...QUICK, ...options, ldbFolder });
   running.done.catch(() => {}); // tests that expect an end look at it themselves
   const waitFor = (what: string, fits: (status: ReflectorStatus) => boolean) =>
