@@ -21,18 +21,17 @@ export function checkpointLdb(path: string): void {
   withDatabase(path, { readwrite: true }, `checkpoint the LDB ${quote(path)}`, (database) => {
     // Else the last connection to close, which may be this one, deletes -wal and -shm (R16).
     database.fileControl(constants.SQLITE_FCNTL_PERSIST_WAL, 1);
-    database.query("PRAGMA wal_checkpoint(PASSIVE)").get();
+    firstRow(database, "PRAGMA wal_checkpoint(PASSIVE)");
   });
 }
 
 /** Upper bound of what a copy of the LDB will need. @throws CtlstoreError `ldb_unavailable`, `ldb_damaged` */
 export function ldbBytes(path: string): number {
   return withDatabase(path, { readonly: true }, `measure the LDB ${quote(path)}`, (database) => {
-    const row = database
-      .query<{ bytes: number }, []>(
-        "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
-      )
-      .get();
+    const row = firstRow<{ bytes: number }>(
+      database,
+      "SELECT page_count * page_size AS bytes FROM pragma_page_count, pragma_page_size",
+    );
     return row?.bytes ?? 0;
   });
 }
@@ -43,7 +42,7 @@ export function ldbBytes(path: string): number {
  */
 export function copyLdb(source: string, target: string): void {
   withDatabase(source, { readonly: true }, `copy the LDB ${quote(source)}`, (database) => {
-    database.prepare("VACUUM INTO ?").run(target);
+    database.run("VACUUM INTO ?", [target]);
   });
 }
 
@@ -54,10 +53,20 @@ export function copyLdb(source: string, target: string): void {
 export function quickCheck(path: string): void {
   const action = `use the database ${quote(path)}`;
   withDatabase(path, { readonly: true }, action, (database) => {
-    const row = database.query<{ quick_check: string }, []>("PRAGMA quick_check(1)").get();
+    const row = firstRow<{ quick_check: string }>(database, "PRAGMA quick_check(1)");
     if (row?.quick_check === "ok") return;
     throw new CtlstoreError("ldb_damaged", `Cannot ${action}: SQLite's check found ${row?.quick_check}`);
   });
+}
+
+/** A statement that is left over would keep the database open beyond its closing. */
+function firstRow<Row>(database: Database, sql: string): Row | null {
+  const statement = database.prepare<Row, []>(sql);
+  try {
+    return statement.get();
+  } finally {
+    statement.finalize();
+  }
 }
 
 function withDatabase<T>(

@@ -93,8 +93,9 @@ export const supervisorCommand = command({
   async run(context, options) {
     checkLevel(options.compression, options.compressionLevel);
     const { openSnapshotStore } = await import("../../snapshot/stores/open.ts");
-    const { legacyStoreUrl } = await import("../../snapshot/publish/legacy.ts");
+    const { checkLegacyKey, legacyStoreUrl } = await import("../../snapshot/publish/legacy.ts");
     const { clock } = context;
+    if (options.legacyKey !== undefined) checkLegacyKey(options.snapshots, options.legacyKey);
     await using store = await openSnapshotStore(options.snapshots, { clock });
     // Opened also without a key: it costs nothing before it is used.
     await using bucket = await openSnapshotStore(legacyStoreUrl(options.snapshots), { clock });

@@ -112,8 +112,18 @@ export async function serveTask(tasks: Readonly<Record<string, Task>>): Promise<
   process.on("SIGINT", () => {});
   const lines = createInterface({ input: process.stdin });
   const first = new Promise<string>((resolve) => lines.once("line", resolve));
-  lines.once("close", stop);
-  const say = (message: unknown) => process.stdout.write(`${JSON.stringify(message)}\n`);
+  let parentIsThere = true;
+  const onParentGone = () => {
+    parentIsThere = false;
+    stop();
+    setTimeout(() => process.exit(1), KILL_AFTER_MS);
+  };
+  lines.once("close", onParentGone);
+  process.stdout.on("error", onParentGone);
+  // Bun spins for ever over what is written for a parent that is no more.
+  const say = (message: unknown) => {
+    if (parentIsThere) process.stdout.write(`${JSON.stringify(message)}\n`);
+  };
   try {
     const { name, input } = JSON.parse(await first) as { name: string; input: unknown };
     const task = tasks[name];
@@ -126,6 +136,7 @@ export async function serveTask(tasks: Readonly<Record<string, Task>>): Promise<
   } catch (error) {
     say({ error: describe(error) });
   }
+  if (!parentIsThere) process.exit(1);
   process.stdout.end();
   await new Promise((resolve) => process.stdout.once("finish", resolve));
   process.exit(0);

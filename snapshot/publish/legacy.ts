@@ -4,10 +4,13 @@
  * That format has no condition, so it follows our own publication: it is written only while the index names the same
  * snapshot as the newest.
  */
+import { CtlstoreError, quote } from "../../core/errors.ts";
 import { readIndex } from "../documents.ts";
 import type { LegacyFile } from "../freeze/contract.ts";
+import { INDEX_KEY, SNAPSHOTS_PREFIX } from "../layout.ts";
 import type { SnapshotEntry } from "../manifest.ts";
 import type { SnapshotStore } from "../stores/store.ts";
+import { parseStoreUrl } from "../stores/store-url.ts";
 
 /** What the original's key says about the form of its object. */
 export function legacyForm(key: string): "gzip" | "plain" {
@@ -18,6 +21,21 @@ export function legacyForm(key: string): "gzip" | "plain" {
 export function legacyStoreUrl(url: string): string {
   const [, bucket, , query = ""] = /^(s3:\/\/[^/?]+)(\/[^?]*)?(\?.*)?$/.exec(url) ?? [];
   return bucket === undefined ? url : `${bucket}${query}`;
+}
+
+/**
+ * The original's key must not be one of our own objects.
+ * @throws CtlstoreError `config_invalid`
+ */
+export function checkLegacyKey(url: string, key: string): void {
+  const location = parseStoreUrl(url);
+  const prefix = location.kind === "s3" && location.prefix !== "" ? `${location.prefix}/` : "";
+  const isOurs = key === `${prefix}${INDEX_KEY}` || key.startsWith(`${prefix}${SNAPSHOTS_PREFIX}`);
+  if (!isOurs) return;
+  throw new CtlstoreError(
+    "config_invalid",
+    `Cannot use ${quote(key)} for --legacy-key: ${quote(url)} has snapshots of ctlstore there`,
+  );
 }
 
 export interface LegacyPublication {

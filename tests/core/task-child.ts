@@ -16,6 +16,14 @@ await serveTask({
     onProgress("started");
     return new Promise((_resolve, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
   },
+  talk: async (_, { onProgress }) => {
+    onProgress(process.pid);
+    // Deaf to the end of its parent, and it goes on talking.
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, 2));
+      onProgress(process.pid);
+    }
+  },
   stubborn: async (_, { onProgress }) => {
     onProgress("started");
     // As deaf as a long SQLite call.

@@ -1,7 +1,10 @@
 /** A task in a child process of our own: its answers, its failures, its end. */
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { runTask } from "../../core/process/task.ts";
+import { startProcess } from "../support/process.ts";
+import { until } from "../support/until.ts";
 
 const command = [process.execPath, join(import.meta.dir, "task-child.ts")];
 const never = new AbortController().signal;
@@ -35,6 +38,14 @@ describe("a task", () => {
       code: "internal",
       message: expect.stringMatching("ENOENT"),
     });
+  });
+
+  test("ends with its parent when that is killed while it talks", async () => {
+    await using parent = startProcess([process.execPath, join(import.meta.dir, "task-parent.ts")]);
+    const [, pid = ""] = await parent.waitForOutput(/child (\d+)/);
+    parent.signal("SIGKILL");
+    await until(() => !existsSync(`/proc/${pid}`), { what: "the end of the child" });
+    await parent.exited;
   });
 
   test("is asked to stop, then killed, when its caller gives up", async () => {
