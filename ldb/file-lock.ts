@@ -4,6 +4,7 @@
  * It is SQLite's RESERVED lock on an empty database, as in `writer-lock.ts`, for short work without a named holder.
  */
 import { Database } from "bun:sqlite";
+import { accessSync, constants } from "node:fs";
 
 export class FileLock implements Disposable {
   readonly #database: Database;
@@ -12,10 +13,12 @@ export class FileLock implements Disposable {
     this.#database = database;
   }
 
-  /** Null while somebody holds it. @throws SQLite's error when the file cannot be made, opened or locked */
+  /** Null while somebody holds it. @throws an error of SQLite or of the system when the file cannot be made, opened, written or locked */
   static tryAcquire(path: string): FileLock | null {
     const database = new Database(path, { create: true, readwrite: true, strict: true });
     try {
+      // SQLite opens what may only be read, and then begins a transaction that locks nothing.
+      accessSync(path, constants.W_OK);
       database.run("BEGIN IMMEDIATE");
       return new FileLock(database);
     } catch (error) {
