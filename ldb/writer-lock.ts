@@ -31,7 +31,7 @@ export class WriterLock implements Disposable {
     this.#database = database;
   }
 
-  /** @throws CtlstoreError `ldb_locked` naming the holder, `ldb_unavailable` when the folder cannot be written */
+  /** @throws CtlstoreError `ldb_locked` naming the holder, `ldb_unavailable` when the folder cannot be written, `ldb_disk_full` */
   static acquire(folder: string, clock: Clock): WriterLock {
     const path = join(folder, LOCK_FILE_NAME);
     const database = openLockFile(path);
@@ -119,9 +119,16 @@ function locked(folder: string, holder: Holder | null): CtlstoreError {
 }
 
 function unavailable(path: string, cause: unknown): CtlstoreError {
+  const isFull = cause instanceof Error && "code" in cause && cause.code === "SQLITE_FULL";
   const reason = messageOf(cause);
-  return new CtlstoreError("ldb_unavailable", `Cannot lock ${quote(path)}: ${reason}`, {
-    cause,
-    hint: "The folder must be writable, and the lock file must be one that ctlstore made.",
-  });
+  return new CtlstoreError(
+    isFull ? "ldb_disk_full" : "ldb_unavailable",
+    `Cannot lock ${quote(path)}: ${reason}`,
+    {
+      cause,
+      hint: isFull
+        ? "Free space on the LDB's file system."
+        : "The folder must be writable, and the lock file must be one that ctlstore made.",
+    },
+  );
 }
