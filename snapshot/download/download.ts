@@ -35,7 +35,6 @@ export async function* downloadInto(deps: DownloadDeps, object: WantedObject): A
   const { part, onBytes } = deps;
   const { chunkBytes, readAheadBytes } = BOOTSTRAP_LIMITS;
   if (part.bytes > object.bytes) await part.clear();
-  onBytes(part.bytes);
   yield* part.chunks(4 * chunkBytes);
   if (part.bytes === object.bytes) return;
   const rest = joined(fromStore(deps, object, part.bytes), chunkBytes);

@@ -113,9 +113,10 @@ async function fetchOnce(deps: FetchDeps, { manifest, part }: Wanted, request: F
     missing + plain.bytes + BOOTSTRAP_LIMITS.spareDiskBytes,
     `the snapshot of sequence ${manifest.sequence}`,
   );
-  const throttled = throttle(deps.clock, () => report(request, manifest, "downloading", part.bytes));
+  const say = () => report(request, manifest, "downloading", part.bytes);
+  say();
   const download = downloadInto(
-    { ...deps, part, signal, onBytes: throttled },
+    { ...deps, part, signal, onBytes: throttle(deps.clock, say) },
     { key: dataKey, bytes: compressed.bytes },
   );
   await unpack(download, targetPath, { expected: manifest, signal });
