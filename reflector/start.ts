@@ -134,7 +134,10 @@ function run(deps: ReflectorDeps, owned: Owned): RunningReflector {
     url: server?.url ?? null,
     done,
     stop: async () => {
+      // Whoever sends work here hears of it before anything ends.
+      const unmarked = readiness.stop();
       stopping.abort(new Error("the Reflector was asked to stop"));
+      await unmarked;
       await done.catch(() => {});
     },
   };

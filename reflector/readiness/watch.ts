@@ -25,6 +25,7 @@ export class ReadinessWatch {
   readonly #marks: readonly HostMark[];
   readonly #stopping = new AbortController();
   #shown: Readiness | null = null;
+  #stopped: Promise<unknown> | null = null;
 
   /** @see openReadiness */
   constructor(deps: Pick<MarkDeps, "clock" | "logger">, rule: ReadinessRule, marks: readonly HostMark[]) {
@@ -57,9 +58,9 @@ export class ReadinessWatch {
 
   /** The Reflector ends: the host is no longer marked. Twice is fine. */
   async stop(): Promise<void> {
-    if (this.#stopping.signal.aborted) return;
     this.#stopping.abort(new Error("the Reflector ends"));
-    await Promise.all(this.#marks.map((mark) => mark.stop()));
+    this.#stopped ??= Promise.all(this.#marks.map((mark) => mark.stop()));
+    await this.#stopped;
   }
 
   #log(readiness: Readiness, { state, sequence }: ObservedStatus): void {
