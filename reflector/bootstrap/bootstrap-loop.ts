@@ -14,7 +14,7 @@ import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import { SEQUENCE_ZERO } from "../../core/sequence.ts";
 import type { OnCrashPoint } from "../../ldb/crash-points.ts";
-import { removeGeneration } from "../../ldb/generations.ts";
+import { currentLdb, type Generation, removeGeneration } from "../../ldb/generations.ts";
 import { LdbView } from "../../ldb/ldb-view.ts";
 import { setAsideGeneration } from "../../ldb/set-aside.ts";
 import type { SnapshotSource } from "../../snapshot/download/contract.ts";
@@ -150,12 +150,16 @@ export class BootstrapLoop {
     this.#progress.place();
     const isDamaged = need.cause === "damaged";
     const current = isDamaged ? null : (slot.follower?.ldb.database ?? null);
-    let replaced: string | null;
+    let replaced: string | null = null;
     try {
       replaced = placeSnapshot({ folder: slot.folder, staged, snapshot, current, onPoint });
     } catch (error) {
-      removeGeneration(slot.folder, staged.id);
-      throw error;
+      if (!isCurrent(slot.folder, staged)) {
+        removeGeneration(slot.folder, staged.id);
+        throw error;
+      }
+      // A flip that is done stays done, whatever failed after it: readers open the new LDB by now.
+      logger.warn({ err: error }, "snapshot is the LDB now; a power cut may take that back");
     }
     slot.close();
     if (isDamaged && replaced !== null) {
@@ -300,6 +304,11 @@ export class BootstrapLoop {
       // Asked to stop: the loop looks at the signal itself.
     });
   }
+}
+
+function isCurrent(folder: string, { id }: Generation): boolean {
+  const current = currentLdb(folder);
+  return current.kind === "generation" && current.generation.id === id;
 }
 
 function isDamage(error: unknown): error is CtlstoreError {
