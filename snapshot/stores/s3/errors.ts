@@ -44,6 +44,10 @@ const REFUSED: Meaning = {
   code: "snapshot_store_denied",
   hint: "The server refuses the request itself. An older server than S3's own may need checksums=required in the URL.",
 };
+const NOT_S3: Meaning = {
+  code: "snapshot_store_unavailable",
+  hint: "Something that is not S3 answered: is endpoint= right, and what is between here and there?",
+};
 const CONFLICT: Meaning = { code: "snapshot_conflict", hint: "Somebody else wrote it meanwhile." };
 const AWAY: Meaning = { code: "snapshot_store_unavailable", hint: "It is tried again later." };
 const UNTRUSTED: Meaning = {
@@ -58,10 +62,13 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
   ExpiredToken: CREDENTIALS,
   InvalidToken: CREDENTIALS,
   TokenRefreshRequired: CREDENTIALS,
+  // In the answer to a deletion of many it has no status.
+  AccessDenied: RIGHTS,
   RequestTimeTooSkewed: CLOCK,
   PermanentRedirect: REGION,
   AuthorizationHeaderMalformed: REGION,
   NoSuchBucket: NO_BUCKET,
+  NotFound: NOT_S3,
   PreconditionFailed: CONFLICT,
   ConditionalRequestConflict: CONFLICT,
   // Answered with 400, and yet nothing but a broken or slow connection.
@@ -90,9 +97,9 @@ export function s3Error(action: string, error: unknown): CtlstoreError {
   return new CtlstoreError(code, `Cannot ${action}: ${describe(facts)}`, { hint });
 }
 
-/** True when the store knows that there is no such object; an answer of something else than S3 does not say so. */
+/** True when S3 says that there is no such object; a 404 of something else, which the SDK calls "NotFound", does not. */
 export function isMissingKey(error: unknown): boolean {
-  return ["NoSuchKey", "NotFound"].includes(factsOf(error).name);
+  return factsOf(error).name === "NoSuchKey";
 }
 
 /** True when the condition of a request is not met. For `If-Match` on an object that is missing S3 answers 404. */

@@ -52,6 +52,12 @@ if (command === "race") {
   const after = await outcomeOf(upload(store, "snapshots/small", small));
   const unfinished = await store.removeUnfinished(0, new AbortController().signal);
   say({ large, document, kept: await read(store, KEY), after, keys: await keysOf(store), unfinished });
+} else if (command === "look") {
+  say(
+    await read(store, KEY).catch((error: unknown) =>
+      isCtlstoreError(error) ? `${error.code}: ${error.message}` : error,
+    ),
+  );
 } else if (command === "read-only") {
   const reads = await read(store, KEY);
   say({ reads, writes: await outcomeOf(write(store, KEY, "other", absent)), keys: await keysOf(store) });
