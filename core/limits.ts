@@ -96,8 +96,11 @@ export const REFLECTOR_LIMITS = {
   pollStuckMs: 5_000,
   /** Bytes of statements applied before the event loop gets a turn. */
   sliceBytes: 1 * MIB,
-  /** How long an insisting checkpoint waits for readers, and how often it insists. */
-  walInsist: { waitMs: 100, everyMs: 1_000 },
+  /**
+   * How long an insisting checkpoint waits for readers, and how often it insists. Applying stands still meanwhile; a
+   * snapshot in the making is a reader that it waits for in vain.
+   */
+  walInsist: { waitMs: 40, everyMs: 1_000 },
 } as const;
 
 export const READER_LIMITS = {

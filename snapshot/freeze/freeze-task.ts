@@ -1,5 +1,5 @@
 /**
- * Freezes an LDB: the long, blocking part of making a snapshot, in a child process of low priority.
+ * Freezes an LDB: the long, blocking part of making a snapshot, in a child process of the lowest priority.
  *
  * Keeps I9 (one read transaction is one committed sequence) and R29: sequence, epoch, hash and schema in the manifest
  * are read from the very file that is hashed and compressed, never from a Reflector's memory.

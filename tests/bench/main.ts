@@ -7,6 +7,7 @@ import { pointRead } from "./b01-point-read.ts";
 import { writeToRead } from "./b06-write-to-read.ts";
 import { applyLedger } from "./b07-apply.ts";
 import { catchUp } from "./b08-catch-up.ts";
+import { snapshotPause } from "./b10-snapshot.ts";
 import { executiveThroughput } from "./b11-executive.ts";
 import { reflectorMemory } from "./b13-memory.ts";
 import { coldStart } from "./b14-cold-start.ts";
@@ -19,6 +20,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   writeToRead,
   applyLedger,
   catchUp,
+  snapshotPause,
   executiveThroughput,
   reflectorMemory,
   coldStart,
