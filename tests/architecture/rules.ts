@@ -48,6 +48,8 @@ export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   "cli-progress": ["cli/demo/progress.ts", "cli/bootstrap-bar.ts"],
   "mime-db": ["cli/demo/mime-rows.ts"],
   "bun:sqlite": ["ctldb/sqlite/", "ctldb/proof.ts", "ctldb/legacy-schema.ts", "ldb/"],
+  // Calls into C can end the process: one place, and the mounts of tests.
+  "bun:ffi": ["reflector/readiness/sd-notify.ts", "tests/support/mounts.ts"],
   "node:sqlite": ["ldb/drivers/"],
   "better-sqlite3": ["ldb/drivers/"],
 };

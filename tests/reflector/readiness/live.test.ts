@@ -3,8 +3,11 @@ import { describe, expect, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { CtlstoreError } from "../../../core/errors.ts";
 import type { ReflectorOptions } from "../../../reflector/options.ts";
+import type { SnapshotSource } from "../../../snapshot/download/contract.ts";
+import { storeSnapshots } from "../../support/make-snapshot.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { until } from "../../support/until.ts";
+import { bootstrapping, snapshotAt, sourceInProcess } from "../bootstrap/harness.ts";
 import { reflect } from "../harness.ts";
 import { CREATE_T, ctldbAway, MemoryLedger, put } from "../memory-ledger.ts";
 
@@ -89,6 +92,50 @@ describe("a running Reflector", () => {
     ledger.append(CREATE_T, put(1, "a"));
     await reflector.applies(2n);
     await until(() => reflector.status().readiness.healthy, { what: "the host to be healthy" });
+  });
+
+  test("is not ready while it bootstraps, nor before it has caught up after that", async () => {
+    using folder = tempFolder();
+    const ledger = oneRow();
+    const url = storeSnapshots(folder.file("store"), [await snapshotAt(ledger, 2)]);
+    ledger.append(put(2, "b"));
+    const store = sourceInProcess(url);
+    const gate = Promise.withResolvers<void>();
+    const snapshots: SnapshotSource = {
+      ...store,
+      fetch: async (entry, request) => {
+        request.onProgress({ phase: "downloading", bytes: 1, totalBytes: 2 });
+        await gate.promise;
+        ledger.failure = ctldbAway();
+        return store.fetch(entry, request);
+      },
+    };
+    const readiness = { ...SHORT, readyFile: folder.file("ready") };
+    const options = { ...BIND, readiness };
+    await using reflector = await bootstrapping({
+      ledger,
+      folder: folder.file("ldb"),
+      url,
+      snapshots,
+      options,
+    });
+    await reflector.reaches("bootstrapping");
+    await until(() => reflector.status().bootstrap?.bytes === 1, { what: "the download to be under way" });
+    expect(await readyz(reflector.url)).toMatchObject({
+      status: 503,
+      body: { ready: false, state: "bootstrapping", lagSeconds: null },
+    });
+    gate.resolve();
+    await reflector.reaches("stuck", "ctldb_unavailable");
+    const stuckAt = performance.now();
+    await until(() => performance.now() - stuckAt > 500, {
+      what: "more than the grace period of a filled host",
+    });
+    expect(reflector.status()).toMatchObject({ sequence: 2n, readiness: { ready: false } });
+    expect(existsSync(readiness.readyFile)).toBeFalse();
+    ledger.failure = null;
+    await until(() => reflector.status().readiness.healthy, { what: "the host to be ready and healthy" });
+    expect(reflector.status().sequence).toBe(ledger.head);
   });
 
   test("removes its ready file when it cannot go on", async () => {
