@@ -12,6 +12,8 @@ import { executiveThroughput } from "./b11-executive.ts";
 import { reflectorMemory } from "./b13-memory.ts";
 import { coldStart } from "./b14-cold-start.ts";
 import { binarySize } from "./b15-binary-size.ts";
+import { flipUnderReaders } from "./b16-flip.ts";
+import { walUnderReaders } from "./b18-wal.ts";
 import { verifyRows } from "./b20-verify.ts";
 import { type Benchmark, environment, type Outcome, render } from "./report.ts";
 
@@ -25,6 +27,8 @@ const BENCHMARKS: readonly Benchmark[] = [
   reflectorMemory,
   coldStart,
   binarySize,
+  flipUnderReaders,
+  walUnderReaders,
   verifyRows,
 ];
 

@@ -1,16 +1,21 @@
 /**
- * Reads one row of an LDB again and again until standard input says a line or ends: `hot-reader.ts LDB`. Every answer
- * must be there, whole, and of a sequence not below the one before. Prints `ready`, and at the end one line of JSON.
+ * Reads one row of an LDB again and again until SIGTERM: `hot-reader.ts LDB [PAUSE_MS]`, without a pause as fast as it
+ * can. Every answer must be there and of a sequence not below the one before. Prints `ready`, and at the end one line
+ * of JSON (`HotReaderReport`).
  */
 import { openReader } from "../../reader/index.ts";
 
-const [path = ""] = process.argv.slice(2);
+/** Slower reads are reported one by one. */
+const SLOW_MS = 1;
+const READS_PER_TURN = 200;
+const [path = "", pause] = process.argv.slice(2);
 const reader = openReader({ path });
 let reads = 0;
 let slowestMs = 0;
 let sequence = 0n;
 let failure: string | null = null;
-const stalls: number[] = [];
+const slow: { atMs: number; millis: number }[] = [];
+let sumMs = 0;
 let isOver = false;
 process.on("SIGTERM", () => {
   isOver = true;
@@ -21,8 +26,9 @@ function readOnce(): void {
   const row = reader.getRowByKey("fam", "tbl", 1);
   const millis = performance.now() - from;
   reads += 1;
+  sumMs += millis;
   if (millis > slowestMs) slowestMs = millis;
-  if (millis > 5) stalls.push(millis);
+  if (millis > SLOW_MS && slow.length < 10_000) slow.push({ atMs: performance.timeOrigin + from, millis });
   if (row === null) throw new Error("no row");
   const now = reader.getLastSequence();
   if (now < sequence) throw new Error(`back from ${sequence} to ${now}`);
@@ -33,11 +39,16 @@ readOnce();
 console.log("ready");
 while (!isOver && failure === null) {
   try {
-    for (let i = 0; i < 200; i++) readOnce();
+    for (let i = 0; i < (pause === undefined ? READS_PER_TURN : 1); i++) readOnce();
   } catch (error) {
     failure = error instanceof Error ? error.message : String(error);
   }
-  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => {
+    if (pause === undefined) setImmediate(resolve);
+    else setTimeout(resolve, Number(pause));
+  });
 }
 reader.close();
-console.log(JSON.stringify({ reads, slowestMs, stalls, sequence: Number(sequence), failure }));
+console.log(
+  JSON.stringify({ reads, meanMs: sumMs / reads, slowestMs, slow, sequence: Number(sequence), failure }),
+);

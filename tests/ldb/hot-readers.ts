@@ -4,9 +4,10 @@ import { startProcess } from "../support/process.ts";
 
 export interface HotReaderReport {
   readonly reads: number;
+  readonly meanMs: number;
   readonly slowestMs: number;
-  /** Reads that took more than 5 ms. */
-  readonly stalls: readonly number[];
+  /** Reads that took more than a millisecond, with when they began in milliseconds since 1970; the first 10,000. */
+  readonly slow: readonly { readonly atMs: number; readonly millis: number }[];
   readonly sequence: number;
   readonly failure: string | null;
 }
@@ -17,10 +18,12 @@ export interface HotReaders extends AsyncDisposable {
   stop(): Promise<readonly HotReaderReport[]>;
 }
 
-/** Starts readers; each has read once when this resolves. */
-export async function startHotReaders(count: number, ldb: string): Promise<HotReaders> {
+/** Starts readers; each has read once when this resolves. @param pauseMs between two reads of one; none unless given */
+export async function startHotReaders(count: number, ldb: string, pauseMs?: number): Promise<HotReaders> {
   const program = join(import.meta.dir, "hot-reader.ts");
-  const processes = Array.from({ length: count }, () => startProcess([process.execPath, program, ldb]));
+  const processes = Array.from({ length: count }, () =>
+    startProcess([process.execPath, program, ldb, ...(pauseMs === undefined ? [] : [String(pauseMs)])]),
+  );
   await Promise.all(processes.map((reader) => reader.waitForOutput(/ready/, 60_000)));
   return {
     pids: processes.map(({ pid }) => pid),

@@ -1,7 +1,8 @@
 /**
  * Writes an LDB as a Reflector does, a small transaction every few milliseconds, until it is told to stop:
  * `steady-writer.ts FOLDER`. SIGUSR1 makes it publish a new generation that goes on from where the old one is; SIGTERM
- * closes it cleanly. Prints `ready`, `flipped N SEQUENCE` for each flip, and `closed SEQUENCE`.
+ * closes it cleanly. Prints `ready`, `flipped N SEQUENCE FROM TO` for each flip with its times in milliseconds since
+ * 1970, and `closed SEQUENCE`.
  */
 import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
@@ -17,6 +18,7 @@ const PAUSE_MS = 2;
 const [folder = ""] = process.argv.slice(2);
 const deps = { clock: systemClock, logger: silentLogger, onPoint: ignoreCrashPoint };
 let flipsWanted = 0;
+let flippedFromMs = 0;
 let isOver = false;
 process.on("SIGUSR1", () => {
   flipsWanted += 1;
@@ -24,6 +26,10 @@ process.on("SIGUSR1", () => {
 process.on("SIGTERM", () => {
   isOver = true;
 });
+
+function nowMs(): number {
+  return performance.timeOrigin + performance.now();
+}
 
 /** Two rows that always have the same value: half a batch would show. */
 function writeOnce(database: WritableDatabase): bigint {
@@ -41,6 +47,7 @@ function writeOnce(database: WritableDatabase): bigint {
 function flip(database: WritableDatabase): WritableDatabase {
   const staged = stageGeneration(folder, systemClock.nowUs());
   database.run(`VACUUM INTO '${staged.databasePath}'`);
+  flippedFromMs = nowMs();
   publishGeneration(folder, staged, ignoreCrashPoint);
   database.close();
   const next = openLdbFolder(folder, deps).database;
@@ -57,7 +64,7 @@ for (let flips = 0; !isOver; ) {
   if (flipsWanted > flips) {
     database = flip(database);
     flips += 1;
-    console.log(`flipped ${flips} ${sequence}`);
+    console.log(`flipped ${flips} ${sequence} ${flippedFromMs} ${nowMs()}`);
   }
   sequence = writeOnce(database);
   await new Promise((resolve) => setTimeout(resolve, PAUSE_MS));
