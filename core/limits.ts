@@ -155,6 +155,8 @@ export const READINESS_LIMITS = {
     agentTimeoutMs: 3_000,
     connectTimeoutMs: 3_000,
     requestTimeoutMs: 10_000,
+    /** All of it, looking for credentials included, for which the SDK has no limit that we could set. */
+    totalTimeoutMs: 30_000,
     /** ECS allows few calls a second for a whole cluster: a fleet that changes together must spread. */
     backoffMs: { base: 1_000, max: 60_000 },
   },

@@ -2,7 +2,7 @@
  * Sets the attribute `ctlstore-status` of this container instance by ECS' PutAttributes. The only file that knows its SDK,
  * which is loaded with the first call.
  */
-import type { ECSClient } from "@aws-sdk/client-ecs";
+import type { ECSClient, PutAttributesCommand } from "@aws-sdk/client-ecs";
 import { CtlstoreError, messageOf } from "../../core/errors.ts";
 import { READINESS_LIMITS } from "../../core/limits.ts";
 import { askEcsAgent, type EcsIdentity } from "./ecs-agent.ts";
@@ -20,7 +20,7 @@ export interface StatusAttribute {
 }
 
 type EcsTimeouts = {
-  readonly [Name in "agentTimeoutMs" | "connectTimeoutMs" | "requestTimeoutMs"]: number;
+  readonly [Name in "agentTimeoutMs" | "connectTimeoutMs" | "requestTimeoutMs" | "totalTimeoutMs"]: number;
 };
 
 export class EcsAttribute implements StatusAttribute {
@@ -37,15 +37,15 @@ export class EcsAttribute implements StatusAttribute {
   async put(status: EcsStatus, signal: AbortSignal): Promise<void> {
     this.#identity ??= await this.#discover(signal);
     const { cluster, containerInstance } = this.#identity;
-    const { PutAttributesCommand } = await import("@aws-sdk/client-ecs");
+    const ecs = await import("@aws-sdk/client-ecs");
     this.#client ??= await this.#connect(containerInstance);
     const attribute = { name: ECS_ATTRIBUTE, value: status, targetId: containerInstance };
-    const command = new PutAttributesCommand({
+    const command = new ecs.PutAttributesCommand({
       cluster,
       attributes: [{ ...attribute, targetType: "container-instance" }],
     });
     try {
-      const { attributes = [] } = await this.#client.send(command, { abortSignal: signal });
+      const { attributes = [] } = await this.#send(this.#client, command, signal);
       const isSet = attributes.some(({ name, value }) => name === ECS_ATTRIBUTE && value === status);
       if (!isSet) throw new Error("its answer does not name the attribute");
     } catch (cause) {
@@ -53,6 +53,24 @@ export class EcsAttribute implements StatusAttribute {
       // The agent may have registered the host anew since.
       this.#identity = null;
       throw refused(status, cause);
+    }
+  }
+
+  /** Ends with the signal and in time, whatever the SDK waits for: it looks for credentials without asking either. */
+  async #send(client: ECSClient, command: PutAttributesCommand, signal: AbortSignal) {
+    const limit = new AbortController();
+    const timer = setTimeout(
+      () => limit.abort(new Error("it takes too long")),
+      this.#timeouts.totalTimeoutMs,
+    );
+    const abortSignal = AbortSignal.any([signal, limit.signal]);
+    const ended = new Promise<never>((_, reject) => {
+      abortSignal.addEventListener("abort", () => reject(abortSignal.reason), { once: true });
+    });
+    try {
+      return await Promise.race([client.send(command, { abortSignal }), ended]);
+    } finally {
+      clearTimeout(timer);
     }
   }
 

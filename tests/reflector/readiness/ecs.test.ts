@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { silentLogger } from "../../../core/process/logger.ts";
 import { EcsAttribute, type EcsStatus, type StatusAttribute } from "../../../reflector/readiness/ecs.ts";
 import { EcsMark } from "../../../reflector/readiness/ecs-mark.ts";
-import { freePort } from "../../support/free-port.ts";
+import { freePort, takenPort } from "../../support/free-port.ts";
 import { until } from "../../support/until.ts";
 import {
   CLUSTER,
@@ -17,7 +17,7 @@ import { FakeClock } from "./fake-clock.ts";
 import { HEALTHY, LAGGING, UNREADY } from "./observed.ts";
 import { recordingLogger } from "./recording-logger.ts";
 
-const TIMEOUTS = { agentTimeoutMs: 300, connectTimeoutMs: 300, requestTimeoutMs: 300 };
+const TIMEOUTS = { agentTimeoutMs: 300, connectTimeoutMs: 300, requestTimeoutMs: 300, totalTimeoutMs: 600 };
 const NEVER = new AbortController().signal;
 
 describe("the ECS attribute", () => {
@@ -131,6 +131,20 @@ describe("the ECS attribute", () => {
     server.metadata = { Cluster: CLUSTER, ContainerInstanceArn: renewed };
     await tested.put("healthy", NEVER);
     expect(server.requests[1]?.body).toMatchObject({ attributes: [{ targetId: renewed }] });
+  });
+
+  test("does not wait for ever, nor at its end, when the SDK gets no answer about its credentials", async () => {
+    using silent = await takenPort();
+    delete process.env["AWS_ACCESS_KEY_ID"];
+    delete process.env["AWS_SECRET_ACCESS_KEY"];
+    process.env["AWS_CONTAINER_CREDENTIALS_FULL_URI"] = `http://127.0.0.1:${silent.port}/credentials`;
+    await expect(attribute().put("healthy", NEVER)).rejects.toMatchObject({ code: "ecs_unavailable" });
+    const stopping = new AbortController();
+    const patient = new EcsAttribute({ agentUrl: server.agentUrl });
+    const put = patient.put("healthy", stopping.signal).catch((reason) => reason);
+    stopping.abort(new Error("it ends"));
+    expect((await put).message).toBe("it ends");
+    expect(server.requests).toEqual([]);
   });
 
   test("lets go at once when the Reflector ends in the middle of a call", async () => {
