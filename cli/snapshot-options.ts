@@ -8,6 +8,8 @@ export const snapshotsOption = option({
   placeholder: "URL",
   help: "store of the snapshots: file:///FOLDER or s3://BUCKET/PREFIX?endpoint=…&region=…&path-style=true",
   parse: snapshotStoreUrl,
+  // It must hold no secret; if somebody puts one there, it is not repeated.
+  secret: true,
 });
 
 const { keep, keepForMs } = SNAPSHOT_LIMITS;

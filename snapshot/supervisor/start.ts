@@ -45,7 +45,7 @@ export function startSupervisor(deps: SupervisorDeps, options: SupervisorOptions
 function serve(supervisor: Supervisor, { metrics }: SupervisorDeps, bind: string) {
   const readiness = () => {
     const { state, reason } = supervisor.status();
-    return { ready: !["starting", "refused", "failing"].includes(state), state, reason };
+    return { ready: supervisor.isWell, state, reason };
   };
   const refreshMetrics = () => supervisor.refreshMetrics();
   return startStatusEndpoint({ status: () => supervisor.status(), readiness, refreshMetrics, metrics }, bind);

@@ -40,6 +40,7 @@ export class Supervisor {
   #progress: PhaseProgress | null = null;
   #published: PublishedSnapshot | null = null;
   #nextRunAtUs: number | null = null;
+  #isWell = false;
 
   /** Empties the work folder: call with the LDB's writer lock held. */
   constructor(deps: SupervisorDeps, options: SupervisorOptions) {
@@ -77,6 +78,11 @@ export class Supervisor {
       nextRunAtUs: this.#nextRunAtUs,
       reflector: followed.details(),
     };
+  }
+
+  /** True when the last attempt ended well, whatever is going on now. */
+  get isWell(): boolean {
+    return this.#isWell;
   }
 
   refreshMetrics(): void {
@@ -142,6 +148,7 @@ export class Supervisor {
     const { clock, logger } = this.#deps;
     this.#state = "waiting";
     this.#reason = null;
+    this.#isWell = true;
     this.#trouble.succeeded();
     this.#backoff.reset();
     if (outcome.kind === "unchanged") return;
@@ -162,6 +169,7 @@ export class Supervisor {
 
   #fail(error: unknown): number {
     this.#reason = reasonOf(error);
+    this.#isWell = false;
     if (isCtlstoreError(error) && error.code === "snapshot_refused") return this.#refuse(this.#reason);
     this.#state = "failing";
     this.#trouble.failed(this.#reason);
@@ -172,8 +180,10 @@ export class Supervisor {
     const { intervalMs, recheckMs, allowSkips } = this.#options;
     const followed = this.#deps.followed.status();
     const isOfLdb = refusalOf(followed, { allowSkips }) !== null;
+    const kind = isOfLdb ? `${followed.state} ${followed.reason?.code ?? ""}` : "the store";
     this.#state = "refused";
-    this.#trouble.refused(reason, isOfLdb ? `${followed.state} ${followed.reason?.code ?? ""}` : "the store");
+    // Every start passes through it; a ledger that stays away soon shows as a Reflector that is stuck.
+    if (followed.state !== "starting") this.#trouble.refused(reason, kind);
     // It costs nothing to look at a Reflector; what the store has will not change by itself.
     return isOfLdb ? Math.min(recheckMs, intervalMs) : intervalMs;
   }
