@@ -4,23 +4,27 @@
  * Deep: it takes root and a root file system of its own (scripts/setup/host-root.mjs).
  */
 import { describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
 import { Writer } from "../../client/index.ts";
-import { compile } from "../../scripts/binaries/compile.ts";
 import { makeStoryTable, STORY_WRITER } from "../pipeline/story.ts";
-import { binaryOf } from "../support/binaries.ts";
-import { type Host, hasHost, startHost } from "../support/host.ts";
+import { hasHost, startHost } from "../support/host.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
 import { hasS3Server } from "../support/s3-server.ts";
 import { type ServiceProcess, startExecutiveService } from "../support/services.ts";
 import { isDeep } from "../support/suite.ts";
-import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
+import {
+  installOperatorsBinary,
+  LDB,
+  property,
+  releasedNextReflector,
+  releasedReflector,
+  runUserData,
+  UNIT,
+  verifyAsNobody,
+} from "./ec2-host.ts";
 import { type Release, release } from "./release.ts";
 import { userData } from "./user-data.ts";
 
-const UNIT = "ctlstore-reflector.service";
-const LDB = "/var/spool/ctlstore";
 const TIMEOUT_MS = 180_000;
 
 let executive: Promise<ServiceProcess & { readonly ctldb: string }> | null = null;
@@ -50,33 +54,6 @@ async function settingsFor(released: Release, more: Readonly<Record<string, stri
   return { ...released, reflector };
 }
 
-async function runUserData(host: Host, script: string) {
-  await Bun.write(host.file("/root/user-data.sh"), script);
-  const { code, stdout, stderr } = await host.run("bash", "/root/user-data.sh");
-  return { code, output: stdout + stderr };
-}
-
-async function property(host: Host, name: string): Promise<string> {
-  return (await host.must("systemctl", "show", "--property", name, "--value", UNIT)).trim();
-}
-
-async function releasedReflector(): Promise<Release> {
-  const { path } = await binaryOf("ctlstore-reflector");
-  return release(readFileSync(path));
-}
-
-/** The same program, of another commit. */
-async function releasedNextReflector(): Promise<Release> {
-  const { artifact } = await binaryOf("ctlstore-reflector");
-  using folder = tempFolder("next");
-  const { path } = await compile(artifact, {
-    folder: folder.path,
-    commit: "f".repeat(40),
-    progress: () => {},
-  });
-  return release(readFileSync(path));
-}
-
 describe.skipIf(!(isDeep && hasHost && hasS3Server))("user-data on an empty host", () => {
   test(
     "installs a Reflector that becomes ready and is readable for everyone, and changes nothing when run again",
@@ -103,23 +80,12 @@ describe.skipIf(!(isDeep && hasHost && hasS3Server))("user-data on an empty host
       if (password !== "") expect(first.output + seen).not.toContain(password);
       expect(first.output).not.toContain("X-Amz-Signature");
 
-      const full = await binaryOf("ctlstore");
-      await host.must("install", "-d", "-m", "755", "/usr/local/bin");
-      await Bun.write(host.file("/usr/local/bin/ctlstore"), Bun.file(full.path));
-      await host.must("chmod", "755", "/usr/local/bin/ctlstore");
-      const asNobody = ["setpriv", "--reuid", "nobody", "--regid", "nogroup", "--clear-groups"];
+      await installOperatorsBinary(host);
       const { ctldb } = await storyCtldb();
-      const verified = await host.run(
-        ...asNobody,
-        "ctlstore",
-        "ldb",
-        "verify",
-        "--ldb",
-        LDB,
-        "--ctldb",
-        ctldb,
-      );
-      expect(verified).toMatchObject({ code: 0, stdout: expect.stringContaining("equal") });
+      expect(await verifyAsNobody(host, ctldb)).toMatchObject({
+        code: 0,
+        stdout: expect.stringContaining("equal"),
+      });
 
       const second = await runUserData(host, script);
       expect(second).toEqual({ code: 0, output: expect.stringContaining("nothing to do") });
@@ -197,14 +163,51 @@ describe.skipIf(!(isDeep && hasHost && hasS3Server))("user-data on an empty host
       });
       const pid = await property(host, "MainPID");
       await host.must("systemctl", "kill", "--signal", "KILL", UNIT);
-      await until(
-        async () =>
-          (await property(host, "ActiveState")) === "active" && (await property(host, "MainPID")) !== pid,
-        { what: "the Reflector to be ready again", deadlineMs: 60_000 },
-      );
+      const isAnother = async () => {
+        const now = await property(host, "MainPID");
+        return now !== pid && now !== "0" && (await property(host, "ActiveState")) === "active";
+      };
+      await until(isAnother, { what: "the Reflector to be ready again", deadlineMs: 60_000 });
       await host.must("systemctl", "stop", UNIT);
       expect(await property(host, "Result")).toBe("success");
       expect(await host.run("test", "-e", "/run/ctlstore/ready")).toMatchObject({ code: 1 });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "fetches binary and password through the AWS CLI, and hands the password on to the letter",
+    async () => {
+      await using host = await startHost();
+      const released = await releasedReflector();
+      const settings = await settingsFor(released);
+      const password = "p\\a\"s$s`w'o r#d%";
+      // Stands in for the AWS CLI, whose own work is not ours to test: the bucket and the parameters are files.
+      const cli = `#!/bin/sh
+case "$1 $2" in
+  "ssm get-parameter") [ "$5" = /app/secret ] && cat /root/parameter ;;
+  "s3 cp") curl --silent --fail --output "$5" '${released.binaryUrl}' ;;
+esac
+`;
+      await Bun.write(host.file("/usr/local/bin/aws"), cli);
+      await host.must("chmod", "755", "/usr/local/bin/aws");
+      await Bun.write(host.file("/root/parameter"), `${password}\n`);
+      const script = userData({
+        ...settings,
+        binaryUrl: "s3://releases/ctlstore-reflector-linux-{arch}",
+        reflector: { ...settings.reflector, OF_PARAMETER_STORE: "ssm:/app/secret" },
+      });
+      const first = await runUserData(host, script);
+      expect(first).toMatchObject({ code: 0 });
+      const environment = await host.must("cat", `/proc/${await property(host, "MainPID")}/environ`);
+      expect(environment.split("\0")).toContain(`OF_PARAMETER_STORE=${password}`);
+      expect(first.output).not.toContain(password);
+      await host.must("rm", "/root/parameter");
+      expect(await runUserData(host, script)).toEqual({
+        code: 1,
+        output: expect.stringContaining("Parameter Store"),
+      });
+      expect(await property(host, "ActiveState")).toBe("active");
     },
     TIMEOUT_MS,
   );
