@@ -52,6 +52,8 @@ export class BootstrapLoop {
   #need: BootstrapNeed | null = null;
   /** Found by the check in the background, of the LDB that was open then. */
   #damage: { readonly follower: LedgerFollower; readonly error: CtlstoreError } | null = null;
+  /** Ends the check of an LDB that is not the current one any more. */
+  readonly #replaced = new AbortController();
   /** Ends the following that is under way. */
   #interrupt: (() => void) | null = null;
   #cannotOpen: ReflectorReason | null = null;
@@ -91,6 +93,7 @@ export class BootstrapLoop {
     if (follower === null) this.#want("damaged");
     else if (force) this.#want("told-to");
     else if (follower.writer.position.sequence === 0n) this.#want("empty");
+    else this.#clearWorkFolder(); // killed after the last flip
   }
 
   /** True for failures of following the ledger that this loop sees to. */
@@ -162,11 +165,16 @@ export class BootstrapLoop {
       logger.warn({ err: error }, "snapshot is the LDB now; a power cut may take that back");
     }
     slot.close();
+    this.#replaced.abort(new Error("the LDB was replaced"));
     if (isDamaged && replaced !== null) {
       const movedTo = setAsideGeneration(slot.folder, replaced, clock.nowUs());
       if (movedTo !== null) logger.warn({ movedTo }, "damaged LDB set aside");
     }
-    rmSync(join(slot.folder, WORK_FOLDER_NAME), { recursive: true, force: true });
+    this.#clearWorkFolder();
+  }
+
+  #clearWorkFolder(): void {
+    rmSync(join(this.#deps.slot.folder, WORK_FOLDER_NAME), { recursive: true, force: true });
   }
 
   /** What was placed is opened, however long that takes: a disk may be full just now. */
@@ -220,8 +228,12 @@ export class BootstrapLoop {
 
   /** The pause is over: the next attempt is due, unless the ledger has filled the LDB meanwhile. */
   #endPause(endFollowing: () => void): void {
-    if (this.#need !== null && this.#isMet(this.#need)) this.#need = null;
-    else endFollowing();
+    if (this.#need === null || !this.#isMet(this.#need)) {
+      endFollowing();
+      return;
+    }
+    this.#need = null;
+    this.#clearWorkFolder();
   }
 
   /** An empty LDB needs no snapshot once the ledger fills it, or has been found to hold nothing either. */
@@ -288,8 +300,9 @@ export class BootstrapLoop {
     const { slot, checkLdb, logger } = this.#deps;
     const { follower } = slot;
     if (follower === null || follower.writer.position.sequence === 0n) return;
-    checkLdb(follower.ldb.path, signal).catch((error) => {
-      if (signal.aborted || follower !== slot.follower) return;
+    const { signal: replaced } = this.#replaced;
+    checkLdb(follower.ldb.path, AbortSignal.any([signal, replaced])).catch((error) => {
+      if (signal.aborted || replaced.aborted) return;
       if (!isDamage(error)) {
         logger.warn({ err: error }, "LDB could not be checked");
         return;
