@@ -8,7 +8,7 @@
 export const ERROR_CODES = [
   // What a caller asked for
   "malformed_request", // the body, a header or a parameter cannot be read at all
-  "invalid_name", // a family, table, field or writer name breaks the naming rules
+  "invalid_name", // the name of a family, table, field, writer or stored object breaks the naming rules
   "invalid_schema", // a table definition is not possible (types, keys, duplicates)
   "invalid_value", // a value does not fit its field's declared type
   "unknown_field", // a mutation names a field that its table does not have

@@ -9,9 +9,12 @@ set -euo pipefail
 suite=${1:?usage: unpack.sh SUITE FOLDER PACKAGE...}
 target=$(readlink -m "${2:?usage: unpack.sh SUITE FOLDER PACKAGE...}")
 packages=("${@:3}")
+architecture=${CTLSTORE_DEBIAN_ARCHITECTURE:-amd64}
 
 work=$target.work
 view=$work/apt
+# What an interrupted run left may be of another suite.
+rm -rf "$work"
 mkdir -p "$view"/state/lists/partial "$view"/cache "$view"/etc/{apt.conf.d,preferences.d,sources.list.d,trusted.gpg.d}
 mkdir -p "$work"/packages/partial
 : >"$view/state/status"
@@ -26,7 +29,7 @@ apt=(apt-get -q
   -o Dir::State="$view/state" -o Dir::State::status="$view/state/status"
   -o Dir::Cache="$view/cache" -o Dir::Cache::archives="$work/packages"
   -o Dir::Etc="$view/etc" -o Dir::Etc::sourcelist="$view/etc/sources.list" -o Dir::Etc::sourceparts="$view/etc/sources.list.d"
-  -o APT::Architecture=amd64 -o Debug::NoLocking=1 -o APT::Sandbox::User="$(id -un)")
+  -o APT::Architecture="$architecture" -o APT::Architectures="$architecture" -o Debug::NoLocking=1 -o APT::Sandbox::User="$(id -un)")
 "${apt[@]}" update
 "${apt[@]}" install -y --no-install-recommends --download-only "${packages[@]}" >/dev/null
 

@@ -41,7 +41,7 @@ const PARAMETERS = ["endpoint", "region", "path-style", "checksums"];
 /** @throws CtlstoreError `config_invalid` */
 export function parseStoreUrl(text: string): StoreLocation {
   const url = URL.canParse(text) ? new URL(text) : null;
-  if (url?.protocol === "file:") return fileLocation(text, url);
+  if (url?.protocol === "file:" && text.startsWith("file:///")) return fileLocation(text, url);
   if (url?.protocol === "s3:") return s3Location(text, url);
   throw invalid("it must be file:///FOLDER or s3://BUCKET/PREFIX");
 }
@@ -59,7 +59,8 @@ function s3Location(text: string, url: URL): S3Location {
   refuseSecrets(url);
   const { searchParams: given } = url;
   const bucket = url.hostname;
-  const prefix = url.pathname.replace(/^\/+|\/+$/g, "");
+  // As written: the parser resolves "..", and whoever writes that means something else.
+  const prefix = text.replace(/^s3:\/\/[^/?#]*|[?#].*$/g, "").replace(/^\/+|\/+$/g, "");
   if (url.port !== "") throw invalid("the host of an S3 server belongs into endpoint=");
   if (!BUCKET.test(bucket)) throw invalid(`${quote(bucket)} is no name of a bucket`);
   if (!PREFIX.test(prefix) || prefix.split("/").some((part) => part === "." || part === ".."))

@@ -38,7 +38,10 @@ export interface ObjectReader {
   readonly version: string;
   /** Of the whole object. */
   readonly totalBytes: number;
-  /** The bytes from `fromByte` to the end. It throws `snapshot_store_unavailable` where it ends early. */
+  /**
+   * The bytes from `fromByte` to the end, to be read once. It throws `snapshot_store_unavailable` where it ends early
+   * or stalls; to go on from there, read again with this version. Whoever leaves it unread loses it after a while.
+   */
   readonly body: AsyncIterable<Uint8Array>;
 }
 
@@ -57,9 +60,11 @@ export interface StoredObject {
 
 /**
  * Every method rejects with the signal's reason when that aborts, else with a CtlstoreError:
- * `snapshot_store_unavailable` (try again), `snapshot_store_denied`, or what it says itself.
+ * `snapshot_store_unavailable` (try again), `snapshot_store_denied`, or what it says itself. A folder or bucket that is
+ * not there is unavailable, never empty, and is not made.
  *
- * Keys are relative to the store's URL, in the characters [0-9A-Za-z._/-], without leading slash, `.` or `..` parts.
+ * Keys are relative to the store's URL: parts of [0-9A-Za-z._-] of at most 200 characters joined by slashes, 512 in all,
+ * none beginning with a dot (`isObjectKey`); others are refused with `invalid_name`.
  */
 export interface SnapshotStore extends AsyncDisposable {
   /** As given, without anything secret in it; for messages. */
