@@ -39,12 +39,7 @@ function olderWorld() {
   const generation = folder.file("ldb", "generations", "20261122T150000000Z-0a0b0c0d");
   mkdirSync(generation, { recursive: true });
   writeFileSync(join(generation, "ldb.db"), fixture("ldb.db"));
-  Bun.spawnSync([
-    "ln",
-    "-s",
-    "generations/20261122T150000000Z-0a0b0c0d/ldb.db",
-    folder.file("ldb", "ldb.db"),
-  ]);
+  symlinkSync("generations/20261122T150000000Z-0a0b0c0d/ldb.db", folder.file("ldb", "ldb.db"));
   writeFileSync(folder.file("ctldb.db"), fixture("ctldb.db"));
   return { folder, ldb: folder.file("ldb"), ctldb: `sqlite:${folder.file("ctldb.db")}` };
 }
