@@ -5,6 +5,7 @@
  * Needs Node and npm only. Each step looks first and does nothing when all is there.
  */
 import { join } from "node:path";
+import { setUpArm64 } from "./setup/arm64.mjs";
 import { setUpBun } from "./setup/bun.mjs";
 import { setUpCeph } from "./setup/ceph.mjs";
 import { setUpCompiler, setUpMariadb } from "./setup/debian-packages.mjs";
@@ -31,6 +32,7 @@ const STEPS = {
     setUpCeph,
     setUpMysql9,
     setUpHostRoot,
+    setUpArm64,
   ],
 };
 

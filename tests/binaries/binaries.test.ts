@@ -1,6 +1,5 @@
 /** The compiled binaries, in a root with glibc and nothing else, without any environment: as on a host. */
 import { describe, expect, test } from "bun:test";
-import { closeSync, openSync, readSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import rootPackage from "../../package.json" with { type: "json" };
 import { compile } from "../../scripts/binaries/compile.ts";
@@ -9,25 +8,10 @@ import { artifactsNamed } from "../../scripts/build-binaries.ts";
 import { bareRoot, hasBareRoot } from "../support/bare-root.ts";
 import { binaryOf, TEST_COMMIT } from "../support/binaries.ts";
 import { runProcess } from "../support/process.ts";
-import { isDeep } from "../support/suite.ts";
 import { tempFolder } from "../support/temp-folder.ts";
+import { ELF_MACHINES, headOf, machineOf } from "./elf.ts";
 
 const PROGRAMS = ["ctlstore-reflector", "ctlstore"] as const;
-
-/** Offsets and numbers of the ELF format. */
-const ELF_MACHINE_OFFSET = 18;
-const ELF_MACHINES = { x64: 62, arm64: 183 } as const;
-
-function headOf(path: string, bytes: number): Buffer {
-  const head = Buffer.alloc(bytes);
-  const file = openSync(path, "r");
-  try {
-    readSync(file, head, 0, bytes, 0);
-  } finally {
-    closeSync(file);
-  }
-  return head;
-}
 
 describe.each(PROGRAMS)("the binary %s", (program) => {
   test.skipIf(!hasBareRoot)("says what it is and was built from, in a root with glibc alone", async () => {
@@ -78,28 +62,12 @@ describe.each(PROGRAMS)("the binary %s", (program) => {
   test("is for this machine and asks for a glibc of 2014 or older", async () => {
     const { path } = await binaryOf(program);
     const head = headOf(path, 32 * 2 ** 20);
-    expect(head.subarray(0, 4).toString("latin1")).toBe("\x7fELF");
-    expect(head.readUInt16LE(ELF_MACHINE_OFFSET)).toBe(
-      process.arch === "arm64" ? ELF_MACHINES.arm64 : ELF_MACHINES.x64,
-    );
+    expect(machineOf(head)).toBe(process.arch === "arm64" ? ELF_MACHINES.arm64 : ELF_MACHINES.x64);
     const versions = [...head.toString("latin1").matchAll(/\0GLIBC_2\.(\d+)(?=[.\d]*\0)/g)];
     expect(versions.length).toBeGreaterThan(0);
     expect(Math.max(...versions.map(([, minor]) => Number(minor)))).toBeLessThanOrEqual(17);
   });
 });
-
-// Bun for the other processor is a download of 50 MB.
-test.skipIf(!isDeep)(
-  "the binaries for arm64 are ELF files of that machine when they are built on another",
-  async () => {
-    for (const program of PROGRAMS) {
-      const { path } = await binaryOf(program, "arm64");
-      const head = headOf(path, 64);
-      expect(head.subarray(0, 4).toString("latin1")).toBe("\x7fELF");
-      expect(head.readUInt16LE(ELF_MACHINE_OFFSET)).toBe(ELF_MACHINES.arm64);
-    }
-  },
-);
 
 test("the Reflector's binary has neither the Executive nor its packages inside", async () => {
   const { contents } = await binaryOf("ctlstore-reflector");
