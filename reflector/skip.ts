@@ -35,7 +35,9 @@ export interface SkipResult {
 export function skipStatement(deps: { clock: Clock; logger: Logger }, request: SkipRequest): SkipResult {
   const { ldbFolder, reason } = request;
   const sequence = toSequence(request.sequence);
-  if (currentLdb(ldbFolder).kind === "absent") throw notFound(ldbFolder);
+  const { kind } = currentLdb(ldbFolder);
+  // A dangling link too: opening the folder would make an empty LDB, of which there is nothing to pass over.
+  if (kind === "absent" || kind === "dangling") throw notFound(ldbFolder);
   using _lock = WriterLock.acquire(ldbFolder, deps.clock);
   const { database } = openLdbFolder(ldbFolder, { ...deps, onPoint: ignoreCrashPoint });
   using _database = database;

@@ -1,5 +1,6 @@
 /** The command that a refused statement's hint tells the operator to type. */
 import { expect, test } from "bun:test";
+import { existsSync, rmSync } from "node:fs";
 import { ALL_COMMANDS, GROUPS } from "../../cli/all-commands.ts";
 import { runCommandLine } from "../../cli/run.ts";
 import { CtlstoreError } from "../../core/errors.ts";
@@ -42,4 +43,16 @@ test("D10 ldb skip exits 0 and is recorded when it is typed as the hint of a ref
   expect({ code, notes: context.noteLines }).toEqual({ code: 0, notes: [] });
   using again = openLdbFolder(folder.path, deps).database;
   expect(readSkips(again)).toMatchObject([{ sequence: 1n, statement: null, reason: "none given" }]);
+});
+
+test("ldb skip refuses and makes nothing when the database that ldb.db points to was deleted", async () => {
+  using folder = tempFolder();
+  const { database, path } = openLdbFolder(folder.path, deps);
+  database.close();
+  rmSync(path);
+  const context = fakeContext();
+  const typed = ["ldb", "skip", "1", "--ldb", folder.path];
+  expect(await runCommandLine(typed, context, { commands: ALL_COMMANDS, groups: GROUPS })).not.toBe(0);
+  expect(context.noteLines.join("\n")).toContain("Cannot find an LDB");
+  expect(existsSync(folder.file("ldb.db"))).toBe(false);
 });

@@ -1,6 +1,7 @@
 /** Replaced generations: kept for their readers, and not for ever (I13, I15, R17). */
 import { describe, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
 import { stageGeneration } from "../../ldb/generations.ts";
@@ -8,6 +9,8 @@ import { openLdbFolder } from "../../ldb/ldb-folder.ts";
 import { OldGenerations } from "../../ldb/old-generations.ts";
 import { WritableDatabase } from "../../ldb/writable-database.ts";
 import { openReader } from "../../reader/index.ts";
+import { runProcess } from "../support/process.ts";
+import { ROOT } from "../support/services.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { clockAt, DEPS, flipTo, generationsIn, idleReader, valueIn } from "./generation-world.ts";
 
@@ -50,6 +53,22 @@ describe("a replaced generation", () => {
     expect(reader.getRowByKey("fam", "tbl", 1)).toEqual({ k: 1, v: "2" });
     old.sweep();
     expect(generationsIn(folder.path)).toEqual([second.id]);
+  });
+
+  test("R17 keeps the locks of its readers in this process when it is looked at, so that others see them", async () => {
+    using folder = tempFolder();
+    const first = flipTo(folder.path, 1);
+    const oldPath = folder.file("generations", first.id, "ldb.db");
+    using held = WritableDatabase.open(oldPath);
+    held.run("BEGIN");
+    held.get("SELECT v FROM fam___tbl");
+    flipTo(folder.path, 2);
+    sweeper(folder.path).old.sweep();
+    const program = `import { isHeld } from ${JSON.stringify(join(ROOT, "ldb", "holders.ts"))};
+      console.log(isHeld(process.argv.at(-1)));`;
+    const other = await runProcess([process.execPath, "-e", program, oldPath]);
+    expect(other.stdout).toBe("true\n");
+    held.rollback();
   });
 
   test("I13 goes after its time though somebody holds it, also over a restart, and I15 its reader reads on", async () => {
