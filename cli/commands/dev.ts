@@ -22,8 +22,8 @@ export const devCommand = command({
   name: "dev",
   summary: "run everything in one process on embedded storage, to try and to develop against",
   details:
-    "Executive, heartbeat and Reflector, with all data in one folder. With --demo it loads the registry of MIME types\n" +
-    "and reads it back; started again it resumes. It listens on this machine only.",
+    "Executive, heartbeat, Reflector and Supervisor, with all data in one folder. With --demo it loads the registry of\n" +
+    "MIME types and reads it back; started again it resumes. It listens on this machine only.",
   options: {
     data: option({
       flag: "data",
@@ -84,6 +84,7 @@ function whereLines(dataFolder: string, stack: Stack): string[] {
     `  Executive    ${stack.executiveUrl}  (writes; its API: ${stack.executiveUrl}/openapi)`,
     `  Reflector    ${stack.reflectorUrl}/status  (also /healthz, /readyz, /metrics)`,
     `  LDB          ${join(stack.ldbFolder, "ldb.db")}  (reads, a plain SQLite file)`,
+    `  snapshots    ${stack.snapshotsFolder}  (a fresh LDB starts from the newest one)`,
     `  admin token  ${stack.adminToken}  (kept in ${stack.adminTokenPath})`,
   ];
 }

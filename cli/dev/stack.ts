@@ -1,11 +1,15 @@
 /**
- * The whole of ctlstore in one process, on embedded storage in one folder: Executive, heartbeat, Reflector.
+ * The whole of ctlstore in one process, on embedded storage in one folder: Executive, heartbeat, Reflector, Supervisor.
+ *
+ * The Supervisor freezes the LDB of that same Reflector, which gets itself a snapshot when its folder is gone. A real one
+ * has an LDB of its own, so that a host is never in the way of all others.
  *
  * The Reflector comes before all that listens and writes: its lock on the LDB tells a second start on the same folder
  * who was here before.
  */
 import { mkdirSync } from "node:fs";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
+import { pathToFileURL } from "node:url";
 import { isCtlstoreError } from "../../core/errors.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
@@ -13,9 +17,12 @@ import { createMetrics } from "../../core/process/metrics.ts";
 import type { CtlDb } from "../../ctldb/contract.ts";
 import { openCtlDb, openLedgerSource } from "../../ctldb/open.ts";
 import { startHeartbeat } from "../../heartbeat/start.ts";
-import { startReflector } from "../../reflector/start.ts";
+import { type RunningReflector, startReflector } from "../../reflector/start.ts";
 import { startExecutive } from "../../server/executive.ts";
 import { createGroupObserver } from "../../server/executive-metrics.ts";
+import { openSnapshotStore } from "../../snapshot/stores/open.ts";
+import { startSupervisor } from "../../snapshot/supervisor/start.ts";
+import { followReflector } from "../followed-reflector.ts";
 import { keptSecret } from "../kept-secret.ts";
 import { type Service, stopAll } from "../service.ts";
 import { startOnFreePort } from "./free-port.ts";
@@ -37,6 +44,7 @@ export interface Stack {
   readonly executiveUrl: string;
   readonly reflectorUrl: string;
   readonly ldbFolder: string;
+  readonly snapshotsFolder: string;
   readonly adminToken: string;
   readonly adminTokenPath: string;
   /** In the order of their start. */
@@ -49,7 +57,8 @@ const POLL_INTERVAL_MS = 100;
 /** @throws CtlstoreError `ldb_locked` when another process has the folder, `config_invalid`, and what the parts throw */
 export async function startStack(deps: StackDeps, options: StackOptions): Promise<Stack> {
   const { dataFolder } = options;
-  mkdirSync(dataFolder, { recursive: true });
+  // A store is never made by those who use it: it may be a mount that is missing.
+  mkdirSync(snapshotsFolderOf(dataFolder), { recursive: true });
   const services: Service[] = [];
   try {
     return await startParts(deps, options, services);
@@ -62,9 +71,15 @@ export async function startStack(deps: StackDeps, options: StackOptions): Promis
   }
 }
 
+function snapshotsFolderOf(dataFolder: string): string {
+  return join(dataFolder, "snapshots");
+}
+
 async function startParts(deps: StackDeps, options: StackOptions, services: Service[]): Promise<Stack> {
   const { dataFolder } = options;
   const ldbFolder = join(dataFolder, "ldb");
+  const snapshotsFolder = snapshotsFolderOf(dataFolder);
+  const snapshotsUrl = pathToFileURL(resolve(snapshotsFolder)).href;
   const ctldbUrl = `sqlite:${join(dataFolder, "ctldb.db")}`;
   const groups = { observe: (_writes: number) => {} };
   const ctldb = await openCtlDb(
@@ -73,11 +88,12 @@ async function startParts(deps: StackDeps, options: StackOptions, services: Serv
     { onGroup: (writes) => groups.observe(writes) },
   );
   services.push({ name: "ctldb", stop: async () => ctldb[Symbol.asyncDispose]() });
-  const reflectorUrl = await addReflector(
+  const reflector = await addReflector(
     deps,
-    { ctldbUrl, ldbFolder, port: options.reflectorPort },
+    { ctldbUrl, ldbFolder, snapshotsUrl, port: options.reflectorPort },
     services,
   );
+  await addSupervisor(deps, { reflector, ldbFolder, snapshotsUrl }, services);
   const adminTokenPath = join(dataFolder, "admin-token");
   const adminToken = keptSecret(adminTokenPath);
   const executiveUrl = await addExecutive(
@@ -90,14 +106,20 @@ async function startParts(deps: StackDeps, options: StackOptions, services: Serv
     { url: executiveUrl, adminToken, secret: keptSecret(join(dataFolder, "heartbeat-secret")) },
   );
   services.push({ name: "heartbeat", stop: () => heartbeat.stop() });
-  return { executiveUrl, reflectorUrl, ldbFolder, adminToken, adminTokenPath, services };
+  const reflectorUrl = reflector.url ?? "";
+  return { executiveUrl, reflectorUrl, ldbFolder, snapshotsFolder, adminToken, adminTokenPath, services };
 }
 
 async function addReflector(
   deps: StackDeps,
-  { ctldbUrl, ldbFolder, port }: { ctldbUrl: string; ldbFolder: string; port: number },
+  {
+    ctldbUrl,
+    ldbFolder,
+    snapshotsUrl,
+    port,
+  }: { ctldbUrl: string; ldbFolder: string; snapshotsUrl: string; port: number },
   services: Service[],
-): Promise<string> {
+): Promise<RunningReflector> {
   const logger = deps.logger("reflector");
   const { clock, random, note } = deps;
   const start = (bind: string) =>
@@ -109,11 +131,36 @@ async function addReflector(
         random,
         metrics: createMetrics(),
       },
-      { ldbFolder, bind, pollIntervalMs: POLL_INTERVAL_MS },
+      {
+        ldbFolder,
+        bind,
+        pollIntervalMs: POLL_INTERVAL_MS,
+        bootstrap: { url: snapshotsUrl, jitterMs: 0 },
+      },
     );
   const reflector = await startOnFreePort({ name: "Reflector", port, note }, start);
   services.push({ name: "Reflector", done: reflector.done, stop: () => reflector.stop() });
-  return reflector.url ?? "";
+  return reflector;
+}
+
+async function addSupervisor(
+  { clock, random, logger }: StackDeps,
+  {
+    reflector,
+    ldbFolder,
+    snapshotsUrl,
+  }: { reflector: RunningReflector; ldbFolder: string; snapshotsUrl: string },
+  services: Service[],
+): Promise<void> {
+  const store = await openSnapshotStore(snapshotsUrl, { clock });
+  services.push({ name: "snapshot store", stop: async () => store[Symbol.asyncDispose]() });
+  const followed = followReflector(reflector);
+  const metrics = createMetrics();
+  const supervisor = startSupervisor(
+    { followed, store, clock, random, metrics, logger: logger("supervisor") },
+    { ldbFolder },
+  );
+  services.push({ name: "Supervisor", done: supervisor.done, stop: () => supervisor.stop() });
 }
 
 async function addExecutive(
