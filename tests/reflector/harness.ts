@@ -30,7 +30,7 @@ export async function reflect(
   options: Partial<ReflectorOptions> = {},
   more: Partial<ReflectorDeps> = {},
 ): Promise<TestReflector> {
-  const deps = { ...more, source, logger: silentLogger, clock: systemClock, metrics: createMetrics() };
+  const deps = { source, logger: silentLogger, clock: systemClock, metrics: createMetrics(), ...more };
   const running = await startReflector(deps, { ...QUICK, ...options, ldbFolder });
   running.done.catch(() => {}); // tests that expect an end look at it themselves
   const waitFor = (what: string, fits: (status: ReflectorStatus) => boolean) =>

@@ -3,6 +3,7 @@ import type { LedgerSource } from "../../../core/ledger/entry.ts";
 import { systemClock } from "../../../core/process/clock.ts";
 import { quickCheck } from "../../../ldb/copy-database.ts";
 import type { BootstrapOptions, ReflectorOptions } from "../../../reflector/options.ts";
+import type { ReflectorDeps } from "../../../reflector/start.ts";
 import type { SnapshotSource } from "../../../snapshot/download/contract.ts";
 import { fetchSnapshot } from "../../../snapshot/download/fetch-snapshot.ts";
 import { INDEX_KEY } from "../../../snapshot/layout.ts";
@@ -44,6 +45,7 @@ export interface Given {
   readonly checkLdb?: (path: string) => Promise<void>;
   readonly bootstrap?: Partial<BootstrapOptions>;
   readonly options?: Partial<ReflectorOptions>;
+  readonly deps?: Partial<ReflectorDeps>;
 }
 
 export function bootstrapping(given: Given): Promise<TestReflector> {
@@ -53,7 +55,7 @@ export function bootstrapping(given: Given): Promise<TestReflector> {
     ledger,
     folder,
     { ...given.options, bootstrap: { ...QUICK_BOOTSTRAP, ...given.bootstrap, url } },
-    { snapshots, checkLdb },
+    { snapshots, checkLdb, ...given.deps },
   );
 }
 
