@@ -8,7 +8,8 @@ export const SUPERVISOR_METRICS = {
   snapshotsPublishedTotal: "ctlstore_supervisor_snapshots_published_total",
   failuresTotal: "ctlstore_supervisor_failures_total",
   refusedTotal: "ctlstore_supervisor_refused_total",
-  snapshotsRemovedTotal: "ctlstore_supervisor_objects_removed_total",
+  overtakenTotal: "ctlstore_supervisor_overtaken_total",
+  objectsRemovedTotal: "ctlstore_supervisor_objects_removed_total",
   lastPublishedSequence: "ctlstore_supervisor_last_published_sequence",
   lastPublishedTimestampSeconds: "ctlstore_supervisor_last_published_timestamp_seconds",
   latestSequence: "ctlstore_supervisor_latest_sequence",
@@ -22,6 +23,7 @@ export interface SupervisorMetrics {
   readonly published: Counter;
   readonly failures: Counter;
   readonly refused: Counter;
+  readonly overtaken: Counter;
   readonly removed: Counter;
   setPhaseSeconds(phase: SupervisorPhase, seconds: number): void;
   /** Copies what the status says. */
@@ -42,7 +44,11 @@ export function registerSupervisorMetrics(metrics: Metrics): SupervisorMetrics {
       names.refusedTotal,
       "Intervals in which the LDB was in no state to be published",
     ),
-    removed: metrics.counter(names.snapshotsRemovedTotal, "Objects that retention removed from the store"),
+    overtaken: metrics.counter(
+      names.overtakenTotal,
+      "Snapshots given up since another Supervisor had published as much",
+    ),
+    removed: metrics.counter(names.objectsRemovedTotal, "Objects that retention removed from the store"),
     setPhaseSeconds: (name, seconds) => phase.set({ phase: name }, seconds),
     refresh: registerGauges(metrics),
   };

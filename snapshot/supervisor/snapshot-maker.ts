@@ -23,7 +23,9 @@ import type { PhaseProgress, SupervisorPhase } from "./state.ts";
 export type Outcome =
   | { readonly kind: "published"; readonly publication: Publication; readonly frozen: FrozenSizes }
   /** The store has all that the LDB has. */
-  | { readonly kind: "unchanged"; readonly latest: SnapshotEntry };
+  | { readonly kind: "unchanged"; readonly latest: SnapshotEntry }
+  /** What was frozen is refused: another Supervisor published as much, or more, meanwhile (R23). */
+  | { readonly kind: "overtaken"; readonly latest: SnapshotEntry };
 
 type FrozenSizes = Pick<FrozenSnapshot["manifest"], "plain" | "compressed">;
 
@@ -97,15 +99,17 @@ export class SnapshotMaker {
   /** Kept files are of use until the store has as much, or until it is time for newer ones. */
   #dropStale(index: SnapshotIndex | null, followed: FollowedStatus): void {
     if (this.#kept === null) return;
-    const { sequence, epoch } = this.#kept.frozen.manifest;
+    const { sequence } = this.#kept.frozen.manifest;
     const isTimeForNewer = this.#deps.clock.monotonicMs() - this.#kept.atMs >= this.#options.intervalMs;
-    const isOvertaken = index !== null && index.latest.epoch === epoch && index.latest.sequence > sequence;
+    const isNamed = index !== null && namedSequences(index).includes(sequence);
+    // An attempt that was cut off may have published it: then the rest is to be done.
+    const isOvertaken = index !== null && !isNamed && hasAsMuch(index.latest, this.#kept.frozen.manifest);
     if (isOvertaken || (isTimeForNewer && followed.sequence > sequence)) this.close();
   }
 
   /** @throws CtlstoreError `snapshot_refused` for another ctldb's store */
   #isDue(latest: SnapshotEntry, followed: FollowedStatus): boolean {
-    if (latest.epoch === followed.epoch && followed.sequence <= latest.sequence) return false;
+    if (hasAsMuch(latest, followed)) return false;
     judgePosition(latest, followed, { newEpoch: this.#mayReplaceEpoch });
     return true;
   }
@@ -143,9 +147,14 @@ export class SnapshotMaker {
       await this.#removeUnnamed(publication, signal);
       return { kind: "published", publication, frozen: { plain, compressed } };
     } catch (error) {
+      if (!(error instanceof CtlstoreError) || error.code !== "snapshot_refused") throw error;
       // The store has something newer, or another ctldb's: these files will never be published.
-      if (error instanceof CtlstoreError && error.code === "snapshot_refused") this.close();
-      throw error;
+      this.close();
+      const found = await readIndex(this.#deps.store, signal);
+      const isOvertaken = found !== null && hasAsMuch(found.index.latest, frozen.manifest);
+      if (!isOvertaken) throw error;
+      this.#latest = found.index.latest;
+      return { kind: "overtaken", latest: found.index.latest };
     }
   }
 
@@ -221,4 +230,14 @@ export class SnapshotMaker {
     metrics.setPhaseSeconds(phase, (clock.monotonicMs() - startedMs) / 1000);
     return result;
   }
+}
+
+type Position = Pick<SnapshotEntry, "sequence" | "epoch">;
+
+function hasAsMuch(latest: Position, candidate: Position): boolean {
+  return latest.epoch === candidate.epoch && latest.sequence >= candidate.sequence;
+}
+
+function namedSequences({ latest, previous }: SnapshotIndex): readonly Sequence[] {
+  return [latest, ...previous].map(({ sequence }) => sequence);
 }

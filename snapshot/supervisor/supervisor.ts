@@ -151,7 +151,11 @@ export class Supervisor {
     this.#isWell = true;
     this.#trouble.succeeded();
     this.#backoff.reset();
-    if (outcome.kind === "unchanged") return;
+    if (outcome.kind === "overtaken") {
+      this.#metrics.overtaken.inc();
+      logger.info({ latest: outcome.latest.sequence }, "another Supervisor was faster");
+    }
+    if (outcome.kind !== "published") return;
     const { entry, fresh } = outcome.publication;
     this.#published = {
       sequence: entry.sequence,

@@ -1,19 +1,23 @@
 /** The Supervisor: a snapshot every interval while applying goes on, and nothing at all from a bad state. */
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync } from "node:fs";
+import { createHash, randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { followReflector } from "../../../cli/followed-reflector.ts";
 import { systemClock } from "../../../core/process/clock.ts";
 import { type Logger, silentLogger } from "../../../core/process/logger.ts";
 import { createMetrics } from "../../../core/process/metrics.ts";
+import { copyLdb } from "../../../ldb/copy-database.ts";
 import { readIndex, readManifest } from "../../../snapshot/documents.ts";
+import { compressFile } from "../../../snapshot/freeze/compress-file.ts";
 import { publishSnapshot } from "../../../snapshot/publish/publish.ts";
 import { superviseOnce } from "../../../snapshot/supervisor/start.ts";
 import { reflect } from "../../reflector/harness.ts";
 import { CREATE_T, ctldbAway, MemoryLedger, put } from "../../reflector/memory-ledger.ts";
 import { dumpSqliteDatabase } from "../../support/dump-rows.ts";
+import { smallDisk, whyNoMounts } from "../../support/mounts.ts";
 import { replayLedger } from "../../support/replay-ledger.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { until } from "../../support/until.ts";
@@ -22,6 +26,7 @@ import { MemoryStore, storeAway } from "../memory-store.ts";
 import { metricOf, supervise } from "./harness.ts";
 
 const never = new AbortController().signal;
+const MIB = 1024 * 1024;
 
 function filledLedger(): MemoryLedger {
   const ledger = new MemoryLedger();
@@ -215,7 +220,7 @@ describe("a Supervisor", () => {
     expect(existsSync(folder.file("snapshot-work"))).toBe(false);
   });
 
-  test("R23 refuses what it froze when a newer one was published meanwhile", async () => {
+  test("R23 gives up what it froze when a newer one was published meanwhile", async () => {
     using folder = tempFolder();
     const store = new MemoryStore();
     await using reflector = await reflect(filledLedger(), folder.path);
@@ -225,7 +230,10 @@ describe("a Supervisor", () => {
       await publishByHand(store, 60);
     };
     await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, intervalMs: 60_000 });
-    await supervisor.reaches("refused", "the newest in the store is at 60");
+    const { latest, published } = await supervisor.reaches("waiting");
+    expect<bigint | undefined>(latest?.sequence).toBe(60n);
+    expect(published).toBeNull();
+    expect(await metricOf(supervisor.metrics, "ctlstore_supervisor_overtaken_total")).toBe(1);
     expect<bigint | undefined>((await latestOf(store))?.sequence).toBe(60n);
     expect(readdirSync(folder.file("snapshot-work"))).toEqual([]);
   });
@@ -360,6 +368,44 @@ describe("a Supervisor", () => {
     expect(() => supervise(reflector, new MemoryStore(), { ldbFolder: folder.path, bind })).toThrow(
       expect.objectContaining({ code: "config_invalid" }),
     );
+  });
+});
+
+const noMounts = await whyNoMounts();
+if (noMounts !== null) console.log(`tests of a full disk are skipped: ${noMounts}`);
+
+describe.skipIf(noMounts !== null)("a full disk", () => {
+  test("R13 is said with what is needed, while applying goes on, and the snapshot follows when there is space", async () => {
+    using disk = smallDisk(32 * MIB);
+    const store = new MemoryStore();
+    const ledger = filledLedger();
+    await using reflector = await reflect(ledger, disk.path);
+    await using supervisor = supervise(reflector, store, { ldbFolder: disk.path });
+    const { reason } = await supervisor.reaches("failing", "are needed");
+    expect(reason?.code).toBe("ldb_disk_full");
+    ledger.append(put(2, "two"));
+    await reflector.applies(3n);
+    disk.resize(128 * MIB);
+    await supervisor.publishes(3n);
+  });
+
+  test("R13 ends a copy and a compression that do not fit, with the reason", async () => {
+    using disk = smallDisk(1 * MIB);
+    using folder = tempFolder();
+    const ledger = filledLedger();
+    ledger.append(...Array.from({ length: 20_000 }, (_, i) => put(i, "x".repeat(180))));
+    await using reflector = await reflect(ledger, folder.path);
+    await reflector.applies(ledger.head);
+    const { path } = reflector.status().ldb;
+    expect(() => copyLdb(path, join(disk.path, "copy.db"))).toThrow(
+      expect.objectContaining({ code: "ldb_disk_full" }),
+    );
+    rmSync(join(disk.path, "copy.db"), { force: true });
+    const random = folder.file("random");
+    writeFileSync(random, randomBytes(4 * MIB));
+    const outputs = [{ path: join(disk.path, "data"), algorithm: "zstd", level: 3 }] as const;
+    const options = { wantsSha1: false, signal: never, onProgress: () => {} };
+    await expect(compressFile(random, outputs, options)).rejects.toMatchObject({ code: "ENOSPC" });
   });
 });
 
