@@ -1,10 +1,12 @@
 /** A store in a folder when the folder, its disk or a neighbour fails. */
 import { describe, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, readdirSync, rmSync, symlinkSync, utimesSync, writeFileSync } from "node:fs";
+import { type Clock, systemClock } from "../../../core/process/clock.ts";
 import { openSnapshotStore } from "../../../snapshot/stores/open.ts";
 import { whyNoMounts, withReadOnlyView } from "../../support/mounts.ts";
 import { runProcess, startProcess } from "../../support/process.ts";
 import { type TempFolder, tempFolder } from "../../support/temp-folder.ts";
+import { until } from "../../support/until.ts";
 import {
   absent,
   bytesOf,
@@ -87,19 +89,36 @@ describe("a store in a folder", () => {
     expect(await outcomeOf(cut())).toBe("snapshot_store_unavailable");
   });
 
-  test("R17 frees its lock when the process that held it is killed", async () => {
+  test("R17 waits for its lock, also in vain, and has it when the process that held it is killed", async () => {
     using folder = tempFolder("store");
-    await using store = await openIn(folder);
     await using holder = startProcess([...CHILD, "hold-lock", folder.file(".lock")]);
     await holder.waitForOutput(/held/);
+    let naps = 0;
+    const sleep: Clock["sleep"] = (ms, signal) => {
+      naps += 1;
+      return systemClock.sleep(ms, signal);
+    };
+    await using store = await openSnapshotStore(`file://${folder.path}`, {
+      clock: { ...systemClock, sleep },
+    });
     const stopping = new AbortController();
     const options = { condition: absent, contentType: "text/plain", signal: stopping.signal };
-    const waiting = store.writeDocument(KEY, new Uint8Array(1), options).catch((error: unknown) => error);
-    const other = write(store, KEY, "after the kill", absent);
+    const given = store.writeDocument(KEY, new Uint8Array(1), options).catch((error: unknown) => error);
+    const patient = write(store, KEY, "after the kill", absent);
+    await until(() => naps > 4, { what: "two writers to wait for the lock" });
     stopping.abort("no patience");
-    expect(await waiting).toBe("no patience");
+    expect(await given).toBe("no patience");
+    // Its seconds pass at once.
+    let nowMs = 0;
+    const skip = async () => {
+      nowMs += 1_000;
+    };
+    const hurried = { ...systemClock, monotonicMs: () => nowMs, sleep: skip };
+    await using other = await openSnapshotStore(`file://${folder.path}`, { clock: hurried });
+    expect(await outcomeOf(write(other, KEY, "in vain", absent))).toBe("snapshot_store_unavailable");
+    expect(await read(store, KEY)).toBeNull();
     await holder.kill();
-    await other;
+    await patient;
     expect(await read(store, KEY)).toBe("after the kill");
   });
 
