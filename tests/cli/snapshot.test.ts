@@ -12,6 +12,8 @@ import { openCtlDb } from "../../ctldb/open.ts";
 import { publishSnapshot } from "../../snapshot/publish/publish.ts";
 import { openSnapshotStore } from "../../snapshot/stores/open.ts";
 import { makePublishable } from "../snapshot/make-publishable.ts";
+import { binaryOf } from "../support/binaries.ts";
+import { runProcess } from "../support/process.ts";
 import { startCtlstore } from "../support/services.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
@@ -91,6 +93,16 @@ describe("ctlstore supervisor", () => {
       out: "nothing new: the store has the snapshot of sequence 1\n",
     });
   }, 60_000);
+
+  test("freezes by a child process of itself when it is a compiled binary", async () => {
+    using folder = tempFolder();
+    const ctldb = await makeCtldb(folder);
+    await writeOneTable(ctldb);
+    const { path } = await binaryOf("ctlstore");
+    const flags = ["--ctldb", ctldb, "--ldb", folder.file("ldb"), "--snapshots", storeIn(folder), "--once"];
+    const { code, stdout } = await runProcess([path, "supervisor", ...flags]);
+    expect({ code, stdout }).toEqual({ code: 0, stdout: "published the snapshot of sequence 1\n" });
+  }, 120_000);
 
   test("fails with the reason when the store is not there", async () => {
     using folder = tempFolder();
