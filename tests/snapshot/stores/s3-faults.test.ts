@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { inspect } from "node:util";
-import { isCtlstoreError } from "../../../core/errors.ts";
+import { type CtlstoreError, isCtlstoreError } from "../../../core/errors.ts";
 import { openSnapshotStore } from "../../../snapshot/stores/open.ts";
 import type { S3Limits } from "../../../snapshot/stores/s3/settings.ts";
 import type { SnapshotStore } from "../../../snapshot/stores/store.ts";
@@ -63,7 +63,7 @@ async function openThroughProxy(limits: Partial<S3Limits> = IMPATIENT): Promise<
   };
 }
 
-async function errorOf(call: Promise<unknown>): Promise<Error> {
+async function errorOf(call: Promise<unknown>): Promise<CtlstoreError> {
   const error = await call.then(
     () => null,
     (cause: unknown) => cause,
@@ -348,6 +348,32 @@ describe.if(hasS3Server)("a store in S3", () => {
     expect((await bytesOf((await openObject(store, "big")).body)).equals(sampleBytes(9 * MIB))).toBe(true);
     await write(store, KEY, "next", unchanged(version));
   }, 60_000);
+
+  test("takes longer than any of its limits when the network is slow and moves", async () => {
+    using folder = tempFolder("s3");
+    const parts = { bytes: 5 * MIB, atOnce: 2, most: 10_000 };
+    const limits = { ...IMPATIENT, parts, slowestUploadBytesPerSecond: MIB };
+    await using faulty = await openThroughProxy(limits);
+    const bytes = sampleBytes(8 * MIB);
+    writeFileSync(folder.file("source"), bytes);
+    faulty.proxy.set({ latencyMs: 15 });
+    const began = performance.now();
+    await upload(faulty.store, "big", folder.file("source"));
+    const uploaded = performance.now();
+    expect((await bytesOf((await openObject(faulty.store, "big")).body)).equals(bytes)).toBe(true);
+    const limitMs = IMPATIENT.stallMs ?? 0;
+    expect(uploaded - began).toBeGreaterThan(limitMs);
+    expect(performance.now() - uploaded).toBeGreaterThan(limitMs);
+  }, 30_000);
+
+  test("says how to trust the server's certificate when it is of an unknown authority", async () => {
+    const server = await sharedS3Server();
+    const url = await server.bucketUrl({ scheme: "https" });
+    await using store = await openSnapshotStore(url, { credentials: server, limits: IMPATIENT });
+    const error = await errorOf(read(store, KEY));
+    expect(error.code).toBe("snapshot_store_unavailable");
+    expect(error.details.hint).toMatch(/NODE_EXTRA_CA_CERTS/);
+  });
 
   test("works with the checksums that an older server knows", async () => {
     using folder = tempFolder("s3");
