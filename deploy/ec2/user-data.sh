@@ -163,11 +163,12 @@ point_to() { # CHECKSUM
 # What runs well now, to go back to.
 keep_former() {
   rm -rf $HOME_DIR/former
-  former=
   systemctl is-active --quiet $UNIT || return 0
-  former=$(readlink $HOME_DIR/current)
+  # What was not installed by this script cannot be put back by it.
+  [ -L $HOME_DIR/current ] && [ -e $SETTINGS_FILE ] && [ -e $DROP_IN ] || return 0
   install -d -m 700 $HOME_DIR/former
   cp -a $SETTINGS_FILE $UNIT_FILE $DROP_IN $HOME_DIR/former/
+  former=$(readlink $HOME_DIR/current)
 }
 
 go_back() {
@@ -211,8 +212,9 @@ wait_ready() {
   return 1
 }
 
-remove_old_binaries() {
+remove_old() {
   local folder
+  rm -rf $HOME_DIR/former
   for folder in "$HOME_DIR"/*/; do
     folder=$(basename "$folder")
     [[ $folder =~ ^[0-9a-f]{64}$ ]] || continue
@@ -306,16 +308,19 @@ main() {
   unit_file | put_file $UNIT_FILE 644
   printf '[Unit]\nRequiresMountsFor=%s\n\n[Service]\nReadWritePaths=%s\n' "$ldb" "$ldb" | put_file $DROP_IN 644
   systemctl enable --quiet $UNIT
-  if [ $changed = no ] && [ "$(of_unit ActiveState)" = active ]; then
-    say "nothing to do: $UNIT runs as the settings say"
-    exit 0
-  fi
-  start_anew
+  case $changed:$(of_unit ActiveState) in
+    no:active)
+      say "nothing to do: $UNIT runs as the settings say"
+      exit 0
+      ;;
+    no:activating) say "$UNIT is still on its way" ;;
+    *) start_anew ;;
+  esac
   if ! wait_ready; then
     [ -z "$former" ] || go_back
     fail "the Reflector does not become ready; systemd goes on trying (journalctl -u $UNIT)"
   fi
-  remove_old_binaries
+  remove_old
   say "ready: $(of_unit StatusText)"
 }
 

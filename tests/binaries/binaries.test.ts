@@ -1,5 +1,6 @@
 /** The compiled binaries, in a root with glibc and nothing else, without any environment: as on a host. */
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import rootPackage from "../../package.json" with { type: "json" };
 import { compile } from "../../scripts/binaries/compile.ts";
@@ -58,6 +59,15 @@ describe.each(PROGRAMS)("the binary %s", (program) => {
       });
     },
   );
+
+  test.skipIf(!hasBareRoot)("takes no settings from a file that lies where it is started", async () => {
+    const { path } = await binaryOf(program);
+    using root = await bareRoot([path]);
+    await Bun.write(join(root.path, ".env"), "CTLSTORE_CTLDB=sqlite:/of-the-file.db\n");
+    const command = program === "ctlstore" ? ["reflector"] : [];
+    const { code, stderr } = await runProcess(root.command(`/${path.split("/").at(-1)}`, ...command));
+    expect({ code, stderr }).toEqual({ code: 2, stderr: expect.stringContaining("--ctldb") });
+  });
 
   test("is for this machine and asks for a glibc of 2014 or older", async () => {
     const { path } = await binaryOf(program);

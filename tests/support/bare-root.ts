@@ -25,6 +25,8 @@ export interface BareRoot extends Disposable {
   readonly path: string;
   /** Command line that runs a program of the root inside it, without any environment, as on a machine of its own. */
   command(...args: readonly string[]): string[];
+  /** The same with an environment, and nothing else in it. */
+  commandWith(environment: Readonly<Record<string, string>>, ...args: readonly string[]): string[];
 }
 
 /** A root file system with glibc, /proc, an empty /tmp, the given programs at its top, and nothing else. */
@@ -37,21 +39,17 @@ export async function bareRoot(programs: readonly string[]): Promise<BareRoot> {
     await copy([library], folder);
   }
   await copy(programs, root.path);
-  // /proc is mounted in a namespace of its own, which ends with the program.
-  const script = 'mount -t proc proc "$0/proc" && exec env -i /usr/sbin/chroot "$0" "$@"';
+  const commandWith: BareRoot["commandWith"] = (environment, ...args) => {
+    const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+    // /proc is mounted in a namespace of its own, which ends with the program.
+    const script = 'mount -t proc proc "$0/proc" && exec env -i "$@"';
+    const inside = [...variables, "/usr/sbin/chroot", root.path, ...args];
+    return ["unshare", "--mount", "--propagation", "private", "sh", "-c", script, root.path, ...inside];
+  };
   return {
     path: root.path,
-    command: (...args) => [
-      "unshare",
-      "--mount",
-      "--propagation",
-      "private",
-      "sh",
-      "-c",
-      script,
-      root.path,
-      ...args,
-    ],
+    command: (...args) => commandWith({}, ...args),
+    commandWith,
     [Symbol.dispose]: () => root[Symbol.dispose](),
   };
 }
