@@ -37,11 +37,14 @@ export function ldbBytes(path: string): number {
 }
 
 /**
- * Writes a compact copy to a path where nothing is yet: one file without a write-ahead log.
+ * Writes a compact copy to a path where nothing is yet: one file without a write-ahead log. It is not made durable:
+ * that would make the Reflector's own checkpoints wait for the disk.
  * @throws CtlstoreError `ldb_disk_full`, `ldb_unavailable`, `ldb_damaged`
  */
 export function copyLdb(source: string, target: string): void {
   withDatabase(source, { readonly: true }, `copy the LDB ${quote(source)}`, (database) => {
+    // The copy gets this connection's setting.
+    database.run("PRAGMA synchronous = OFF");
     database.run("VACUUM INTO ?", [target]);
   });
 }

@@ -5,7 +5,7 @@
  */
 import { createHash, type Hash } from "node:crypto";
 import { once } from "node:events";
-import { closeSync, createReadStream, createWriteStream, fsyncSync, openSync } from "node:fs";
+import { createReadStream, createWriteStream } from "node:fs";
 import { Transform, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
@@ -39,7 +39,10 @@ export interface CompressOptions {
   readonly onProgress: (bytes: number) => void;
 }
 
-/** Compresses `source` into each output, durably. */
+/**
+ * Compresses `source` into each output. They are not made durable: they are gone after a crash anyway, and the disk is
+ * the Reflector's.
+ */
 export async function compressFile(
   source: string,
   outputs: readonly CompressedOutput[],
@@ -112,7 +115,6 @@ class Sink {
   async finish(): Promise<HashedFile> {
     this.#compressor.end();
     await this.#written;
-    syncFile(this.#output.path);
     return this.#counter.result();
   }
 
@@ -126,13 +128,4 @@ function compressorOf({ algorithm, level }: CompressedOutput): Transform {
   return algorithm === "gzip"
     ? createGzip({ level })
     : createZstdCompress({ params: { [constants.ZSTD_c_compressionLevel]: level } });
-}
-
-function syncFile(path: string): void {
-  const descriptor = openSync(path, "r");
-  try {
-    fsyncSync(descriptor);
-  } finally {
-    closeSync(descriptor);
-  }
 }
