@@ -196,11 +196,11 @@ wait_ready() {
   local deadline=$((SECONDS + READY_LIMIT_SECONDS)) state text last=
   while :; do
     state=$(of_unit ActiveState)
+    [ "$state" != active ] || return 0
     text=$(of_unit StatusText)
-    [ "$text" = "$last" ] || say "$UNIT is $state: $text"
+    [ "$text" = "$last" ] || say "$UNIT: $text"
     last=$text
     case $state in
-      active) return 0 ;;
       failed | inactive) if [[ $(of_unit Job) =~ ^0?$ ]]; then break; fi ;;
     esac
     if [ "$(of_unit NRestarts)" -ge $MOST_RESTARTS ]; then break; fi
@@ -239,6 +239,8 @@ NotifyAccess=main
 TimeoutStartSec=infinity
 TimeoutStopSec=60
 WatchdogSec=120
+# What hangs does not clean up; the LDB survives this at any moment.
+WatchdogSignal=SIGKILL
 ExecStart=/opt/ctlstore/current/ctlstore-reflector
 EnvironmentFile=/etc/ctlstore/reflector.env
 Restart=always
@@ -321,7 +323,7 @@ main() {
     fail "the Reflector does not become ready; systemd goes on trying (journalctl -u $UNIT)"
   fi
   remove_old
-  say "ready: $(of_unit StatusText)"
+  say "ready: services of this host find their data in $ldb/ldb.db"
 }
 
 main

@@ -6,7 +6,7 @@
 import { describe, expect, test } from "bun:test";
 import { Writer } from "../../client/index.ts";
 import { makeStoryTable, STORY_WRITER } from "../pipeline/story.ts";
-import { hasHost, startHost } from "../support/host.ts";
+import { type Host, hasHost, startHost } from "../support/host.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
 import { hasS3Server } from "../support/s3-server.ts";
 import { type ServiceProcess, startExecutiveService } from "../support/services.ts";
@@ -26,6 +26,8 @@ import { type Release, release } from "./release.ts";
 import { userData } from "./user-data.ts";
 
 const TIMEOUT_MS = 180_000;
+/** Far below the unit's, to see it at work. */
+const WATCHDOG_SECONDS = 3;
 
 let executive: Promise<ServiceProcess & { readonly ctldb: string }> | null = null;
 
@@ -54,6 +56,15 @@ async function settingsFor(released: Release, more: Readonly<Record<string, stri
   return { ...released, reflector };
 }
 
+/** Waits until the unit is ready in another process. */
+async function anotherIsReady(host: Host, formerPid: string): Promise<void> {
+  const isAnother = async () => {
+    const pid = await property(host, "MainPID");
+    return pid !== formerPid && pid !== "0" && (await property(host, "ActiveState")) === "active";
+  };
+  await until(isAnother, { what: "another Reflector to be ready", deadlineMs: 60_000 });
+}
+
 describe.skipIf(!(isDeep && hasHost && hasS3Server))("user-data on an empty host", () => {
   test(
     "installs a Reflector that becomes ready and is readable for everyone, and changes nothing when run again",
@@ -64,7 +75,7 @@ describe.skipIf(!(isDeep && hasHost && hasS3Server))("user-data on an empty host
       const script = userData(settings);
       const first = await runUserData(host, script);
       expect(first).toEqual({ code: 0, output: expect.stringContaining("ctlstore: ready") });
-      expect(host.console).toContain("ctlstore: ready");
+      await until(() => host.console.includes("ctlstore: ready"), { what: "the same on the console" });
 
       const pid = await property(host, "MainPID");
       expect(await host.must("stat", "--format", "%a %U", "/etc/ctlstore/reflector.env")).toBe("600 root\n");
@@ -163,14 +174,32 @@ describe.skipIf(!(isDeep && hasHost && hasS3Server))("user-data on an empty host
       });
       const pid = await property(host, "MainPID");
       await host.must("systemctl", "kill", "--signal", "KILL", UNIT);
-      const isAnother = async () => {
-        const now = await property(host, "MainPID");
-        return now !== pid && now !== "0" && (await property(host, "ActiveState")) === "active";
-      };
-      await until(isAnother, { what: "the Reflector to be ready again", deadlineMs: 60_000 });
+      await anotherIsReady(host, pid);
       await host.must("systemctl", "stop", UNIT);
       expect(await property(host, "Result")).toBe("success");
       expect(await host.run("test", "-e", "/run/ctlstore/ready")).toMatchObject({ code: 1 });
+    },
+    TIMEOUT_MS,
+  );
+
+  test(
+    "R20 leaves a Reflector that systemd starts anew when it stands still",
+    async () => {
+      await using host = await startHost();
+      const settings = await settingsFor(await releasedReflector());
+      expect(await runUserData(host, userData(settings))).toMatchObject({ code: 0 });
+      const lines = `[Service]\nWatchdogSec=${WATCHDOG_SECONDS}\n`;
+      await Bun.write(host.file(`/etc/systemd/system/${UNIT}.d/60-test.conf`), lines);
+      await host.must("systemctl", "daemon-reload");
+      await host.must("systemctl", "restart", UNIT);
+      const pid = await property(host, "MainPID");
+      const fed = new Set<string>();
+      const isFed = async () => fed.add(await property(host, "WatchdogTimestampMonotonic")).size > 4;
+      await until(isFed, { what: "the watchdog to be fed", deadlineMs: 60_000, intervalMs: 50 });
+      expect(await property(host, "MainPID")).toBe(pid);
+      await host.must("systemctl", "kill", "--signal", "STOP", "--kill-whom", "main", UNIT);
+      await anotherIsReady(host, pid);
+      expect(await host.must("journalctl", "--unit", UNIT, "--no-pager")).toMatch(/watchdog/i);
     },
     TIMEOUT_MS,
   );
