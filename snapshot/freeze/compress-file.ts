@@ -87,13 +87,11 @@ class Counter {
 
 /** One compressor with the file behind it. */
 class Sink {
-  readonly #output: CompressedOutput;
   readonly #compressor: Transform;
   readonly #counter = new Counter();
   readonly #written: Promise<void>;
 
   constructor(output: CompressedOutput, signal: AbortSignal) {
-    this.#output = output;
     this.#compressor = compressorOf(output);
     const counter = this.#counter;
     const count = new Transform({
