@@ -7,6 +7,7 @@ import { pointRead } from "./b01-point-read.ts";
 import { writeToRead } from "./b06-write-to-read.ts";
 import { applyLedger } from "./b07-apply.ts";
 import { catchUp } from "./b08-catch-up.ts";
+import { bootstrapTime } from "./b09-bootstrap.ts";
 import { snapshotPause } from "./b10-snapshot.ts";
 import { executiveThroughput } from "./b11-executive.ts";
 import { reflectorMemory } from "./b13-memory.ts";
@@ -22,6 +23,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   writeToRead,
   applyLedger,
   catchUp,
+  bootstrapTime,
   snapshotPause,
   executiveThroughput,
   reflectorMemory,
