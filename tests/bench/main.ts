@@ -10,6 +10,7 @@ import { catchUp } from "./b08-catch-up.ts";
 import { bootstrapTime } from "./b09-bootstrap.ts";
 import { snapshotPause } from "./b10-snapshot.ts";
 import { executiveThroughput } from "./b11-executive.ts";
+import { idlePoll } from "./b12-idle-poll.ts";
 import { reflectorMemory } from "./b13-memory.ts";
 import { coldStart } from "./b14-cold-start.ts";
 import { binarySize } from "./b15-binary-size.ts";
@@ -26,6 +27,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   bootstrapTime,
   snapshotPause,
   executiveThroughput,
+  idlePoll,
   reflectorMemory,
   coldStart,
   binarySize,
