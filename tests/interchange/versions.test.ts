@@ -12,6 +12,7 @@ import { join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
+import { toSequence } from "../../core/sequence.ts";
 import { openLedgerSource } from "../../ctldb/open.ts";
 import { LDB_FORMAT_VERSION } from "../../ldb/layout.ts";
 import { LdbView } from "../../ldb/ldb-view.ts";
@@ -135,6 +136,9 @@ describe("the files of the version after", () => {
     await using reflector = await reflect(ledger, folder.path);
     await reflector.applies(6n);
     expect(reader.getRowByKey("fam", "tbl", 1)).toEqual({ k: 1, v: "6" });
+    using view = LdbView.open(folder.path);
+    expect(view.sequence).toBe(toSequence(6));
+    expect(view.tables.map(({ name }) => name)).toEqual(["fam___tbl"]);
     using database = new Database(folder.file("ldb.db"), { readonly: true });
     expect(database.query("SELECT cohort FROM _ldb_meta").get()).toEqual({ cohort: "canary" });
     expect(database.query("SELECT count(*) AS n FROM _ldb_later").get()).toEqual({ n: 1 });

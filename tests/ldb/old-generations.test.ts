@@ -1,6 +1,6 @@
 /** Replaced generations: kept for their readers, and not for ever (I13, I15, R17). */
 import { describe, expect, test } from "bun:test";
-import { rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
@@ -9,11 +9,13 @@ import { openLdbFolder } from "../../ldb/ldb-folder.ts";
 import { OldGenerations } from "../../ldb/old-generations.ts";
 import { WritableDatabase } from "../../ldb/writable-database.ts";
 import { openReader } from "../../reader/index.ts";
+import { whyNoMounts, withReadOnlyView } from "../support/mounts.ts";
 import { runProcess } from "../support/process.ts";
 import { ROOT } from "../support/services.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { clockAt, DEPS, flipTo, generationsIn, idleReader, valueIn } from "./generation-world.ts";
 
+const noMounts = await whyNoMounts();
 const LIMITS = { keepMs: 60_000, most: 2 };
 
 function sweeper(folder: string, time = { nowMs: Date.now() }) {
@@ -54,6 +56,31 @@ describe("a replaced generation", () => {
     old.sweep();
     expect(generationsIn(folder.path)).toEqual([second.id]);
   });
+
+  test.skipIf(noMounts !== null)(
+    "R16 stays while a reader on a read-only mount has it open, whose transaction keeps what it reads",
+    async () => {
+      using folder = tempFolder();
+      mkdirSync(folder.file("ldb"));
+      mkdirSync(folder.file("view"));
+      const first = flipTo(folder.file("ldb"), 1);
+      using database = WritableDatabase.open(folder.file("ldb", "generations", first.id, "ldb.db"));
+      await using reader = await idleReader(folder.file("view", "ldb.db"), {
+        pins: true,
+        wrapper: withReadOnlyView(folder.file("ldb"), folder.file("view")),
+      });
+      database.run("UPDATE fam___tbl SET v = 'later'");
+      expect(database.checkpoint("TRUNCATE", 10).blocked).toBe(true);
+      database.close();
+      const second = flipTo(folder.file("ldb"), 2);
+      const { old } = sweeper(folder.file("ldb"));
+      old.sweep();
+      expect(generationsIn(folder.file("ldb"))).toEqual([first.id, second.id].sort());
+      await reader.kill();
+      old.sweep();
+      expect(generationsIn(folder.file("ldb"))).toEqual([second.id]);
+    },
+  );
 
   test("R17 keeps the locks of its readers in this process when it is looked at, so that others see them", async () => {
     using folder = tempFolder();

@@ -20,6 +20,12 @@ const SMALL = {
   transactionStatements: 20,
   walInsist: { waitMs: 20, everyMs: 50 },
 };
+/** Reached within a minute of a pinned log also on a machine of two cores with 32 readers at full speed. */
+const LARGE = {
+  walCheckpointBytes: 2 * 1024 * KIB,
+  walCapBytes: 8 * 1024 * KIB,
+  walInsist: REFLECTOR_LIMITS.walInsist,
+};
 /** One block of the ledger may add its pages on top of the cap before anybody can checkpoint. */
 const MARGIN_BYTES = 1024 * KIB;
 const NEW_PIDS = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child"];
@@ -49,21 +55,21 @@ describe("the write-ahead log", () => {
       using folder = tempFolder();
       const ledger = new MemoryLedger();
       ledger.append(CREATE_T, put(1, "first"));
-      const { walCapBytes, ...others } = isDeep ? REFLECTOR_LIMITS : SMALL;
-      const options = {
-        walCapBytes,
-        walCheckpointBytes: others.walCheckpointBytes,
-        walInsist: others.walInsist,
-      };
+      const options = isDeep ? LARGE : SMALL;
+      const { walCapBytes } = options;
       await using reflector = await reflect(ledger, folder.path, options);
       await reflector.reaches("current");
-      await using readers = await startHotReaders(runsOf({ quick: 3, deep: 32 }), folder.path);
+      await using readers = await startHotReaders(
+        runsOf({ quick: 3, deep: 32 }),
+        folder.path,
+        isDeep ? 5 : undefined,
+      );
       const both = { ledger, reflector };
       const walBytes = () => reflector.status().ldb.walBytes;
       const blockedBy = () => reflector.status().ldb.walBlockedBy;
       let largest = 0;
       const calmUntilMs = performance.now() + runsOf({ quick: 500, deep: 20_000 });
-      await write(both, () => {
+      const calmMs = await write(both, () => {
         largest = Math.max(largest, walBytes());
         return performance.now() > calmUntilMs;
       });
@@ -71,9 +77,14 @@ describe("the write-ahead log", () => {
 
       await using pinning = await idleReader(folder.file("ldb.db"), { pins: true });
       const pinnedUntilMs = performance.now() + runsOf({ quick: 300, deep: 60_000 });
-      const slowestMs = await write(both, () => performance.now() > pinnedUntilMs && blockedBy() !== null);
+      // A reader that the machine left standing twice within a read may be named before it.
+      const slowestMs = await write(
+        both,
+        () => performance.now() > pinnedUntilMs && blockedBy()?.pid === pinning.pid,
+      );
       expect(blockedBy()).toEqual({ pid: pinning.pid, command: expect.stringMatching(/^bun|^Bun/) });
-      expect(slowestMs).toBeLessThan(2_000);
+      // An insisting checkpoint waits for readers 100 ms at most; a busy machine does the rest.
+      expect(slowestMs).toBeLessThan(2_000 + 5 * calmMs);
       await pinning.kill();
       await write(both, () => blockedBy() === null && walBytes() < walCapBytes);
       for (const report of await readers.stop()) {
