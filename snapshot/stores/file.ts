@@ -59,6 +59,7 @@ export class FileStore implements SnapshotStore {
     const { condition, signal } = options;
     return this.#run(`write ${quote(key)}`, signal, async () => {
       const path = this.#path(key);
+      if (bytes.length > STORE_LIMITS.documentBytes) throw tooLarge(key, this.url, bytes.length);
       await this.#checkFolder();
       await mkdir(dirname(path), { recursive: true });
       using _lock = await this.#lock(signal);

@@ -79,19 +79,19 @@ class S3Store implements SnapshotStore {
   }
 
   writeDocument(key: string, bytes: Uint8Array, options: WriteOptions): Promise<string> {
-    return this.#run(`write ${quote(key)}`, options.signal, async () =>
-      writeUnderCondition(
-        { key, place: this.#place(key), bytes, options },
-        {
-          store: this,
-          client: this.#clients.single,
-          clock: this.#clock,
-          limits: this.#limits,
-          // Servers that know none of the newer checksums compare ETags without their quotes.
-          quotedTags: this.#location.checksums === "supported",
-        },
-      ),
-    );
+    return this.#run(`write ${quote(key)}`, options.signal, async () => {
+      const place = this.#place(key);
+      if (bytes.length > STORE_LIMITS.documentBytes) throw tooLarge(key, this.url, bytes.length);
+      const deps = {
+        store: this,
+        client: this.#clients.single,
+        clock: this.#clock,
+        limits: this.#limits,
+        // Servers that know none of the newer checksums compare ETags without their quotes.
+        quotedTags: this.#location.checksums === "supported",
+      };
+      return await writeUnderCondition({ key, place, bytes, options }, deps);
+    });
   }
 
   uploadFile(key: string, path: string, options: UploadOptions): Promise<void> {

@@ -1,9 +1,11 @@
 /** Documents: read as written, and replaced only under a condition. */
 import { describe, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
 import { STORE_LIMITS } from "../../../../core/limits.ts";
 import { openSnapshotStore } from "../../../../snapshot/stores/open.ts";
 import { startProcess } from "../../../support/process.ts";
 import { runsOf, timeoutMsOf } from "../../../support/suite.ts";
+import { tempFolder } from "../../../support/temp-folder.ts";
 import {
   absent,
   CHILD,
@@ -15,6 +17,7 @@ import {
   type StoreTarget,
   text,
   unchanged,
+  upload,
   write,
 } from "../target.ts";
 
@@ -44,6 +47,16 @@ export function documentTests(target: StoreTarget): void {
         expect(found?.version).toBe(version);
         expect(Buffer.compare(found?.bytes ?? text("none"), bytes)).toBe(0);
       }
+    });
+
+    test("I13 is refused, written or read, when it is larger than one may be", async () => {
+      using folder = tempFolder("document");
+      await using store = await openEmpty(target);
+      const tooMuch = "x".repeat(STORE_LIMITS.documentBytes + 1);
+      expect(await outcomeOf(write(store, KEY, tooMuch, absent))).toBe("snapshot_damaged");
+      writeFileSync(folder.file("source"), tooMuch);
+      await upload(store, KEY, folder.file("source"));
+      expect(await outcomeOf(read(store, KEY))).toBe("snapshot_damaged");
     });
 
     test("is not replaced when it must be absent and is there", async () => {
