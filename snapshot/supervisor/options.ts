@@ -36,6 +36,8 @@ export interface SupervisorOptions {
   /** How it is called in the index and in manifests. */
   readonly id?: string;
   readonly recheckMs?: number;
+  /** A run for one snapshot bears a Reflector that is in trouble, and gets no further, for so long. */
+  readonly onceTroubleMs?: number;
   readonly backoffMs?: { readonly base: number; readonly max: number };
 }
 

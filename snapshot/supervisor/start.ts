@@ -1,5 +1,4 @@
 /** Runs a Supervisor as a service, or for one snapshot. */
-import { CtlstoreError } from "../../core/errors.ts";
 import { SNAPSHOT_LIMITS } from "../../core/limits.ts";
 import { startStatusEndpoint } from "../../core/process/status-endpoint.ts";
 import { refusalOf } from "./followed-ldb.ts";
@@ -70,22 +69,24 @@ export async function superviseOnce(
   }
 }
 
+/** A Reflector in trouble tries again and again, in other states in between: only progress counts. */
 async function currentLdb(
   { followed, clock }: SupervisorDeps,
-  { allowSkips = false, recheckMs = SNAPSHOT_LIMITS.recheckMs }: SupervisorOptions,
+  { allowSkips = false, recheckMs = SNAPSHOT_LIMITS.recheckMs, onceTroubleMs }: SupervisorOptions,
   signal: AbortSignal,
 ): Promise<void> {
+  const limitMs = onceTroubleMs ?? SNAPSHOT_LIMITS.onceTroubleMs;
+  let { sequence } = followed.status();
   let troubleSinceMs: number | null = null;
   for (;;) {
     const status = followed.status();
     if (status.state === "current") return;
-    const isTrouble = status.state === "stuck" || status.state === "diverged";
-    const nowMs = clock.monotonicMs();
-    troubleSinceMs = isTrouble ? (troubleSinceMs ?? nowMs) : null;
-    if (troubleSinceMs !== null && nowMs - troubleSinceMs >= SNAPSHOT_LIMITS.onceTroubleMs) {
-      throw (
-        refusalOf(status, { allowSkips }) ?? new CtlstoreError("snapshot_refused", "Cannot publish the LDB")
-      );
+    if (status.sequence !== sequence) troubleSinceMs = null;
+    sequence = status.sequence;
+    if (status.state === "stuck" || status.state === "diverged") {
+      troubleSinceMs ??= clock.monotonicMs();
+      const refusal = refusalOf(status, { allowSkips });
+      if (refusal !== null && clock.monotonicMs() - troubleSinceMs >= limitMs) throw refusal;
     }
     await clock.sleep(Math.min(recheckMs, SNAPSHOT_LIMITS.onceLookMs), signal);
   }

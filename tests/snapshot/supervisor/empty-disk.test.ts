@@ -2,8 +2,13 @@
 import { describe, expect, test } from "bun:test";
 import { mkdirSync, renameSync } from "node:fs";
 import { pathToFileURL } from "node:url";
+import { followReflector } from "../../../cli/followed-reflector.ts";
+import { systemClock } from "../../../core/process/clock.ts";
+import { silentLogger } from "../../../core/process/logger.ts";
+import { createMetrics } from "../../../core/process/metrics.ts";
 import { readIndex } from "../../../snapshot/documents.ts";
 import { openSnapshotStore } from "../../../snapshot/stores/open.ts";
+import { superviseOnce } from "../../../snapshot/supervisor/start.ts";
 import { reflect } from "../../reflector/harness.ts";
 import { CREATE_T, MemoryLedger, put } from "../../reflector/memory-ledger.ts";
 import { dumpSqliteFile } from "../../support/dump-rows.ts";
@@ -55,6 +60,22 @@ describe("a Supervisor with an empty disk", () => {
     expect(await latestIn(folder)).toBeNull();
     expect<bigint>(reflector.status().sequence).toBe(0n);
     expect(supervisor.status().published).toBeNull();
+  });
+
+  test("R26 gives up a run for one snapshot when the ledger is pruned and the store is away", async () => {
+    using folder = tempFolder();
+    const ledger = prunedLedger();
+    ledger.prunedBelow = ledger.entries[10]?.sequence ?? ledger.head;
+    await using reflector = await reflect(ledger, folder.file("ldb"), bootstrapFrom(folder));
+    const deps = {
+      followed: followReflector(reflector),
+      store: await openSnapshotStore(storeUrl(folder)),
+      logger: silentLogger,
+      clock: systemClock,
+      metrics: createMetrics(),
+    };
+    const options = { ldbFolder: folder.file("ldb"), recheckMs: 5, onceTroubleMs: 100 };
+    await expect(superviseOnce(deps, options, never)).rejects.toMatchObject({ code: "snapshot_refused" });
   });
 
   test("I9 starts from the newest snapshot and publishes on top of it, with all rows, from a pruned ledger", async () => {
