@@ -88,6 +88,21 @@ describe("an empty LDB", () => {
     await reflector.applies(10n);
   });
 
+  test("I14 stops before the first entry, and says so, when what it took with the ctldb away is of another history", async () => {
+    using folder = tempFolder();
+    const ledger = ledgerOf(10);
+    const lost = ledger.restoredAt(5);
+    lost.append(put(5, "lost"), put(6, "lost"));
+    const url = storeSnapshots(folder.file("store"), [await snapshotAt(lost, 7)]);
+    ledger.failure = ctldbAway();
+    await using reflector = await bootstrapping({ ledger, folder: folder.file("ldb"), url });
+    await reflector.applies(7n);
+    ledger.failure = null;
+    const diverged = await reflector.reaches("diverged", "ledger_hash_mismatch");
+    expect(diverged).toMatchObject({ sequence: 7n });
+    expect(diverged.reason?.hint).toContain("--rebootstrap");
+  });
+
   test("R5 never becomes the snapshot of another ctldb", async () => {
     using folder = tempFolder();
     const other = new MemoryLedger({ epoch: "f".repeat(32), origin: new Uint8Array(32).fill(9) });
@@ -160,6 +175,45 @@ describe("an LDB with data", () => {
     await using reflector = await bootstrapping({ ledger, folder: ldb, url });
     await reflector.applies(20n);
     expect(reader.getLastSequence()).toBe(20n);
+    expect(reader.getRowByKey("fam", "tbl", 19)).toMatchObject({ v: "v19" });
+    reader.close();
+  });
+
+  test("I15 is read as before while a snapshot comes, and the status says how far that is", async () => {
+    using folder = tempFolder();
+    const ledger = ledgerOf(20);
+    const ldb = folder.file("ldb");
+    await (await started(ledger.restoredAt(5), ldb)).stop();
+    const url = storeSnapshots(folder.file("store"), [await snapshotAt(ledger, 12)]);
+    prunedAfter(ledger, 10);
+    const inProcess = sourceInProcess(url);
+    const asked = Promise.withResolvers<void>();
+    const go = Promise.withResolvers<void>();
+    const snapshots: typeof inProcess = {
+      ...inProcess,
+      async fetch(entry, request) {
+        request.onProgress({ phase: "downloading", bytes: 7, totalBytes: 70 });
+        asked.resolve();
+        await go.promise;
+        await inProcess.fetch(entry, request);
+      },
+    };
+    const options = { bind: "127.0.0.1:0" };
+    await using reflector = await bootstrapping({ ledger, folder: ldb, url, snapshots, options });
+    await asked.promise;
+    expect(reflector.status()).toMatchObject({
+      state: "bootstrapping",
+      sequence: 5n,
+      bootstrap: { cause: "too-old", phase: "downloading", sequence: 12n, bytes: 7, totalBytes: 70 },
+    });
+    expect(await (await fetch(`${reflector.url}/status`)).json()).toMatchObject({ state: "bootstrapping" });
+    const metrics = await (await fetch(`${reflector.url}/metrics`)).text();
+    expect(metrics).toContain('ctlstore_reflector_state{state="bootstrapping"} 1');
+    expect(metrics).toContain("ctlstore_reflector_bootstrap_bytes 7");
+    const reader = openReader({ path: join(ldb, "ldb.db") });
+    expect(reader.getRowByKey("fam", "tbl", 4)).toMatchObject({ v: "v4" });
+    go.resolve();
+    await reflector.applies(20n);
     expect(reader.getRowByKey("fam", "tbl", 19)).toMatchObject({ v: "v19" });
     reader.close();
   });

@@ -99,7 +99,7 @@ describe("a fetched snapshot", () => {
     },
   );
 
-  test("goes on where a connection broke, again and again, and downloads nothing twice", async () => {
+  test("D18 goes on where a connection broke, again and again, and downloads nothing twice", async () => {
     using folder = tempFolder();
     const world = await worldOf(folder);
     const asked: number[] = [];
@@ -114,7 +114,7 @@ describe("a fetched snapshot", () => {
     expect(dumpSqliteFile(targetOf(world))).toEqual(expectedRows);
   });
 
-  test("goes on from the part on the disk when the process before it died", async () => {
+  test("D18 goes on from the part on the disk when the process before it died", async () => {
     using folder = tempFolder();
     const world = await worldOf(folder);
     const dying = new AbortController();
