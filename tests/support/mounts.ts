@@ -59,12 +59,13 @@ const NO_LOG_FLUSH = 2;
 /** An ext4 of its own in a file, whose power can be cut. */
 export function powerDisk(): PowerDisk {
   const image = tempFolder("power-disk-image");
-  const file = image.file("disk");
+  let file = image.file("disk-0");
   writeFileSync(file, "");
   truncateSync(file, DISK_BYTES);
   run("mkfs.ext4", "-q", "-F", file);
   const folder = tempFolder("power-disk");
   const mount = () => run("mount", "-o", "loop", file, folder.path);
+  let cuts = 0;
   mount();
   const mounted = unmountedAtEnd(folder);
   return {
@@ -72,6 +73,11 @@ export function powerDisk(): PowerDisk {
     cutPower: () => shutDown(folder.path),
     restore() {
       run("umount", folder.path);
+      // Another mount namespace may keep the dead file system alive, which mounting the same file would find again.
+      const before = file;
+      cuts += 1;
+      file = image.file(`disk-${cuts}`);
+      run("cp", "--sparse=always", before, file);
       mount();
     },
     [Symbol.dispose]() {
