@@ -86,10 +86,7 @@ export class OldGenerations {
     // Without a successor to go to, what is there is all that readers have.
     if (current.kind === "absent" || current.kind === "dangling") return;
     const others = otherGenerations(this.#folder);
-    if (current.kind === "generation") {
-      const paths = others.map(({ databasePath }) => databasePath);
-      removePlainSideFiles(this.#folder, paths, this.#deps);
-    }
+    if (current.kind === "generation") this.#removePlainSideFiles(others);
     const nowMs = this.#deps.clock.nowUs() / 1000;
     let kept = 0;
     for (const { generation, sinceMs } of newestFirst(others, nowMs)) {
@@ -99,6 +96,16 @@ export class OldGenerations {
       if (verdict === "held" || !this.#remove(generation, verdict)) kept += 1;
     }
     this.#kept = kept;
+  }
+
+  #removePlainSideFiles(others: readonly Generation[]): void {
+    const paths = others.map(({ databasePath }) => databasePath);
+    try {
+      removePlainSideFiles(this.#folder, paths, this.#deps);
+    } catch (error) {
+      // They harm nobody: a full disk must not keep a Reflector from starting. The next sweep tries again.
+      this.#deps.logger.warn({ err: error }, "log of a replaced plain LDB cannot be moved away");
+    }
   }
 
   #judge(generation: Generation, { ageMs, kept }: { ageMs: number; kept: number }): Verdict {

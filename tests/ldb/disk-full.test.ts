@@ -3,10 +3,12 @@ import { describe, expect, test } from "bun:test";
 import { rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { freeBytes } from "../../ldb/free-space.ts";
+import { openLdbFolder } from "../../ldb/ldb-folder.ts";
 import { query, reflect, rowsOf } from "../reflector/harness.ts";
 import { CREATE_T, MemoryLedger, put } from "../reflector/memory-ledger.ts";
 import { smallDisk, whyNoMounts } from "../support/mounts.ts";
 import { until } from "../support/until.ts";
+import { DEPS, flipTo, generationsIn } from "./generation-world.ts";
 import { startHotReaders } from "./hot-readers.ts";
 
 const KIB = 1024;
@@ -91,6 +93,18 @@ describe.skipIf(noMounts !== null)("a full disk", () => {
     expect(rowsOf(disk.path).filter((row) => row.includes("beyond the cap"))).toHaveLength(3_000);
     expect(integrityOf(disk.path)).toEqual([{ integrity_check: "ok" }]);
     expect((await readers.stop())[0]?.failure).toBeNull();
+  });
+
+  test("R13 keeps no LDB from being opened that is there, nor the replaced one from being removed", async () => {
+    using disk = smallDisk(2 * MIB);
+    flipTo(disk.path, 1);
+    flipTo(disk.path, 2);
+    writeFileSync(join(disk.path, "ldb.db-wal"), "of a database that is gone");
+    fillUp(disk.path, 0);
+    const { database } = openLdbFolder(disk.path, DEPS);
+    expect(database.get("SELECT v FROM fam___tbl")).toEqual({ v: "2" });
+    database.close();
+    expect(generationsIn(disk.path)).toHaveLength(1);
   });
 
   test("R13 refuses the first start by its code, and leaves nothing that a later start would trip over", async () => {
