@@ -42,6 +42,8 @@ export const reflectorCommand = command({
     "reflector --ctldb sqlite:ctldb.db --ldb ./ldb --ready-file /run/ctlstore/ready --ecs-status",
   ],
   async run(context, options) {
+    // Who saw the host ready may stop it at once: a signal that comes before the wait below is for it too.
+    context.stopSignal();
     const { openLedgerSource } = await import("../../ctldb/open.ts");
     const { startReflector } = await import("../../reflector/start.ts");
     const bootstrap = bootstrapOf(options);
