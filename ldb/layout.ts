@@ -8,6 +8,7 @@
  *     DIR/generations/<id>/ldb.db     one generation, with its -wal and -shm beside it; `published` and `replaced-at`
  *                                     there are the Reflector's notes
  *     DIR/set-aside-<time>/           a damaged database, or a log without one, for an operator to look at
+ *     DIR/bootstrap/                  what has come so far of a snapshot that is being fetched
  *     DIR/reflector.lock              held for life by the one process that writes here
  *
  * Tables: `_ldb_seq` and `_ldb_last_update` are the original's; `_ldb_meta` and `_ldb_skips` are ours, and an LDB

@@ -91,8 +91,8 @@ export class BootstrapLoop {
   begin({ force }: { readonly force: boolean }): void {
     const { follower } = this.#deps.slot;
     if (follower === null) this.#want("damaged");
-    else if (force) this.#want("told-to");
     else if (follower.writer.position.sequence === 0n) this.#want("empty");
+    else if (force) this.#want("told-to");
     else this.#clearWorkFolder(); // killed after the last flip
   }
 

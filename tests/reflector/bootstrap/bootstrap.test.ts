@@ -88,6 +88,16 @@ describe("an empty LDB", () => {
     await reflector.applies(10n);
   });
 
+  test("is bootstrapped with the ctldb away also when it is told to", async () => {
+    using folder = tempFolder();
+    const ledger = ledgerOf(10);
+    const url = storeSnapshots(folder.file("store"), [await snapshotAt(ledger, 6)]);
+    ledger.failure = ctldbAway();
+    const bootstrap = { force: true };
+    await using reflector = await bootstrapping({ ledger, folder: folder.file("ldb"), url, bootstrap });
+    await reflector.applies(6n);
+  });
+
   test("I14 stops before the first entry, and says so, when what it took with the ctldb away is of another history", async () => {
     using folder = tempFolder();
     const ledger = ledgerOf(10);
