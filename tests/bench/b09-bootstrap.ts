@@ -7,6 +7,7 @@
  */
 import { mkdirSync, realpathSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
@@ -16,8 +17,11 @@ import { openLdbFolder } from "../../ldb/ldb-folder.ts";
 import { readPosition, writePosition } from "../../ldb/position.ts";
 import { openReader } from "../../reader/index.ts";
 import { startReflector } from "../../reflector/start.ts";
+import { openSnapshotStore } from "../../snapshot/stores/open.ts";
+import type { SnapshotStore } from "../../snapshot/stores/store.ts";
 import { ctldbAway, MemoryLedger } from "../reflector/memory-ledger.ts";
 import { dataPath, makeSnapshot, storeSnapshots } from "../support/make-snapshot.ts";
+import { hasS3Server, startS3Server } from "../support/s3-server.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
 import { type Benchmark, type Figure, inTurns, median, ratio, type Verdict } from "./report.ts";
@@ -135,6 +139,31 @@ async function measure(size: (typeof SIZES)[number], progress: (text: string) =>
   return { ...size, ...sample, seconds };
 }
 
+/** The same out of S3: Ceph's gateway on this machine, which takes a part of its two cores. */
+async function measureS3(progress: (text: string) => void): Promise<Figure[]> {
+  if (!hasS3Server) return [];
+  const [size] = SIZES;
+  progress(`bootstrapping ${size.name} from S3`);
+  await using server = await startS3Server();
+  // The child processes of the Reflector have the environment of this one.
+  Object.assign(process.env, server.env);
+  const sample = makeSample(size.rows);
+  using _folder = sample.folder;
+  const url = await server.bucketUrl();
+  await copyStore(sample.folder.file("store"), await openSnapshotStore(url, { credentials: server }));
+  const { bootstrap } = await inTurns(size.rounds, { bootstrap: () => bootstrapOnce({ ...sample, url }) });
+  return [{ name: `${size.name}: bootstrap from S3 on this machine`, unit: "s", values: bootstrap }];
+}
+
+async function copyStore(folder: string, target: SnapshotStore): Promise<void> {
+  await using _target = target;
+  const signal = new AbortController().signal;
+  await using source = await openSnapshotStore(pathToFileURL(folder).href);
+  for await (const { key } of source.list("", signal)) {
+    await target.uploadFile(key, join(folder, key), { contentType: "application/octet-stream", signal });
+  }
+}
+
 type Measured = Awaited<ReturnType<typeof measure>>;
 
 function figuresOf({ name, seconds }: Measured): Figure[] {
@@ -167,6 +196,7 @@ export const bootstrapTime: Benchmark = {
   async run(progress) {
     const measured: Measured[] = [];
     for (const size of SIZES) measured.push(await measure(size, progress));
+    const fromS3 = await measureS3(progress);
     const sizes = measured.map(
       ({ name, plainBytes, compressedBytes }) =>
         `${name}: ${Math.round(plainBytes / MIB)} MiB, ${Math.round(compressedBytes / MIB)} compressed`,
@@ -175,7 +205,7 @@ export const bootstrapTime: Benchmark = {
       id: this.id,
       title: this.title,
       settings: `store in a folder of the same disk; zstd level 3; ${sizes.join("; ")}`,
-      figures: measured.flatMap(figuresOf),
+      figures: [...measured.flatMap(figuresOf), ...fromS3],
       verdicts: measured.flatMap(verdictsOf),
     };
   },
