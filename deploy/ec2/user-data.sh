@@ -225,7 +225,8 @@ remove_old() {
 unit_file() {
   cat <<'UNIT'
 # The Reflector of this host. Settings: /etc/ctlstore/reflector.env. Binary: /opt/ctlstore/current.
-# What must not start before the data is there says After= and Requires=ctlstore-reflector.service.
+# A service that must not start before the data is there says After= and Wants=ctlstore-reflector.service. Not Requires=:
+# an upgrade stops the Reflector for a moment, and that would stop the service too.
 [Unit]
 Description=ctlstore Reflector: keeps this host's copy of the control data
 Wants=network-online.target

@@ -26,6 +26,13 @@ import { type Release, release } from "./release.ts";
 import { userData } from "./user-data.ts";
 
 const TIMEOUT_MS = 180_000;
+/** A service of the host that reads control data. */
+const APP_UNIT = `[Unit]
+After=${UNIT}
+Wants=${UNIT}
+[Service]
+ExecStart=/bin/sleep infinity
+`;
 /** Far below the unit's, to see it at work. */
 const WATCHDOG_SECONDS = 3;
 
@@ -128,6 +135,9 @@ describe.skipIf(!(isDeep && hasHost && hasS3Server))("user-data on an empty host
       expect(await runUserData(host, userData(settings))).toMatchObject({ code: 0 });
       const firstPid = await property(host, "MainPID");
 
+      await host.must("sh", "-c", `printf '%s' "$0" > /etc/systemd/system/app.service`, APP_UNIT);
+      await host.must("systemctl", "start", "app.service");
+      const appPid = await host.must("systemctl", "show", "--property", "MainPID", "app.service");
       const next = await releasedNextReflector();
       const upgraded = await runUserData(host, userData({ ...settings, ...next }));
       expect(upgraded).toEqual({ code: 0, output: expect.stringContaining("ffffffffffff") });
@@ -161,6 +171,7 @@ describe.skipIf(!(isDeep && hasHost && hasS3Server))("user-data on an empty host
       expect(await host.must("cat", "/etc/ctlstore/reflector.env")).toContain(
         settings.reflector.CTLSTORE_CTLDB,
       );
+      expect(await host.must("systemctl", "show", "--property", "MainPID", "app.service")).toBe(appPid);
     },
     TIMEOUT_MS,
   );
