@@ -100,7 +100,7 @@ export const REFLECTOR_LIMITS = {
    * How long an insisting checkpoint waits for readers, and how often it insists. Applying stands still meanwhile; a
    * snapshot in the making is a reader that it waits for in vain.
    */
-  walInsist: { waitMs: 40, everyMs: 1_000 },
+  walInsist: { waitMs: 25, everyMs: 1_000 },
 } as const;
 
 export const READER_LIMITS = {
