@@ -1,6 +1,8 @@
 /**
  * B12: what one idle Reflector costs the ctldb: statements and CPU time of MariaDB per poll of a ledger in which nothing
  * happens. CPU time is read from the server's own process; a busy machine adds waiting, which it does not count.
+ *
+ * Peer: SELECT 1 at the same pace, which is what waking up for any question costs.
  */
 import { readFileSync } from "node:fs";
 import { createConnection, type RowDataPacket } from "mysql2/promise";
@@ -16,7 +18,8 @@ import { until } from "../support/until.ts";
 import { type Benchmark, median } from "./report.ts";
 
 const ROUNDS = 5;
-const POLLS = 500;
+const POLLS = 1_000;
+const PAUSE_MS = 2;
 const deps = { logger: silentLogger, clock: systemClock };
 /** Linux counts CPU time in hundredths of a second. */
 const TICKS_PER_SECOND = 100;
@@ -39,6 +42,21 @@ async function statements(url: string): Promise<number> {
   }
 }
 
+/** CPU time of the server per SELECT 1 at the pace of the polls. */
+async function bareQuestion(url: string, pid: number): Promise<number> {
+  const connection = await createConnection(url);
+  try {
+    const before = cpuUs(pid);
+    for (let asked = 0; asked < POLLS; asked++) {
+      await connection.execute("SELECT 1");
+      await systemClock.sleep(PAUSE_MS);
+    }
+    return (cpuUs(pid) - before) / POLLS;
+  } finally {
+    connection.destroy();
+  }
+}
+
 export const idlePoll: Benchmark = {
   id: "B12",
   title: "load of the ctldb per idle Reflector",
@@ -56,7 +74,7 @@ export const idlePoll: Benchmark = {
       { ...deps, source: openLedgerSource(url, deps), metrics },
       {
         ldbFolder: folder.path,
-        pollIntervalMs: 2,
+        pollIntervalMs: PAUSE_MS,
         onPoint: (point) => {
           if (point === "before-fetch") polls += 1;
         },
@@ -78,13 +96,16 @@ export const idlePoll: Benchmark = {
       selects.push(((await statements(url)) - before.selects) / done);
     }
     await reflector.stop();
+    const bare: number[] = [];
+    for (let round = 0; round < ROUNDS; round++) bare.push(await bareQuestion(url, mariadb.pid));
     const [microseconds, perPoll] = [median(cpu), median(selects)];
     return {
       id: this.id,
       title: this.title,
-      settings: `MariaDB on the same machine over TCP; ${POLLS} polls a round, 2 ms apart; nothing is written`,
+      settings: `MariaDB on the same machine over TCP; ${POLLS} polls a round, ${PAUSE_MS} ms apart; nothing is written`,
       figures: [
         { name: "CPU time of MariaDB per poll", unit: "µs", values: cpu },
+        { name: "CPU time of MariaDB per SELECT 1", unit: "µs", values: bare },
         { name: "SELECTs per poll", unit: "", values: selects },
       ],
       verdicts: [

@@ -264,9 +264,19 @@ describe("an LDB with data", () => {
         storeSnapshots(store, [newer]);
       },
     };
-    await using reflector = await bootstrapping({ ledger, folder: folder.file("ldb"), url, snapshots });
+    const options = { bind: "127.0.0.1:0" };
+    await using reflector = await bootstrapping({
+      ledger,
+      folder: folder.file("ldb"),
+      url,
+      snapshots,
+      options,
+    });
     await reflector.applies(20n);
     expect(fetched).toEqual([5n, 15n]);
+    // The first one was never placed.
+    const metrics = await (await fetch(`${reflector.url}/metrics`)).text();
+    expect(metrics).toContain("ctlstore_reflector_bootstraps_total 1");
     expect(rowsOf(folder.file("ldb"))).toHaveLength(19);
   });
 
