@@ -4,7 +4,6 @@
  * It ends in two ways: asked to stop, or with a failure that nothing here can mend.
  */
 import { join } from "node:path";
-import { isCtlstoreError } from "../core/errors.ts";
 import type { LedgerSource } from "../core/ledger/entry.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
@@ -17,6 +16,7 @@ import type { SnapshotSource } from "../snapshot/download/contract.ts";
 import { BootstrapLoop } from "./bootstrap/bootstrap-loop.ts";
 import { lazyCheckLdb, lazyTaskSource } from "./bootstrap/lazy-source.ts";
 import type { LdbSlot } from "./bootstrap/ldb-slot.ts";
+import { isDamage } from "./bootstrap/need.ts";
 import { LedgerFetcher } from "./ledger-fetcher.ts";
 import { type FollowerCounts, LedgerFollower } from "./ledger-follower.ts";
 import type { ReflectorCounts } from "./metrics.ts";
@@ -86,13 +86,14 @@ export class ReflectorLife implements LdbSlot {
    * @throws CtlstoreError what `openLdbFolder` throws; `ldb_damaged` only without a store of snapshots
    */
   begin(): void {
+    let damage: unknown;
     try {
       this.open();
     } catch (error) {
-      const isDamaged = isCtlstoreError(error) && error.code === "ldb_damaged";
-      if (this.#bootstrap === null || !isDamaged) throw error;
+      if (this.#bootstrap === null || !isDamage(error)) throw error;
+      damage = error;
     }
-    this.#bootstrap?.begin({ force: this.#options.bootstrap?.force === true });
+    this.#bootstrap?.begin({ force: this.#options.bootstrap?.force === true, damage });
   }
 
   open(): void {

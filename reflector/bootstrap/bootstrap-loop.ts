@@ -5,28 +5,22 @@
  * While there is no snapshot to be had it goes on as well as it can and tries again: an empty LDB is filled from a
  * ledger that reaches back to its beginning; readers keep what they have (R26). Nothing that fails here ends the process.
  */
-import { rmSync } from "node:fs";
-import { join } from "node:path";
-import { type CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
+import { isCtlstoreError } from "../../core/errors.ts";
 import { BOOTSTRAP_LIMITS } from "../../core/limits.ts";
 import { type Backoff, createBackoff } from "../../core/process/backoff.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
-import { SEQUENCE_ZERO } from "../../core/sequence.ts";
 import type { OnCrashPoint } from "../../ldb/crash-points.ts";
-import { currentLdb, type Generation, removeGeneration } from "../../ldb/generations.ts";
-import { LdbView } from "../../ldb/ldb-view.ts";
-import { setAsideGeneration } from "../../ldb/set-aside.ts";
 import type { SnapshotSource } from "../../snapshot/download/contract.ts";
 import { reasonOf } from "../failures.ts";
 import type { LedgerFetcher } from "../ledger-fetcher.ts";
-import type { LedgerFollower } from "../ledger-follower.ts";
 import type { BootstrapOptions } from "../options.ts";
 import type { BootstrapStatus, ReflectorReason } from "../state.ts";
-import { Bootstrapper, type FetchedSnapshot, WORK_FOLDER_NAME } from "./bootstrapper.ts";
+import { BackgroundCheck } from "./background-check.ts";
+import { Bootstrapper, clearWorkFolder } from "./bootstrapper.ts";
 import type { LdbSlot } from "./ldb-slot.ts";
-import type { BootstrapNeed } from "./need.ts";
-import { placeSnapshot } from "./place.ts";
+import { type BootstrapNeed, isDamage, needOf } from "./need.ts";
+import { replaceLdb } from "./place.ts";
 import { BootstrapProgress } from "./progress.ts";
 
 export interface BootstrapLoopDeps {
@@ -49,11 +43,8 @@ export class BootstrapLoop {
   readonly #pause: Backoff;
   readonly #progress: BootstrapProgress;
   readonly #bootstrapper: Bootstrapper;
+  readonly #check: BackgroundCheck;
   #need: BootstrapNeed | null = null;
-  /** Found by the check in the background, of the LDB that was open then. */
-  #damage: { readonly follower: LedgerFollower; readonly error: CtlstoreError } | null = null;
-  /** Ends the check of an LDB that is not the current one any more. */
-  readonly #replaced = new AbortController();
   /** Ends the following that is under way. */
   #interrupt: (() => void) | null = null;
   #cannotOpen: ReflectorReason | null = null;
@@ -67,6 +58,7 @@ export class BootstrapLoop {
     this.#pause = createBackoff({ baseMs: base, maxMs: max }, deps.random);
     this.#progress = new BootstrapProgress(deps);
     this.#bootstrapper = new Bootstrapper({ ...deps, progress: this.#progress }, deps.slot.folder);
+    this.#check = new BackgroundCheck({ ...deps, onDamage: () => this.#interrupt?.() });
   }
 
   /** LDBs placed since the process began. */
@@ -88,12 +80,12 @@ export class BootstrapLoop {
   }
 
   /** Call once, when the LDB is open or was found to be damaged. */
-  begin({ force }: { readonly force: boolean }): void {
-    const { follower } = this.#deps.slot;
-    if (follower === null) this.#want("damaged");
+  begin({ force, damage }: { readonly force: boolean; readonly damage: unknown }): void {
+    const { follower, folder } = this.#deps.slot;
+    if (follower === null) this.#want("damaged", damage);
     else if (follower.writer.position.sequence === 0n) this.#want("empty");
     else if (force) this.#want("told-to");
-    else this.#clearWorkFolder(); // killed after the last flip
+    else clearWorkFolder(folder); // killed after the last flip
   }
 
   /** True for failures of following the ledger that this loop sees to. */
@@ -107,7 +99,9 @@ export class BootstrapLoop {
 
   /** Runs until the signal; rejects when it cannot go on. */
   async run(signal: AbortSignal): Promise<void> {
-    this.#watchOver(signal);
+    const { follower } = this.#deps.slot;
+    const isWorthALook = follower !== null && follower.writer.position.sequence > 0n;
+    if (isWorthALook) this.#check.start(follower.ldb.path, signal);
     let isFirstAttempt = true;
     while (!signal.aborted) {
       if (this.#need === null) isFirstAttempt = true;
@@ -132,7 +126,10 @@ export class BootstrapLoop {
     try {
       signal.throwIfAborted();
       const fetched = await this.#bootstrapper.fetch(need, signal);
-      this.#place(fetched, need);
+      this.#progress.place();
+      replaceLdb(this.#deps, fetched, need);
+      this.#check.end();
+      clearWorkFolder(this.#deps.slot.folder);
       const { sequence } = fetched.snapshot;
       const seconds = (clock.monotonicMs() - startedMs) / 1000;
       logger.info({ cause: need.cause, sequence, seconds }, "bootstrapped");
@@ -148,35 +145,6 @@ export class BootstrapLoop {
     return true;
   }
 
-  #place({ snapshot, staged }: FetchedSnapshot, need: BootstrapNeed): void {
-    const { slot, clock, onPoint, logger } = this.#deps;
-    this.#progress.place();
-    const isDamaged = need.cause === "damaged";
-    const current = isDamaged ? null : (slot.follower?.ldb.database ?? null);
-    let replaced: string | null = null;
-    try {
-      replaced = placeSnapshot({ folder: slot.folder, staged, snapshot, current, onPoint });
-    } catch (error) {
-      if (!isCurrent(slot.folder, staged)) {
-        removeGeneration(slot.folder, staged.id);
-        throw error;
-      }
-      // A flip that is done stays done, whatever failed after it: readers open the new LDB by now.
-      logger.warn({ err: error }, "snapshot is the LDB now; a power cut may take that back");
-    }
-    slot.close();
-    this.#replaced.abort(new Error("the LDB was replaced"));
-    if (isDamaged && replaced !== null) {
-      const movedTo = setAsideGeneration(slot.folder, replaced, clock.nowUs());
-      if (movedTo !== null) logger.warn({ movedTo }, "damaged LDB set aside");
-    }
-    this.#clearWorkFolder();
-  }
-
-  #clearWorkFolder(): void {
-    rmSync(join(this.#deps.slot.folder, WORK_FOLDER_NAME), { recursive: true, force: true });
-  }
-
   /** What was placed is opened, however long that takes: a disk may be full just now. */
   async #open(signal: AbortSignal): Promise<void> {
     const { slot, logger } = this.#deps;
@@ -186,7 +154,7 @@ export class BootstrapLoop {
         this.#cannotOpen = null;
         return;
       } catch (error) {
-        if (isDamage(error)) return this.#want("damaged");
+        if (isDamage(error)) return this.#want("damaged", error);
         const passes = isCtlstoreError(error) && ["ldb_disk_full", "ldb_unavailable"].includes(error.code);
         if (!passes) throw error;
         this.#cannotOpen = reasonOf(error);
@@ -223,7 +191,10 @@ export class BootstrapLoop {
       this.#interrupt = null;
       end();
     }
-    this.#takeDamage();
+    const { damage } = this.#check;
+    if (damage === null) return;
+    this.#check.end();
+    this.#want("damaged", damage);
   }
 
   /** The pause is over: the next attempt is due, unless the ledger has filled the LDB meanwhile. */
@@ -233,7 +204,7 @@ export class BootstrapLoop {
       return;
     }
     this.#need = null;
-    this.#clearWorkFolder();
+    clearWorkFolder(this.#deps.slot.folder);
   }
 
   /** An empty LDB needs no snapshot once the ledger fills it, or has been found to hold nothing either. */
@@ -255,33 +226,14 @@ export class BootstrapLoop {
     }
   }
 
-  #takeDamage(): void {
-    const found = this.#damage;
-    this.#damage = null;
-    if (found !== null && found.follower === this.#deps.slot.follower) this.#want("damaged", found.error);
-  }
-
-  #want(cause: BootstrapStatus["cause"], error?: unknown): void {
+  #want(cause: BootstrapNeed["cause"], error?: unknown): void {
     const { slot, logger } = this.#deps;
     if (cause === "damaged") slot.close();
-    this.#need = { cause, ...this.#standing() };
+    this.#need = needOf(cause, slot);
     this.#progress.begin();
     const reason = error === undefined ? undefined : reasonOf(error);
     if (cause === "damaged") logger.error({ reason }, "LDB is damaged; a snapshot will take its place");
     else logger.info({ cause, reason }, "LDB will be bootstrapped from a snapshot");
-  }
-
-  #standing(): Pick<BootstrapNeed, "sequence" | "epoch"> {
-    const { slot } = this.#deps;
-    const known = slot.follower?.writer.position ?? slot.lastKnown?.position;
-    if (known !== undefined) return { sequence: known.sequence, epoch: known.epoch };
-    try {
-      using view = LdbView.open(slot.folder);
-      return { sequence: view.sequence, epoch: view.epoch };
-    } catch {
-      // Too damaged to say whose it is.
-      return { sequence: SEQUENCE_ZERO, epoch: null };
-    }
   }
 
   #failed(error: unknown, need: BootstrapNeed): void {
@@ -295,35 +247,9 @@ export class BootstrapLoop {
     );
   }
 
-  /** Looks at the whole LDB once, in the background, while the ledger is applied already (R18). */
-  #watchOver(signal: AbortSignal): void {
-    const { slot, checkLdb, logger } = this.#deps;
-    const { follower } = slot;
-    if (follower === null || follower.writer.position.sequence === 0n) return;
-    const { signal: replaced } = this.#replaced;
-    checkLdb(follower.ldb.path, AbortSignal.any([signal, replaced])).catch((error) => {
-      if (signal.aborted || replaced.aborted) return;
-      if (!isDamage(error)) {
-        logger.warn({ err: error }, "LDB could not be checked");
-        return;
-      }
-      this.#damage = { follower, error };
-      this.#interrupt?.();
-    });
-  }
-
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {
     await this.#deps.clock.sleep(ms, signal).catch(() => {
       // Asked to stop: the loop looks at the signal itself.
     });
   }
-}
-
-function isCurrent(folder: string, { id }: Generation): boolean {
-  const current = currentLdb(folder);
-  return current.kind === "generation" && current.generation.id === id;
-}
-
-function isDamage(error: unknown): error is CtlstoreError {
-  return isCtlstoreError(error) && error.code === "ldb_damaged";
 }

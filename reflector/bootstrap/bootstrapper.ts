@@ -4,6 +4,7 @@
  * A snapshot that is damaged or gone is passed over for the one before it. What was judged before the download is judged
  * again after it, since the ledger may be pruned meanwhile (R27).
  */
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { CtlstoreError, type ErrorCode, isCtlstoreError } from "../../core/errors.ts";
 import { BOOTSTRAP_LIMITS } from "../../core/limits.ts";
@@ -34,7 +35,12 @@ export interface FetchedSnapshot {
 }
 
 /** In the LDB's folder: what was downloaded so far. */
-export const WORK_FOLDER_NAME = "bootstrap";
+const WORK_FOLDER_NAME = "bootstrap";
+
+/** Removes what was downloaded, when nothing is to be made of it any more. */
+export function clearWorkFolder(ldbFolder: string): void {
+  rmSync(join(ldbFolder, WORK_FOLDER_NAME), { recursive: true, force: true });
+}
 
 /** What is wrong with one snapshot and not with the store: the one before it may be right. */
 const PASSED_OVER: ReadonlySet<ErrorCode> = new Set<ErrorCode>([

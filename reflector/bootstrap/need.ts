@@ -1,7 +1,10 @@
 /** Why an LDB has to be replaced by a snapshot, and which ones may replace it. */
-import type { Sequence } from "../../core/sequence.ts";
+import { type CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
+import { SEQUENCE_ZERO, type Sequence } from "../../core/sequence.ts";
+import { LdbView } from "../../ldb/ldb-view.ts";
 import type { SnapshotEntry } from "../../snapshot/manifest.ts";
 import type { BootstrapStatus } from "../state.ts";
+import type { LdbSlot } from "./ldb-slot.ts";
 
 export interface BootstrapNeed {
   readonly cause: BootstrapStatus["cause"];
@@ -29,4 +32,21 @@ export function isCandidate(need: BootstrapNeed, snapshot: SnapshotEntry): boole
 /** A host must come up with the ctldb down; but a sound LDB is not replaced by what nobody vouches for. */
 export function mayGoWithoutLedger({ cause }: BootstrapNeed): boolean {
   return cause === "empty" || cause === "damaged";
+}
+
+/** What is known of the LDB in a slot, also when it is damaged. */
+export function needOf(cause: BootstrapNeed["cause"], slot: LdbSlot): BootstrapNeed {
+  const known = slot.follower?.writer.position ?? slot.lastKnown?.position;
+  if (known !== undefined) return { cause, sequence: known.sequence, epoch: known.epoch };
+  try {
+    using view = LdbView.open(slot.folder);
+    return { cause, sequence: view.sequence, epoch: view.epoch };
+  } catch {
+    // Too damaged to say whose it is.
+    return { cause, sequence: SEQUENCE_ZERO, epoch: null };
+  }
+}
+
+export function isDamage(error: unknown): error is CtlstoreError {
+  return isCtlstoreError(error) && error.code === "ldb_damaged";
 }

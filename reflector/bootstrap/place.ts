@@ -6,32 +6,60 @@
  */
 import { CtlstoreError } from "../../core/errors.ts";
 import { hashToHex } from "../../core/ledger/chain.ts";
+import type { Clock } from "../../core/process/clock.ts";
+import type { Logger } from "../../core/process/logger.ts";
 import type { OnCrashPoint } from "../../ldb/crash-points.ts";
-import { type Generation, publishGeneration } from "../../ldb/generations.ts";
+import { currentLdb, type Generation, publishGeneration, removeGeneration } from "../../ldb/generations.ts";
 import { ensureOwnTables, markSuperseded, readPosition } from "../../ldb/position.ts";
+import { setAsideGeneration } from "../../ldb/set-aside.ts";
 import { WritableDatabase } from "../../ldb/writable-database.ts";
 import type { SnapshotEntry } from "../../snapshot/manifest.ts";
+import type { FetchedSnapshot } from "./bootstrapper.ts";
+import type { LdbSlot } from "./ldb-slot.ts";
+import type { BootstrapNeed } from "./need.ts";
 
-export interface Placement {
-  readonly folder: string;
-  readonly staged: Generation;
-  readonly snapshot: SnapshotEntry;
-  /** The connection that has written the LDB until now; null when the LDB is damaged. */
-  readonly current: WritableDatabase | null;
+export interface PlaceDeps {
+  readonly slot: LdbSlot;
+  readonly clock: Clock;
+  readonly logger: Logger;
   readonly onPoint: OnCrashPoint;
 }
 
 /**
- * @returns the generation that was current until now; null when there was none
- * @throws CtlstoreError `snapshot_damaged`, `ldb_disk_full`, `ldb_unavailable`; the old generation is current then
+ * Replaces the LDB, and closes the old one. One that is damaged is set aside.
+ * @throws CtlstoreError `snapshot_damaged`, `ldb_disk_full`, `ldb_unavailable`; the old generation is current then, and
+ *   the staged one gone
  */
-export function placeSnapshot({ folder, staged, snapshot, current, onPoint }: Placement): string | null {
-  prepare(staged, snapshot);
-  onPoint("before-flip");
-  const replaced = publishGeneration(folder, staged, onPoint);
-  onPoint("after-flip");
-  if (current !== null) tellReaders(current);
-  return replaced;
+export function replaceLdb(
+  { slot, clock, logger, onPoint }: PlaceDeps,
+  { snapshot, staged }: FetchedSnapshot,
+  { cause }: BootstrapNeed,
+): void {
+  const isDamaged = cause === "damaged";
+  let replaced: string | null = null;
+  try {
+    prepare(staged, snapshot);
+    onPoint("before-flip");
+    replaced = publishGeneration(slot.folder, staged, onPoint);
+    onPoint("after-flip");
+  } catch (error) {
+    if (!isCurrent(slot.folder, staged)) {
+      removeGeneration(slot.folder, staged.id);
+      throw error;
+    }
+    // A flip that is done stays done, whatever failed after it: readers open the new LDB by now.
+    logger.warn({ err: error }, "snapshot is the LDB now; a power cut may take that back");
+  }
+  if (!isDamaged && slot.follower !== null) tellReaders(slot.follower.ldb.database);
+  slot.close();
+  if (!isDamaged || replaced === null) return;
+  const movedTo = setAsideGeneration(slot.folder, replaced, clock.nowUs());
+  if (movedTo !== null) logger.warn({ movedTo }, "damaged LDB set aside");
+}
+
+function isCurrent(folder: string, { id }: Generation): boolean {
+  const current = currentLdb(folder);
+  return current.kind === "generation" && current.generation.id === id;
 }
 
 function prepare(staged: Generation, snapshot: SnapshotEntry): void {
