@@ -88,6 +88,6 @@ export class FailureLog {
   }
 }
 
-function isPowerOfTwo(count: number): boolean {
+export function isPowerOfTwo(count: number): boolean {
   return (count & (count - 1)) === 0;
 }

@@ -12,7 +12,7 @@ import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { OnCrashPoint } from "../../ldb/crash-points.ts";
 import type { SnapshotSource } from "../../snapshot/download/contract.ts";
-import { reasonOf } from "../failures.ts";
+import { isPowerOfTwo, reasonOf } from "../failures.ts";
 import type { LedgerFetcher } from "../ledger-fetcher.ts";
 import type { BootstrapOptions } from "../options.ts";
 import type { BootstrapStatus, ReflectorReason } from "../state.ts";
@@ -128,8 +128,6 @@ export class BootstrapLoop {
       const fetched = await this.#bootstrapper.fetch(need, signal);
       this.#progress.place();
       replaceLdb(this.#deps, fetched, need);
-      this.#check.end();
-      clearWorkFolder(this.#deps.slot.folder);
       const { sequence } = fetched.snapshot;
       const seconds = (clock.monotonicMs() - startedMs) / 1000;
       logger.info({ cause: need.cause, sequence, seconds }, "bootstrapped");
@@ -141,6 +139,8 @@ export class BootstrapLoop {
     this.#bootstraps += 1;
     this.#pause.reset();
     this.#need = null;
+    this.#check.end();
+    clearWorkFolder(this.#deps.slot.folder);
     await this.#open(signal);
     return true;
   }
@@ -236,15 +236,14 @@ export class BootstrapLoop {
     else logger.info({ cause, reason }, "LDB will be bootstrapped from a snapshot");
   }
 
-  #failed(error: unknown, need: BootstrapNeed): void {
+  #failed(error: unknown, { cause }: BootstrapNeed): void {
     this.#failures += 1;
     const reason = reasonOf(error);
+    const isNew = this.#progress.status(cause).failure?.code !== reason.code;
     this.#progress.failed(reason);
-    const { failedAttempts } = this.#progress.status(need.cause);
-    this.#deps.logger.warn(
-      { cause: need.cause, reason, failedAttempts },
-      "bootstrap failed; it is tried again",
-    );
+    const { failedAttempts } = this.#progress.status(cause);
+    const level = isNew || isPowerOfTwo(failedAttempts) ? "warn" : "debug";
+    this.#deps.logger[level]({ cause, reason, failedAttempts }, "bootstrap failed; it is tried again");
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {

@@ -39,7 +39,18 @@ const WORK_FOLDER_NAME = "bootstrap";
 
 /** Removes what was downloaded, when nothing is to be made of it any more. */
 export function clearWorkFolder(ldbFolder: string): void {
-  rmSync(join(ldbFolder, WORK_FOLDER_NAME), { recursive: true, force: true });
+  try {
+    rmSync(join(ldbFolder, WORK_FOLDER_NAME), { recursive: true, force: true });
+  } catch {
+    // Somebody holds it, or the disk fails: the next start tries again.
+  }
+}
+
+interface Asked {
+  /** True where nobody needs to vouch for a snapshot. */
+  readonly mayBeAway: boolean;
+  /** The ledger as it was when it was asked first; of minutes ago where a fetch failed in between. */
+  judge: LedgerJudge | null;
 }
 
 /** What is wrong with one snapshot and not with the store: the one before it may be right. */
@@ -73,7 +84,7 @@ export class Bootstrapper {
       const fetched = await this.#fetchNewest(need, signal);
       try {
         // It fitted before the download: a ledger that is away just now takes nothing from that.
-        await this.#judge(fetched.snapshot, { mayBeAway: true }, signal);
+        await this.#judge(fetched.snapshot, { mayBeAway: true, judge: null }, signal);
         return fetched;
       } catch (error) {
         removeGeneration(this.#folder, fetched.staged.id);
@@ -89,35 +100,31 @@ export class Bootstrapper {
     const listed = await source.list(signal);
     const candidates = listed.filter((snapshot) => isCandidate(need, snapshot));
     let failure: CtlstoreError | null = null;
+    const asked: Asked = { mayBeAway: mayGoWithoutLedger(need), judge: null };
     for (const snapshot of candidates) {
       try {
         this.#refuseBad(snapshot);
-        await this.#judge(snapshot, { mayBeAway: mayGoWithoutLedger(need) }, signal);
+        await this.#judge(snapshot, asked, signal);
         return { snapshot, staged: await this.#stage(snapshot, signal) };
       } catch (error) {
         if (!isPassedOver(error)) throw error;
         // The newest one's failure says most.
         failure ??= error;
-        logger.warn(
-          { sequence: snapshot.sequence, code: error.code, message: error.message },
-          "snapshot passed over",
-        );
+        // There may be many, at each attempt: what matters of it is in the failure.
+        const { code, message } = error;
+        logger.debug({ sequence: snapshot.sequence, code, message }, "snapshot passed over");
       }
     }
     throw failure ?? noneFits(source.url, need, listed);
   }
 
-  async #judge(
-    snapshot: SnapshotEntry,
-    { mayBeAway }: { readonly mayBeAway: boolean },
-    signal: AbortSignal,
-  ): Promise<void> {
+  async #judge(snapshot: SnapshotEntry, asked: Asked, signal: AbortSignal): Promise<void> {
     try {
-      const judge = await LedgerJudge.ask(this.#deps.fetcher, signal);
-      await judge.check(snapshot);
+      asked.judge ??= await LedgerJudge.ask(this.#deps.fetcher, signal);
+      await asked.judge.check(snapshot);
     } catch (error) {
       signal.throwIfAborted();
-      if (!mayBeAway || !isCtlstoreError(error) || error.code !== "ctldb_unavailable") throw error;
+      if (!asked.mayBeAway || !isCtlstoreError(error) || error.code !== "ctldb_unavailable") throw error;
       this.#deps.logger.warn({ message: error.message }, "snapshot taken without asking the ledger");
     }
   }
@@ -140,6 +147,8 @@ export class Bootstrapper {
       removeGeneration(this.#folder, staged.id);
       if (isPassedOver(error)) {
         this.#bad.set(snapshot.manifestSha256, { error, atMs: clock.monotonicMs() });
+        const { code, message } = error;
+        this.#deps.logger.warn({ sequence: snapshot.sequence, code, message }, "snapshot is of no use");
       }
       throw error;
     }

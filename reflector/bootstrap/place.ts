@@ -52,9 +52,16 @@ export function replaceLdb(
   }
   if (!isDamaged && slot.follower !== null) tellReaders(slot.follower.ldb.database);
   slot.close();
-  if (!isDamaged || replaced === null) return;
-  const movedTo = setAsideGeneration(slot.folder, replaced, clock.nowUs());
-  if (movedTo !== null) logger.warn({ movedTo }, "damaged LDB set aside");
+  if (isDamaged && replaced !== null) setAside({ slot, clock, logger }, replaced);
+}
+
+function setAside({ slot, clock, logger }: Omit<PlaceDeps, "onPoint">, id: string): void {
+  try {
+    const movedTo = setAsideGeneration(slot.folder, id, clock.nowUs());
+    if (movedTo !== null) logger.warn({ movedTo }, "damaged LDB set aside");
+  } catch (error) {
+    logger.warn({ err: error }, "damaged LDB could not be set aside"); // a sweep removes it
+  }
 }
 
 function isCurrent(folder: string, { id }: Generation): boolean {
