@@ -186,8 +186,9 @@ export class Supervisor {
     const isOfLdb = refusalOf(followed, { allowSkips }) !== null;
     const kind = isOfLdb ? `${followed.state} ${followed.reason?.code ?? ""}` : "the store";
     this.#state = "refused";
-    // Every start passes through it; a ledger that stays away soon shows as a Reflector that is stuck.
-    if (followed.state !== "starting") this.#trouble.refused(reason, kind);
+    // Every start passes through these; what lasts soon shows as a Reflector that is stuck.
+    const isOnItsWay = followed.state === "starting" || followed.state === "bootstrapping";
+    if (!isOnItsWay) this.#trouble.refused(reason, kind);
     // It costs nothing to look at a Reflector; what the store has will not change by itself.
     return isOfLdb ? Math.min(recheckMs, intervalMs) : intervalMs;
   }
