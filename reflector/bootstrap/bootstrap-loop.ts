@@ -242,7 +242,10 @@ export class BootstrapLoop {
     const isNew = this.#progress.status(cause).failure?.code !== reason.code;
     this.#progress.failed(reason);
     const { failedAttempts } = this.#progress.status(cause);
-    const level = isNew || isPowerOfTwo(failedAttempts) ? "warn" : "debug";
+    // Before the first Supervisor has published, every fresh host finds the store empty and follows the ledger.
+    const isFirstStart = cause === "empty" && reason.code === "snapshot_not_found";
+    const told = isFirstStart ? "info" : "warn";
+    const level = isNew || isPowerOfTwo(failedAttempts) ? told : "debug";
     this.#deps.logger[level]({ cause, reason, failedAttempts }, "bootstrap failed; it is tried again");
   }
 
