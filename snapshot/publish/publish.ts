@@ -33,6 +33,8 @@ export interface PublishOptions {
   readonly retention: Retention;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: PublishProgress) => void;
+  /** Asked right before the index is replaced, since the upload may have taken hours. @throws what ends the publication */
+  readonly checkSource?: () => void;
 }
 
 export type Publishable = Pick<FrozenSnapshot, "manifest" | "manifestBytes" | "dataPath">;
@@ -57,7 +59,7 @@ export async function publishSnapshot(
 ): Promise<Publication> {
   const { store, clock } = deps;
   const { signal } = options;
-  const startedMs = clock.monotonicMs();
+  const ageMs = stopwatch(clock);
   const key = manifestKey({
     sequence: snapshot.manifest.sequence,
     dataSha256: snapshot.manifest.compressed.sha256,
@@ -74,8 +76,9 @@ export async function publishSnapshot(
     supervisorId: options.supervisorId,
     signal,
     next(current) {
-      checkAge(clock.monotonicMs() - startedMs, store);
+      checkAge(ageMs(), store);
       if (judge(current, entry, options) === "named") return null;
+      options.checkSource?.();
       const before = current === null ? [] : [current.latest, ...current.previous];
       return [entry, ...retained([entry, ...before], options.retention, clock.nowUs() / 1000).slice(1)];
     },
@@ -129,6 +132,13 @@ function saysTheSame(left: SnapshotManifest, right: SnapshotManifest): boolean {
   const content = ({ createdAt: _at, supervisor: _by, ...rest }: SnapshotManifest) =>
     JSON.stringify(rest, (_, value) => (typeof value === "bigint" ? value.toString() : value));
   return content(left) === content(right);
+}
+
+/** By the clock that goes further: the one stands still while the machine is suspended, the other may be set back. */
+function stopwatch(clock: Clock): () => number {
+  const startedMs = clock.monotonicMs();
+  const startedUs = clock.nowUs();
+  return () => Math.max(clock.monotonicMs() - startedMs, (clock.nowUs() - startedUs) / 1000);
 }
 
 /** After so long the data may be taken for an orphan, and be gone before the index names it. */

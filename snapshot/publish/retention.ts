@@ -9,7 +9,7 @@ import type { Clock } from "../../core/process/clock.ts";
 import { readIndex } from "../documents.ts";
 import { SNAPSHOTS_PREFIX } from "../layout.ts";
 import type { SnapshotEntry } from "../manifest.ts";
-import type { SnapshotStore } from "../stores/store.ts";
+import type { SnapshotStore, StoredObject } from "../stores/store.ts";
 import { namedKeys } from "./judge.ts";
 
 export interface Retention {
@@ -43,16 +43,18 @@ export async function removeUnnamed(
   { retention, dropped, signal }: RemovalOptions,
 ): Promise<readonly string[]> {
   const { store, clock } = deps;
-  const nowMs = clock.nowUs() / 1000;
   const graceMs = Math.max(retention.keepForMs, SNAPSHOT_LIMITS.orphanGraceMs);
   const goesAtOnce = new Set(dropped.map(({ manifestKey }) => nameOf(manifestKey)));
-  const candidates: string[] = [];
-  for await (const { key, modifiedAtMs } of store.list(SNAPSHOTS_PREFIX, signal)) {
-    const name = nameOf(key);
-    // Somebody else's object.
-    if (name === null) continue;
-    if (goesAtOnce.has(name) || nowMs - modifiedAtMs > graceMs) candidates.push(key);
+  const objects: (StoredObject & { readonly name: string })[] = [];
+  for await (const object of store.list(SNAPSHOTS_PREFIX, signal)) {
+    const name = nameOf(object.key);
+    // Others are somebody else's.
+    if (name !== null) objects.push({ ...object, name });
   }
+  const nowMs = storeTimeMs(objects, clock);
+  const candidates = objects
+    .filter(({ name, modifiedAtMs }) => goesAtOnce.has(name) || nowMs - modifiedAtMs > graceMs)
+    .map(({ key }) => key);
   // Read after the listing: what is named by now stays.
   const found = await readIndex(store, signal);
   const named = new Set([...(found === null ? [] : namedKeys(found.index))].map(nameOf));
@@ -60,6 +62,15 @@ export async function removeUnnamed(
   if (unnamed.length > 0) await store.remove(unnamed, signal);
   await store.removeUnfinished(SNAPSHOT_LIMITS.unfinishedUploadMs, signal);
   return unnamed;
+}
+
+/**
+ * Now, as far as the store knows: the time of its youngest object, which after a publication is seconds old. A host whose
+ * clock is a day ahead would otherwise delete what another Supervisor has just uploaded.
+ */
+function storeTimeMs(objects: readonly StoredObject[], clock: Clock): number {
+  const youngestMs = objects.reduce((latest, { modifiedAtMs }) => Math.max(latest, modifiedAtMs), 0);
+  return Math.min(youngestMs, clock.nowUs() / 1000);
 }
 
 /** What the objects of one snapshot have in common; null for what is no object of a snapshot. */

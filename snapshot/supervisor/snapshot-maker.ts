@@ -39,6 +39,8 @@ export interface SnapshotMakerDeps extends Pick<SupervisorDeps, "followed" | "st
 interface Kept {
   readonly frozen: FrozenSnapshot;
   readonly atMs: number;
+  /** Of the LDB that was frozen. */
+  readonly databasePath: string;
 }
 
 export class SnapshotMaker {
@@ -131,15 +133,16 @@ export class SnapshotMaker {
       { signal, onProgress },
     );
     for (const phase of FREEZE_PHASES) metrics.setPhaseSeconds(phase, frozen.seconds[phase]);
-    this.#kept = { frozen, atMs };
+    this.#kept = { frozen, atMs, databasePath: followed.databasePath };
   }
 
   async #publishKept(signal: AbortSignal): Promise<Outcome> {
     if (this.#kept === null) throw new Error("nothing was frozen");
-    const { frozen } = this.#kept;
-    this.#checkStillFits(frozen);
+    const kept = this.#kept;
+    const { frozen } = kept;
+    this.#checkStillFits(kept);
     try {
-      const publication = await this.#publish(frozen, signal);
+      const publication = await this.#publish(kept, signal);
       this.#latest = publication.index.latest;
       await this.#publishLegacy(frozen, publication.entry, signal);
       const { plain, compressed } = frozen.manifest;
@@ -158,19 +161,22 @@ export class SnapshotMaker {
     }
   }
 
-  /** Freezing takes long: the ledger may have turned out to be another one meanwhile. */
-  #checkStillFits({ manifest }: FrozenSnapshot): void {
-    const followed = this.#deps.followed.status();
-    if (followed.state === "diverged") this.#checkFollowed();
-    if (manifest.epoch === followed.epoch || manifest.epoch === null) return;
+  /**
+   * Freezing and uploading take long. Meanwhile the ledger may have turned out to be another one, or the LDB to be damaged
+   * and replaced: then the copy is of something that nobody may start from.
+   */
+  #checkStillFits({ frozen: { manifest }, databasePath }: Kept): void {
+    const followed = this.#checkFollowed();
+    const isOtherEpoch = manifest.epoch !== null && manifest.epoch !== followed.epoch;
+    if (!isOtherEpoch && databasePath === followed.databasePath) return;
     this.close();
-    throw new CtlstoreError(
-      "snapshot_refused",
-      `Cannot publish the LDB: it follows the ctldb of epoch ${followed.epoch ?? "none"} by now; the copy is of ${manifest.epoch}`,
-    );
+    const why = isOtherEpoch
+      ? `it follows the ctldb of epoch ${followed.epoch ?? "none"} by now; the copy is of ${manifest.epoch}`
+      : "it was replaced by another one since it was copied";
+    throw new CtlstoreError("snapshot_refused", `Cannot publish the LDB: ${why}`);
   }
 
-  async #publish(frozen: FrozenSnapshot, signal: AbortSignal): Promise<Publication> {
+  async #publish(kept: Kept, signal: AbortSignal): Promise<Publication> {
     const { store, clock, onProgress, metrics } = this.#deps;
     const { id, retention } = this.#options;
     let phase: SupervisorPhase | null = null;
@@ -178,11 +184,12 @@ export class SnapshotMaker {
     const leavePhase = () => {
       if (phase !== null) metrics.setPhaseSeconds(phase, (clock.monotonicMs() - startedMs) / 1000);
     };
-    const publication = await publishSnapshot({ store, clock }, frozen, {
+    const publication = await publishSnapshot({ store, clock }, kept.frozen, {
       supervisorId: id,
       newEpoch: this.#mayReplaceEpoch,
       retention,
       signal,
+      checkSource: () => this.#checkStillFits(kept),
       onProgress: (progress) => {
         if (progress.phase !== phase) {
           leavePhase();

@@ -1,5 +1,6 @@
 /** Publishing: whole or not at all, never backwards, never another ctldb by mistake, whoever else publishes. */
 import { describe, expect, test } from "bun:test";
+import { SNAPSHOT_LIMITS } from "../../../core/limits.ts";
 import { systemClock } from "../../../core/process/clock.ts";
 import { readIndex, readManifest } from "../../../snapshot/documents.ts";
 import { INDEX_KEY } from "../../../snapshot/layout.ts";
@@ -99,6 +100,20 @@ describe("a publication", () => {
     const index = await indexOf(store);
     expect([index.latest, ...index.previous].map(({ sequence }) => Number(sequence))).toEqual([9, 5]);
     await expectSound(store);
+  });
+
+  test("is given up when the machine was suspended between its upload and its index: its data may be gone", async () => {
+    using folder = tempFolder();
+    const store = new MemoryStore();
+    // A suspended machine's monotonic clock stands still; the other one jumps when it wakes up.
+    let sleptMs = 0;
+    const clock = { ...systemClock, nowUs: () => systemClock.nowUs() + sleptMs * 1000 };
+    store.before = (operation) => {
+      if (operation === "uploadFile") sleptMs = 2 * SNAPSHOT_LIMITS.publicationMs;
+    };
+    const done = publishSnapshot({ store, clock }, makePublishable(folder, 5), OPTIONS);
+    await expect(done).rejects.toMatchObject({ code: "snapshot_store_unavailable" });
+    expect(store.objects.has("latest.json")).toBe(false);
   });
 
   test("gives up when others replace the index again and again", async () => {

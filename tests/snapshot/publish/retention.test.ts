@@ -77,6 +77,19 @@ describe("retention", () => {
     expect(removed).toEqual([orphan("a")]);
   });
 
+  test("deletes nothing that another one has just uploaded when this host's clock is far ahead of the store's", async () => {
+    using folder = tempFolder();
+    const store = new MemoryStore();
+    const retention = { keep: 1, keepForMs: 0 };
+    await publishAt(store, folder, 20, 0, retention);
+    const underWay = `snapshots/00000000000000000021-${"a".repeat(16)}.ldb.zst`;
+    store.put(underWay, new Uint8Array(1));
+    const aheadMs = 3 * SNAPSHOT_LIMITS.orphanGraceMs;
+    const clock = { ...systemClock, nowUs: () => systemClock.nowUs() + aheadMs * 1000 };
+    expect(await removeUnnamed({ store, clock }, { retention, dropped: [], signal: never })).toEqual([]);
+    expect(store.objects.has(underWay)).toBe(true);
+  });
+
   test("never deletes what the index names, however old, nor what is not ours", async () => {
     using folder = tempFolder();
     const store = new MemoryStore();
