@@ -41,6 +41,9 @@ export async function runTask(call: TaskCall): Promise<unknown> {
     setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS).unref();
   };
   call.signal.addEventListener("abort", stop, { once: true });
+  // A child inside a long SQLite call hears nothing, and would outlive a parent that waits for nobody.
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
   child.stdin.on("error", () => {}); // it may end before it has read anything
   child.stdin.write(`${JSON.stringify({ name: call.name, input: call.input })}\n`);
   const endings: Ending[] = [];
@@ -62,6 +65,7 @@ export async function runTask(call: TaskCall): Promise<unknown> {
     return ending.result;
   } finally {
     call.signal.removeEventListener("abort", stop);
+    process.removeListener("exit", kill);
     child.stdin.end();
     if (child.exitCode === null && child.signalCode === null) stop();
   }
@@ -79,13 +83,25 @@ function eachLine(stream: Readable, onLine: (line: string) => void): void {
 }
 
 function readLine(line: string, onProgress: TaskCall["onProgress"]): Ending | null {
-  const message = JSON.parse(line) as Record<string, unknown>; // written by `serveTask` of the same program
+  const message = parseLine(line);
+  if (message === null) return null;
   if ("progress" in message) {
     onProgress?.(message["progress"]);
     return null;
   }
   if ("result" in message) return { result: message["result"] };
-  return { error: toError(message["error"]) };
+  return "error" in message ? { error: toError(message["error"]) } : null;
+}
+
+/** What `serveTask` of the same program wrote; null for anything else, such as what a runtime says before it dies. */
+function parseLine(line: string): Readonly<Record<string, unknown>> | null {
+  try {
+    const message: unknown = JSON.parse(line);
+    const isOurs = message !== null && typeof message === "object";
+    return isOurs ? (message as Record<string, unknown>) : null; // an object, whatever is in it
+  } catch {
+    return null;
+  }
 }
 
 function toError(value: unknown): CtlstoreError {

@@ -24,8 +24,12 @@ await serveTask({
       onProgress(process.pid);
     }
   },
+  noisy: async () => {
+    process.stdout.write("panic: not a message\nnull\n7\n{}\n");
+    return "well";
+  },
   stubborn: async (_, { onProgress }) => {
-    onProgress("started");
+    onProgress(process.pid);
     // As deaf as a long SQLite call.
     await new Promise((resolve) => setTimeout(resolve, 50));
     for (;;) Bun.sleepSync(1_000);

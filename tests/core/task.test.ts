@@ -48,6 +48,17 @@ describe("a task", () => {
     await parent.exited;
   });
 
+  test("ends with a parent that goes without waiting for it, also when it hears nothing", async () => {
+    await using parent = startProcess([process.execPath, join(import.meta.dir, "task-leaver.ts")]);
+    const [, pid = ""] = await parent.waitForOutput(/child (\d+)/);
+    expect(await parent.exited).toEqual({ code: 0, signal: null });
+    await until(() => !existsSync(`/proc/${pid}`), { what: "the end of the child" });
+  });
+
+  test("may write what is no message", async () => {
+    expect(await run("noisy")).toBe("well");
+  });
+
   test("is asked to stop, then killed, when its caller gives up", async () => {
     for (const name of ["wait", "stubborn"]) {
       const stopping = new AbortController();
