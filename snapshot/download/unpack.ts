@@ -73,6 +73,7 @@ class PlainOutput {
   #bytes = 0;
   #unsynced = 0;
   #syncing: Promise<unknown> | null = null;
+  #syncFailure: { readonly error: unknown } | null = null;
 
   constructor(target: FileHandle, expected: Expected) {
     this.#target = target;
@@ -88,10 +89,12 @@ class PlainOutput {
         const written = this.#write(chunk);
         this.#hash.update(chunk);
         await written;
+        this.#throwSyncFailure();
       }
     } finally {
       await this.#syncing;
     }
+    this.#throwSyncFailure();
   }
 
   /** @throws CtlstoreError `snapshot_damaged` */
@@ -113,15 +116,24 @@ class PlainOutput {
     if (this.#unsynced >= BOOTSTRAP_LIMITS.syncEveryBytes && this.#syncing === null) this.#startSync();
   }
 
-  /** Only to keep the disk busy: whether it worked is asked at the end, by an fsync of all. */
+  /**
+   * To keep the disk busy. The kernel says once what it could not write: the fsync of all, at the end, would not hear of
+   * it again.
+   */
   #startSync(): void {
     this.#unsynced = 0;
     this.#syncing = this.#target
       .datasync()
-      .catch(() => {})
+      .catch((error) => {
+        this.#syncFailure ??= { error };
+      })
       .finally(() => {
         this.#syncing = null;
       });
+  }
+
+  #throwSyncFailure(): void {
+    if (this.#syncFailure !== null) throw this.#syncFailure.error;
   }
 }
 
