@@ -33,8 +33,11 @@ UNIT=ctlstore-reflector.service
 UNIT_FILE=/etc/systemd/system/$UNIT
 DROP_IN=$UNIT_FILE.d/50-ldb.conf
 SERVICE_USER=ctlstore
+# There while something was changed that the service does not run with yet; a run that was cut off leaves it to the next.
+UNAPPLIED=$HOME_DIR/unapplied
 # A service that ends so often is not going to stay up.
 MOST_RESTARTS=3
+RETRY_SECONDS=2
 
 say() {
   echo "ctlstore: $*" >&2
@@ -43,8 +46,24 @@ say() {
 }
 
 fail() {
-  say "FAILED: $*"
+  failure=$*
   exit 1
+}
+
+# Also for what ends the script by itself: a full disk, a command that is missing.
+at_end() {
+  local code=$?
+  [ $code = 0 ] || say "FAILED: ${failure:-see the lines above (exit code $code)}"
+}
+
+# Network and role of an instance may come a moment after it has booted.
+again() { # COMMAND...
+  local attempt
+  for attempt in 1 2 3 4 5; do
+    "$@" && return
+    [ "$attempt" = 5 ] || sleep "$((attempt * RETRY_SECONDS))"
+  done
+  return 1
 }
 
 # A URL without what gives access to it.
@@ -71,11 +90,12 @@ check_settings() {
   [[ ${ldb:=/var/spool/ctlstore} =~ ^/[^[:space:]\"\\%]+$ ]] || fail "CTLSTORE_LDB is \"$ldb\"; an absolute path is needed"
 }
 
-# Puts a file in place when its content differs; `changed` says that something did.
+# Puts a file in place when its content differs.
 put_file() { # PATH MODE, content from stdin
   local new
   mkdir -p "$(dirname "$1")"
-  new=$(mktemp "$1.XXXXXX")
+  rm -f "$1".new.*
+  new=$(mktemp "$1.new.XXXXXX")
   cat >"$new"
   chmod "$2" "$new"
   if cmp -s "$new" "$1" && [ "$(stat -c %a:%u "$1")" = "$2:0" ]; then
@@ -83,8 +103,8 @@ put_file() { # PATH MODE, content from stdin
     return
   fi
   sync "$new"
+  touch $UNAPPLIED
   mv "$new" "$1"
-  changed=yes
   say "wrote $1"
 }
 
@@ -100,7 +120,7 @@ resolved_settings() {
   local line value
   while IFS= read -r line; do
     if [[ $line =~ ^([A-Z0-9_]+)=ssm:(.+)$ ]]; then
-      value=$(parameter "${BASH_REMATCH[2]}") || return 1
+      value=$(again parameter "${BASH_REMATCH[2]}") || return 1
       line="${BASH_REMATCH[1]}=\"$value\""
     fi
     [ -z "$line" ] || printf '%s\n' "$line"
@@ -121,7 +141,7 @@ make_ldb_folder() {
 
 fetch() { # FILE
   case $binary_url in
-    s3://*) aws s3 cp --only-show-errors "$binary_url" "$1" ;;
+    s3://*) again aws s3 cp --only-show-errors "$binary_url" "$1" ;;
     # From stdin, since everyone can read a command line.
     *) printf 'url = "%s"\n' "$binary_url" |
       curl --config - --silent --show-error --fail --location --output "$1" --connect-timeout 10 --max-time 900 \
@@ -150,8 +170,8 @@ install_binary() {
   fi
   "$target/$BINARY" --version >/dev/null || fail "the binary does not run here: see above"
   [ "$(readlink $HOME_DIR/current || true)" = "$sha256" ] && return
+  touch $UNAPPLIED
   point_to "$sha256"
-  changed=yes
   say "installed $("$target/$BINARY" --version)"
 }
 
@@ -160,19 +180,26 @@ point_to() { # CHECKSUM
   mv -T $HOME_DIR/current.new $HOME_DIR/current
 }
 
-# What runs well now, to go back to.
+# What runs well now, to go back to; where nothing does, or a run was cut off, what was kept before.
 keep_former() {
+  if [ -L $HOME_DIR/former/current ] && { [ -e $UNAPPLIED ] || ! systemctl is-active --quiet $UNIT; }; then
+    former=$(readlink $HOME_DIR/former/current)
+    return
+  fi
   rm -rf $HOME_DIR/former
   systemctl is-active --quiet $UNIT || return 0
   # What was not installed by this script cannot be put back by it.
   [ -L $HOME_DIR/current ] && [ -e $SETTINGS_FILE ] && [ -e $DROP_IN ] || return 0
   install -d -m 700 $HOME_DIR/former
+  # The link last: with it all are there.
   cp -a $SETTINGS_FILE $UNIT_FILE $DROP_IN $HOME_DIR/former/
+  cp -a $HOME_DIR/current $HOME_DIR/former/
   former=$(readlink $HOME_DIR/current)
 }
 
 go_back() {
   say "going back to what ran before"
+  touch $UNAPPLIED
   point_to "$former"
   cp -a $HOME_DIR/former/reflector.env $SETTINGS_FILE
   cp -a $HOME_DIR/former/$UNIT $UNIT_FILE
@@ -188,6 +215,7 @@ start_anew() {
   systemctl stop $UNIT
   systemctl reset-failed $UNIT 2>/dev/null || true
   systemctl start --no-block $UNIT
+  rm -f $UNAPPLIED
 }
 
 of_unit() { systemctl show --property "$1" --value $UNIT; }
@@ -298,7 +326,8 @@ UNIT
 }
 
 main() {
-  local arch sha256 binary_url ldb settings former='' changed=no
+  local arch sha256 binary_url ldb settings changed former=''
+  trap at_end EXIT
   check_settings
   exec 9>/run/ctlstore-user-data.lock
   flock -n 9 || fail "another run of this script is at work"
@@ -311,6 +340,7 @@ main() {
   unit_file | put_file $UNIT_FILE 644
   printf '[Unit]\nRequiresMountsFor=%s\n\n[Service]\nReadWritePaths=%s\n' "$ldb" "$ldb" | put_file $DROP_IN 644
   systemctl enable --quiet $UNIT
+  [ -e $UNAPPLIED ] && changed=yes || changed=no
   case $changed:$(of_unit ActiveState) in
     no:active)
       say "nothing to do: $UNIT runs as the settings say"
