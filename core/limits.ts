@@ -225,6 +225,12 @@ export const BOOTSTRAP_LIMITS = {
   syncEveryBytes: 64 * MIB,
   /** Left free on the disk beside what the snapshot needs: the write-ahead log goes on growing meanwhile. */
   spareDiskBytes: 32 * MIB,
+  /**
+   * How long nothing may move while a child asks the store, downloads, or checks what came, before it is ended: the ledger
+   * is not followed meanwhile. Longer than the child's own attempts take, which fail by themselves as a rule. A check says
+   * nothing until it ends: SQLite reads 100 GB at 30 MB/s in an hour.
+   */
+  silenceMs: { choosing: 120_000, downloading: 900_000, checking: 2 * 3_600_000 },
   /** How long a child waits for one of a Reflector that was killed, which notices within a moment. */
   lockWaitMs: 30_000,
   /** Rounds of choosing again at once, when the ledger was pruned past a snapshot while that was fetched (R27). */

@@ -3,6 +3,9 @@ import { REFLECTOR_LIMITS } from "../core/limits.ts";
 import type { OnCrashPoint } from "../ldb/crash-points.ts";
 import type { ReadinessOptions } from "./readiness/options.ts";
 
+/** In milliseconds. */
+export type SilenceLimits = { readonly [Phase in "choosing" | "downloading" | "checking"]: number };
+
 type Pause = { readonly base: number; readonly max: number };
 
 /** Where a Reflector without a usable LDB gets one from. */
@@ -15,6 +18,8 @@ export interface BootstrapOptions {
   readonly force?: boolean;
   /** Pauses between attempts that found nothing to bootstrap from. */
   readonly backoffMs?: Pause;
+  /** How long nothing may move in a phase of an attempt before that is given up. */
+  readonly silenceMs?: SilenceLimits;
 }
 
 export interface ReflectorOptions {

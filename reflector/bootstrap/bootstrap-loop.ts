@@ -57,7 +57,8 @@ export class BootstrapLoop {
     const { base, max } = options.backoffMs ?? BOOTSTRAP_LIMITS.backoffMs;
     this.#pause = createBackoff({ baseMs: base, maxMs: max }, deps.random);
     this.#progress = new BootstrapProgress(deps);
-    this.#bootstrapper = new Bootstrapper({ ...deps, progress: this.#progress }, deps.slot.folder);
+    const { silenceMs = BOOTSTRAP_LIMITS.silenceMs } = options;
+    this.#bootstrapper = new Bootstrapper({ ...deps, silenceMs, progress: this.#progress }, deps.slot.folder);
     this.#check = new BackgroundCheck({ ...deps, onDamage: () => this.#interrupt?.() });
   }
 

@@ -15,9 +15,11 @@ import { type Generation, removeGeneration, stageGeneration } from "../../ldb/ge
 import type { FetchProgress, SnapshotSource } from "../../snapshot/download/contract.ts";
 import type { SnapshotEntry } from "../../snapshot/manifest.ts";
 import type { LedgerFetcher } from "../ledger-fetcher.ts";
+import type { SilenceLimits } from "../options.ts";
 import { LedgerJudge } from "./judge.ts";
 import { type BootstrapNeed, isCandidate, mayGoWithoutLedger } from "./need.ts";
 import type { BootstrapProgress } from "./progress.ts";
+import { whileItMoves } from "./sign-of-life.ts";
 
 export interface BootstrapperDeps {
   readonly source: SnapshotSource;
@@ -26,6 +28,7 @@ export interface BootstrapperDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly onPoint: OnCrashPoint;
+  readonly silenceMs: SilenceLimits;
 }
 
 export interface FetchedSnapshot {
@@ -97,7 +100,7 @@ export class Bootstrapper {
   async #fetchNewest(need: BootstrapNeed, signal: AbortSignal): Promise<FetchedSnapshot> {
     const { source, progress, logger } = this.#deps;
     progress.enter("choosing");
-    const listed = await source.list(signal);
+    const listed = await this.#whileItMoves(signal, "choosing", (inner) => source.list(inner));
     const candidates = listed.filter((snapshot) => isCandidate(need, snapshot));
     let failure: CtlstoreError | null = null;
     const asked: Asked = { mayBeAway: mayGoWithoutLedger(need), judge: null };
@@ -134,13 +137,15 @@ export class Bootstrapper {
     const staged = stageGeneration(this.#folder, clock.nowUs());
     try {
       onPoint("before-download");
-      const fetching = {
-        workFolder: join(this.#folder, WORK_FOLDER_NAME),
-        targetPath: staged.databasePath,
-        signal,
-        onProgress: (progress: FetchProgress) => this.#report(snapshot, progress),
-      };
-      await source.fetch(snapshot, fetching);
+      const workFolder = join(this.#folder, WORK_FOLDER_NAME);
+      const targetPath = staged.databasePath;
+      await this.#whileItMoves(signal, "downloading", (inner, moved) => {
+        const onProgress = (progress: FetchProgress) => {
+          moved(progress.phase);
+          this.#report(snapshot, progress);
+        };
+        return source.fetch(snapshot, { workFolder, targetPath, signal: inner, onProgress });
+      });
       onPoint("after-download");
       return staged;
     } catch (error) {
@@ -154,6 +159,23 @@ export class Bootstrapper {
     }
   }
 
+  /** A child that hangs, on a dead mount or stopped, must not keep the ledger from being followed. */
+  #whileItMoves<T>(
+    signal: AbortSignal,
+    first: keyof SilenceLimits,
+    work: (signal: AbortSignal, moved: (phase: keyof SilenceLimits) => void) => Promise<T>,
+  ): Promise<T> {
+    const { clock, source, silenceMs } = this.#deps;
+    let phase = first;
+    const giveUp = (silentMs: number) => silent(source.url, phase, silentMs);
+    return whileItMoves({ clock, signal, silenceMs: () => silenceMs[phase], giveUp }, (inner, moved) =>
+      work(inner, (now) => {
+        phase = now;
+        moved();
+      }),
+    );
+  }
+
   #report(snapshot: SnapshotEntry, progress: FetchProgress): void {
     const { onPoint } = this.#deps;
     this.#deps.progress.fetching(snapshot.sequence, progress);
@@ -163,15 +185,26 @@ export class Bootstrapper {
 
   /** What was damaged a minute ago still is; a whole fleet fetching it again and again helps nobody. */
   #refuseBad({ manifestSha256 }: SnapshotEntry): void {
+    this.#forgetOldBad();
     const found = this.#bad.get(manifestSha256);
-    if (found === undefined) return;
-    if (this.#deps.clock.monotonicMs() - found.atMs < BOOTSTRAP_LIMITS.badSnapshotMs) throw found.error;
-    this.#bad.delete(manifestSha256);
+    if (found !== undefined) throw found.error;
+  }
+
+  #forgetOldBad(): void {
+    const sinceMs = this.#deps.clock.monotonicMs() - BOOTSTRAP_LIMITS.badSnapshotMs;
+    for (const [manifest, { atMs }] of this.#bad) if (atMs <= sinceMs) this.#bad.delete(manifest);
   }
 }
 
 function isPassedOver(error: unknown): error is CtlstoreError {
   return isCtlstoreError(error) && PASSED_OVER.has(error.code);
+}
+
+function silent(url: string, phase: keyof SilenceLimits, silentMs: number): CtlstoreError {
+  return new CtlstoreError(
+    phase === "checking" ? "ldb_unavailable" : "snapshot_store_unavailable",
+    `Cannot bootstrap from ${url}: nothing has moved for ${silentMs / 1000} seconds while ${phase}`,
+  );
 }
 
 function noneFits(url: string, need: BootstrapNeed, listed: readonly SnapshotEntry[]): CtlstoreError {
