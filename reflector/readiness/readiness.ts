@@ -29,6 +29,9 @@ export interface ReadinessRuleOptions {
 /** The LDB may be of another history, or is about to be replaced: what it holds is no reason to become ready. */
 const DOUBTFUL: ReadonlySet<ObservedStatus["state"]> = new Set(["diverged", "bootstrapping"]);
 
+/** The ledger goes on from what the LDB holds: a snapshot that was taken while the ctldb was away may be of another one. */
+const FOLLOWS: ReadonlySet<ObservedStatus["state"]> = new Set(["catching-up", "current"]);
+
 /** The way to newer data is closed, and the data that is there is as good as on the hosts that stay ready. */
 const HELD_UP: ReadonlySet<ReflectorReason["code"]> = new Set([
   "ctldb_unavailable",
@@ -96,7 +99,8 @@ export class ReadinessRule {
 
   #becomesReady({ state, reason }: Observed, lagSeconds: number | null, nowMs: number): boolean {
     if (DOUBTFUL.has(state) || reason?.code === "ldb_unavailable") return false;
-    if (lagSeconds !== null && lagSeconds <= this.#options.lagSeconds) return true;
+    const isFresh = lagSeconds !== null && lagSeconds <= this.#options.lagSeconds;
+    if (isFresh && (FOLLOWS.has(state) || this.#filledBefore === true)) return true;
     if (this.#filledBefore !== true || this.#heldUpSinceMs === null) return false;
     return nowMs - this.#heldUpSinceMs >= this.#options.withoutCtldbSeconds * 1000;
   }

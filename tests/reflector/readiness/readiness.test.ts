@@ -110,6 +110,19 @@ describe("a host becomes ready", () => {
     expect((await after(300, AWAY)).ready).toBeFalse();
   });
 
+  test("I14 not without the ctldb when its data came from a snapshot, however young: it may be of another ctldb", async () => {
+    const { now, after } = judge();
+    expect(now({ sequence: 0, lagSeconds: null, bootstrap: DOWNLOADING }).ready).toBeFalse();
+    expect(now({ lagSeconds: 1 })).toMatchObject({ ready: false, healthy: false });
+    expect((await after(1, { ...AWAY, lagSeconds: 2 })).ready).toBeFalse();
+    expect(now({ state: "diverged", reason: "ledger_epoch_mismatch", lagSeconds: 2 }).ready).toBeFalse();
+    expect(now({ state: "catching-up", lagSeconds: 3 })).toMatchObject({ ready: true, healthy: true });
+  });
+
+  test("at once when it was filled in an earlier life a moment ago", () => {
+    expect(judge().now({ lagSeconds: 1 }).ready).toBeTrue();
+  });
+
   test("not without the ctldb when it was filled from the ledger in this life", async () => {
     const { now, after, clock } = judge();
     now({ sequence: 0 });
