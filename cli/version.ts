@@ -1,4 +1,5 @@
 /** What `--version` says: which ctlstore, built from which commit, on which Bun and SQLite, for which machine. */
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { BUILD, type Build, VERSION } from "../core/version.ts";
 
@@ -40,6 +41,8 @@ function fromSource(): Build {
 
 /** The commit that a working tree is at, marked where files differ from it; "unknown" where git cannot say. */
 export function commitOf(folder: string): string {
+  // Unpacked from an archive somewhere in a working tree of something else, it is not at that one's commit.
+  if (!existsSync(join(folder, ".git"))) return "unknown";
   try {
     // Without tags: only the commit is asked for, and none of the locks that another git may hold.
     const command = [
