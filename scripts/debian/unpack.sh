@@ -19,10 +19,14 @@ mkdir -p "$view"/state/lists/partial "$view"/cache "$view"/etc/{apt.conf.d,prefe
 mkdir -p "$work"/packages/partial
 : >"$view/state/status"
 
-# The mirror that this machine uses already, or CTLSTORE_DEBIAN_MIRROR.
-mirror=${CTLSTORE_DEBIAN_MIRROR:-$(apt-get indextargets --format '$(REPO_URI)' | grep -v security | head -n 1 || true)}
+# CTLSTORE_DEBIAN_MIRROR, or the one that this machine uses already. Others may be among its sources, which say whose
+# they are once apt has read them.
+# shellcheck disable=SC2016 # apt expands it
+sources() { apt-get indextargets --format '$(REPO_URI)' "$@" | grep -v security || true; }
+mirror=${CTLSTORE_DEBIAN_MIRROR:-$({ sources 'Origin: Debian'; sources; } | head -n 1)}
 : "${mirror:?no Debian mirror is known here: set CTLSTORE_DEBIAN_MIRROR to one}"
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+[ -e "$keyring" ] || { echo "the keys of Debian are missing: apt-get install debian-archive-keyring" >&2; exit 1; }
 echo "deb [signed-by=$keyring] ${mirror%/} $suite main" >"$view/etc/sources.list"
 
 apt=(apt-get -q

@@ -40,8 +40,11 @@ export function setUpHostRoot() {
 function mirror() {
   const given = process.env.CTLSTORE_DEBIAN_MIRROR;
   if (given !== undefined && given !== "") return given;
-  const known = outputOf("apt-get", ["indextargets", "--format", "$(REPO_URI)"]) ?? "";
-  const first = known.split("\n").find((url) => url !== "" && !url.includes("security"));
+  const sources = (...filters) =>
+    (outputOf("apt-get", ["indextargets", "--format", "$(REPO_URI)", ...filters]) ?? "").split("\n");
+  // Others may be among its sources, which say whose they are once apt has read them.
+  const known = [...sources("Origin: Debian"), ...sources()];
+  const first = known.find((url) => url !== "" && !url.includes("security"));
   if (first === undefined) {
     throw new SetupError("no Debian mirror is known here: set CTLSTORE_DEBIAN_MIRROR to one");
   }
