@@ -357,7 +357,7 @@ describe.if(hasS3Server)("a store in S3", () => {
     await using faulty = await openThroughProxy(limits);
     const bytes = sampleBytes(8 * MIB);
     writeFileSync(folder.file("source"), bytes);
-    faulty.proxy.set({ latencyMs: 40 });
+    faulty.proxy.set({ latencyMs: 70 });
     const began = performance.now();
     await upload(faulty.store, "big", folder.file("source"));
     const uploaded = performance.now();
