@@ -144,13 +144,18 @@ export class ReflectorLife implements LdbSlot {
     }
   }
 
+  /** Never throws: a broken disk or a damaged file may refuse even this, and what comes next must come all the same. */
   close(): void {
     const follower = this.#follower;
     if (follower === null) return;
     this.#done = this.#counts();
     this.#lastKnown = { position: follower.writer.position, skips: follower.writer.skips };
     this.#follower = null;
-    follower.close();
+    try {
+      follower.close();
+    } catch (error) {
+      this.#deps.logger.warn({ err: error }, "LDB could not be closed well");
+    }
   }
 
   #followerOf(ldb: OpenedLdb): LedgerFollower {

@@ -10,5 +10,6 @@ export interface LdbSlot {
   readonly lastKnown: KnownLdb | null;
   /** Opens what `ldb.db` points to. @throws CtlstoreError what `openLdbFolder` throws */
   open(): void;
+  /** Lets go of it. Never throws. */
   close(): void;
 }
