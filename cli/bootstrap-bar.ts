@@ -5,9 +5,11 @@ import type { BootstrapStatus, ReflectorStatus } from "../reflector/state.ts";
 
 const MIB = 1024 * 1024;
 
-export function bootstrapBar(): ReflectorObserver {
+/** @param stream of a terminal */
+export function bootstrapBar(stream: NodeJS.WritableStream = process.stderr): ReflectorObserver {
   const bar = new SingleBar(
     {
+      stream,
       format: "  {phase} {bar} {percentage}% | {value}/{total} MiB | {duration_formatted}",
       hideCursor: true,
     },
@@ -27,9 +29,11 @@ export function bootstrapBar(): ReflectorObserver {
       const bootstrap = status?.().bootstrap ?? null;
       if (bootstrap === null || bootstrap.sequence === null) return hide();
       const { phase, bytes, totalBytes } = inMebibytes(bootstrap);
-      if (isShown) bar.update(bytes, { phase });
-      else bar.start(totalBytes, bytes, { phase });
+      if (!isShown) bar.start(totalBytes, bytes, { phase });
       isShown = true;
+      // Of another size when the snapshot before a damaged one is fetched.
+      if (totalBytes !== bar.getTotal()) bar.setTotal(totalBytes);
+      bar.update(bytes, { phase });
     },
     async stop() {
       hide();
