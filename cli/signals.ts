@@ -1,4 +1,5 @@
 /** SIGTERM and SIGINT: the first asks a service to finish what it has begun, the second ends the process at once. */
+import { CommandFailure } from "./failure.ts";
 
 /**
  * One key press may arrive several times: the terminal signals the whole process group, and npm and our launcher pass
@@ -18,7 +19,8 @@ export function listenForStop(note: (line: string) => void): AbortSignal {
       if (firstAtMs === null) {
         firstAtMs = nowMs;
         note(`${signal}: stopping; a second signal ends at once`);
-        controller.abort(new Error(`stopped by ${signal}`));
+        // A service ends well; a command that has not done its work says in one line why.
+        controller.abort(new CommandFailure(`stopped by ${signal}`));
       } else if (nowMs - firstAtMs > ECHO_MS) {
         process.exit(EXIT_CODES[signal]);
       }

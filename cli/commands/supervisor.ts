@@ -92,6 +92,8 @@ export const supervisorCommand = command({
   ],
   async run(context, options) {
     checkLevel(options.compression, options.compressionLevel);
+    // From now on a stop that is asked for ends what has been started by then.
+    context.stopSignal();
     const { openSnapshotStore } = await import("../../snapshot/stores/open.ts");
     const { checkLegacyKey, legacyStoreUrl } = await import("../../snapshot/publish/legacy.ts");
     const { clock } = context;

@@ -161,10 +161,7 @@ export class SnapshotMaker {
     }
   }
 
-  /**
-   * Freezing and uploading take long. Meanwhile the ledger may have turned out to be another one, or the LDB to be damaged
-   * and replaced: then the copy is of something that nobody may start from.
-   */
+  /** Freezing and uploading take long: the ledger may turn out to be another one, or the LDB to be damaged, meanwhile. */
   #checkStillFits({ frozen: { manifest }, databasePath }: Kept): void {
     const followed = this.#checkFollowed();
     const isOtherEpoch = manifest.epoch !== null && manifest.epoch !== followed.epoch;
@@ -242,7 +239,9 @@ export class SnapshotMaker {
 type Position = Pick<SnapshotEntry, "sequence" | "epoch">;
 
 function hasAsMuch(latest: Position, candidate: Position): boolean {
-  return latest.epoch === candidate.epoch && latest.sequence >= candidate.sequence;
+  if (latest.epoch === candidate.epoch) return latest.sequence >= candidate.sequence;
+  // The original's ctldb was taken over since, and nothing was written to it yet.
+  return latest.epoch === null && latest.sequence === candidate.sequence;
 }
 
 function namedSequences({ latest, previous }: SnapshotIndex): readonly Sequence[] {

@@ -50,7 +50,11 @@ async function rowsOfLatest(store: MemoryStore, path: string) {
   return { sequence: entry.sequence, rows: dumpSqliteDatabase(database) };
 }
 
-async function publishByHand(store: MemoryStore, sequence: number, epoch = EPOCH): Promise<void> {
+async function publishByHand(
+  store: MemoryStore,
+  sequence: number,
+  epoch: string | null = EPOCH,
+): Promise<void> {
   using folder = tempFolder();
   const retention = { keep: 24, keepForMs: 3_600_000 };
   const options = { supervisorId: "other", newEpoch: true, retention, signal: never };
@@ -218,6 +222,22 @@ describe("a Supervisor", () => {
     expect<bigint | undefined>(latest?.sequence).toBe(50n);
     expect(published).toBeNull();
     expect(existsSync(folder.file("snapshot-work"))).toBe(false);
+  });
+
+  test("waits, refusing nothing, when the ctldb was taken over from the original and nothing was written since", async () => {
+    using folder = tempFolder();
+    const store = new MemoryStore();
+    await publishByHand(store, 2, null);
+    const ledger = filledLedger();
+    await using reflector = await reflect(ledger, folder.path);
+    await reflector.reaches("current");
+    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    await until(() => !["starting", "freezing"].includes(supervisor.status().state), {
+      what: "a first look",
+    });
+    expect(supervisor.status().reason).toBeNull();
+    ledger.append(put(2, "two"));
+    await supervisor.publishes(3n);
   });
 
   test("R23 gives up what it froze when a newer one was published meanwhile", async () => {
