@@ -214,6 +214,11 @@ export const BOOTSTRAP_LIMITS = {
   jitterMs: { default: 5_000, min: 0, max: 3_600_000 },
   /** Pauses after an attempt that found nothing to bootstrap from: a Supervisor publishes every few minutes. */
   backoffMs: { base: 5_000, max: 60_000 },
+  /**
+   * An empty LDB waits so long for a store that is in trouble, as just after a boot, before it is filled from the ledger's
+   * beginning: else a fleet would read all of that at once (R28), and each host would take hours in place of a minute.
+   */
+  storePatience: { attempts: 3, ms: 60_000 },
   /** Failures in a row, without a byte between them, before a download counts as failed. What came is kept. */
   downloadAttempts: 8,
   downloadBackoffMs: { base: 250, max: 10_000 },

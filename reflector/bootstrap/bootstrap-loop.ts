@@ -181,7 +181,8 @@ export class BootstrapLoop {
           );
     onProgress();
     try {
-      await slot.follower?.shovel.run(round.signal);
+      const waits = this.#need !== null && this.#progress.waitsForStore(this.#need.cause);
+      if (!waits) await slot.follower?.shovel.run(round.signal);
       await pause;
     } catch (error) {
       const waitsFor = this.#need === null ? null : pause;

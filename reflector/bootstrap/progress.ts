@@ -1,4 +1,5 @@
 /** How far a bootstrap is: for the status, and as log lines every few seconds. */
+import type { ErrorCode } from "../../core/errors.ts";
 import { BOOTSTRAP_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
@@ -8,6 +9,12 @@ import type { BootstrapStatus, ReflectorReason } from "../state.ts";
 
 type Step = Pick<BootstrapStatus, "phase" | "sequence" | "bytes" | "totalBytes">;
 
+/** What passes in seconds as a rule: a store that is too busy, a role that is not there yet just after a boot. */
+const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
+  "snapshot_store_unavailable",
+  "snapshot_store_denied",
+]);
+
 const NOTHING = { sequence: null, bytes: 0, totalBytes: 0 };
 
 export class BootstrapProgress {
@@ -15,6 +22,8 @@ export class BootstrapProgress {
   #step: Step = { phase: "waiting", ...NOTHING };
   #failedAttempts = 0;
   #failure: ReflectorReason | null = null;
+  /** When the need was tried to be met for the first time. */
+  #triedMs: number | null = null;
   #loggedMs = Number.NEGATIVE_INFINITY;
 
   constructor(deps: { readonly clock: Clock; readonly logger: Logger; readonly onProgress: () => void }) {
@@ -29,10 +38,20 @@ export class BootstrapProgress {
   begin(): void {
     this.#failedAttempts = 0;
     this.#failure = null;
+    this.#triedMs = null;
     this.enter("waiting");
   }
 
+  /** True while a snapshot may still be had in a moment, which beats filling an empty LDB from the ledger (R28). */
+  waitsForStore(cause: BootstrapStatus["cause"]): boolean {
+    const { attempts, ms } = BOOTSTRAP_LIMITS.storePatience;
+    if (cause !== "empty" || this.#triedMs === null || this.#failure === null) return false;
+    const isEarly = this.#failedAttempts < attempts && this.#deps.clock.monotonicMs() - this.#triedMs < ms;
+    return isEarly && PASSING.has(this.#failure.code);
+  }
+
   enter(phase: "waiting" | "choosing"): void {
+    if (phase === "choosing") this.#triedMs ??= this.#deps.clock.monotonicMs();
     this.#set({ phase, ...NOTHING });
   }
 

@@ -1,6 +1,11 @@
-/** A store that hangs (a dead mount, a stopped child) is given up: what the ctldb has is applied meanwhile (I13). */
+/**
+ * A store that hangs (a dead mount, a stopped child) is given up: what the ctldb has is applied meanwhile (I13). One that is
+ * in trouble for a moment is asked again first (R28).
+ */
 import { describe, expect, test } from "bun:test";
 import { readdirSync } from "node:fs";
+import { CtlstoreError } from "../../../core/errors.ts";
+import { BOOTSTRAP_LIMITS } from "../../../core/limits.ts";
 import type { SnapshotSource } from "../../../snapshot/download/contract.ts";
 import { storeSnapshots } from "../../support/make-snapshot.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
@@ -61,6 +66,36 @@ describe("I13 D20 an empty LDB is filled from the ledger", () => {
     },
   );
 });
+
+test.each(["snapshot_store_unavailable", "snapshot_store_denied"] as const)(
+  "R28 an empty LDB waits for a store that says %p just after the start, and reads no ledger meanwhile",
+  async (code) => {
+    using folder = tempFolder();
+    const ledger = ledgerOf(10);
+    const url = storeSnapshots(folder.file("store"), [await snapshotAt(ledger, 6)]);
+    const source = sourceInProcess(url);
+    let asked = 0;
+    const snapshots: SnapshotSource = {
+      ...source,
+      async list(signal) {
+        asked += 1;
+        if (asked < BOOTSTRAP_LIMITS.storePatience.attempts) throw new CtlstoreError(code, "Cannot list");
+        return source.list(signal);
+      },
+    };
+    const { logger, lines } = recordingLogger();
+    await using reflector = await bootstrapping({
+      ledger,
+      folder: folder.file("ldb"),
+      url,
+      snapshots,
+      deps: { logger },
+    });
+    expect(await reflector.applies(10n)).toMatchObject({ bootstrap: null });
+    expect(asked).toBe(BOOTSTRAP_LIMITS.storePatience.attempts);
+    expect(lines.find(({ message }) => message === "bootstrapped")?.fields).toMatchObject({ sequence: 6n });
+  },
+);
 
 async function reportThenHang(
   phase: "downloading" | "checking",
