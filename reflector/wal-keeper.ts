@@ -1,7 +1,7 @@
 /**
  * Keeps the write-ahead log bounded under constant readers (D19), by checkpoints after commits.
  *
- * A PASSIVE checkpoint waits for nobody and is enough while readers come and go. A log over its cap is cut by an
+ * A PASSIVE checkpoint waits for nobody and is enough while readers come and go. A log that nears its cap is cut by an
  * insisting one, which waits for readers a short moment; one that never ends its transaction blocks it, is counted, and
  * named (R14).
  */
@@ -14,7 +14,7 @@ import type { WalState, WritableDatabase } from "../ldb/writable-database.ts";
 export interface WalKeeperOptions {
   /** Bytes not yet in the database at which a checkpoint is tried. */
   readonly walCheckpointBytes: number;
-  /** Bytes of the log at which a checkpoint insists. */
+  /** Bytes that the log must not exceed: from three quarters of them on a checkpoint insists. */
   readonly walCapBytes: number;
   readonly insist: { readonly waitMs: number; readonly everyMs: number };
 }
@@ -25,6 +25,9 @@ export interface WalKeeperDeps {
   readonly logger: Logger;
   readonly onPoint: OnCrashPoint;
 }
+
+/** Hot readers that share few cores may block several attempts: the rest of the cap is for those. */
+const INSISTS_FROM = 0.75;
 
 export class WalKeeper {
   readonly #deps: WalKeeperDeps;
@@ -61,7 +64,7 @@ export class WalKeeper {
   /** Call after a commit, outside a transaction. */
   afterCommit(): void {
     const wal = this.#deps.database.checkpoint("NOOP");
-    if (wal.frames * this.#frameBytes > this.#options.walCapBytes) {
+    if (wal.frames * this.#frameBytes > this.#options.walCapBytes * INSISTS_FROM) {
       this.#insist();
       return;
     }

@@ -37,7 +37,9 @@ function readOnce(): void {
 
 readOnce();
 console.log("ready");
-while (!isOver && failure === null) {
+// One more round when it is told to stop: whoever stops it knows what it must have seen.
+for (let isLast = false; !isLast && failure === null; ) {
+  isLast = isOver;
   try {
     for (let i = 0; i < (pause === undefined ? READS_PER_TURN : 1); i++) readOnce();
   } catch (error) {
