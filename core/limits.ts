@@ -273,7 +273,9 @@ export const S3_LIMITS = {
    * in the middle of a part is found out after two minutes.
    */
   slowestUploadBytesPerSecond: 256 * KIB,
-  /** Memory of an upload is one more than so many parts of that size; parts grow only beyond 78 GiB. */
+  /** To tell S3 that a failed upload's parts may go; what hears nothing is told again a day later. A stop waits for it. */
+  cleanUpMs: 5_000,
+  /** The body of a part is copied on its way, and Bun frees late: an upload takes up to 300 MB. Parts grow beyond 78 GiB. */
   parts: { bytes: 8 * MIB, atOnce: 4, most: 10_000 },
   /** Attempts of the SDK at a request that may be repeated blindly. */
   attempts: 3,

@@ -88,7 +88,8 @@ function limitedClient(
   const send = async (command: Parameters<S3Client["send"]>[0]): Promise<unknown> => {
     if (command instanceof AbortMultipartUploadCommand) {
       // What cannot be told to S3 now is left to `removeUnfinished`; the failure that led here matters more.
-      return client.send(command).catch(() => null);
+      const enough = AbortSignal.timeout(limits.cleanUpMs);
+      return client.send(command, { abortSignal: enough }).catch(() => null);
     }
     const hasBody = "Body" in command.input && command.input.Body !== undefined;
     try {

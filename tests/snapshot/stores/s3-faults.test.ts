@@ -227,6 +227,34 @@ describe.if(hasS3Server)("an upload", () => {
     expect(await keysOf(direct)).toEqual(["big"]);
   }, 30_000);
 
+  test("D20 ends soon when it is stopped while nothing comes back: a clean-up is not waited for", async () => {
+    using folder = tempFolder("s3");
+    const parts = { bytes: 5 * MIB, atOnce: 2, most: 10_000 };
+    const patient = {
+      ...IMPATIENT,
+      answerMs: 10_000,
+      cleanUpMs: 300,
+      slowestUploadBytesPerSecond: MIB,
+      parts,
+    };
+    await using faulty = await openThroughProxy(patient);
+    const { proxy, store } = faulty;
+    writeFileSync(folder.file("source"), sampleBytes(24 * MIB));
+    const stopping = new AbortController();
+    let stoppedMs = 0;
+    const uploading = store.uploadFile("big", folder.file("source"), {
+      contentType: "application/zstd",
+      signal: stopping.signal,
+      onProgress: () => {
+        proxy.set({ blackHole: true });
+        stoppedMs ||= performance.now();
+        stopping.abort(new Error("asked to stop"));
+      },
+    });
+    await expect(uploading).rejects.toThrow("asked to stop");
+    expect(performance.now() - stoppedMs).toBeLessThan(5_000);
+  }, 60_000);
+
   test("survives a part whose answer was lost", async () => {
     using folder = tempFolder("s3");
     await using faulty = await openThroughProxy({});
