@@ -24,7 +24,7 @@ export function wasPublished(generationFolder: string): boolean {
 /** Since when the generation has been replaced, in milliseconds since 1970; noted now when it was not yet. */
 export function replacedSinceMs(generationFolder: string, nowMs: number): number {
   const path = join(generationFolder, REPLACED_NAME);
-  const noted = existsSync(path) ? Date.parse(readFileSync(path, "utf8").trim()) : Number.NaN;
+  const noted = notedMs(path);
   // A clock that was set back meanwhile must not make it stay for years.
   if (noted <= nowMs) return noted;
   try {
@@ -33,4 +33,13 @@ export function replacedSinceMs(generationFolder: string, nowMs: number): number
     // On a full disk the removal of what nobody holds matters more than the note, which the next sweep tries again.
   }
   return nowMs;
+}
+
+/** NaN where there is no note, or none that can be read: one of them must not keep all others from being looked at. */
+function notedMs(path: string): number {
+  try {
+    return Date.parse(readFileSync(path, "utf8").trim());
+  } catch {
+    return Number.NaN;
+  }
 }

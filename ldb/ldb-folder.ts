@@ -53,15 +53,24 @@ function openAsFound(folder: string, deps: LdbFolderDeps): OpenedLdb {
     publishEmptyGeneration(folder, deps);
     current = currentLdb(folder);
   }
-  const others = new OldGenerations(folder, deps);
-  others.removeLeftOvers();
-  others.sweep();
+  tidyUp(folder, deps);
   if (current.kind === "plain") return openPlain(folder, current.databasePath, deps);
   if (current.kind === "generation") return open(current.generation.databasePath, current.generation.id);
   throw new CtlstoreError(
     "ldb_unavailable",
     `Cannot open the LDB in ${quote(folder)}: it vanished meanwhile`,
   );
+}
+
+/** What is left of others harms nobody: it must not keep a Reflector from starting, and the next sweep tries again. */
+function tidyUp(folder: string, deps: LdbFolderDeps): void {
+  const others = new OldGenerations(folder, deps);
+  try {
+    others.removeLeftOvers();
+    others.sweep();
+  } catch (error) {
+    deps.logger.warn({ err: error }, "old generations could not be looked at");
+  }
 }
 
 function open(path: string, generation: string | null): OpenedLdb {

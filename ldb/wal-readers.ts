@@ -85,7 +85,7 @@ function readLocks(): string {
 const LOCK_LINE = /^\d+: POSIX\s+\S+\s+READ\s+(\d+)\s+([0-9a-f]+:[0-9a-f]+):(\d+)\s+(\d+)\s+(\d+)$/gm;
 
 function marksOf(locks: string, shmPath: string): Mark[] {
-  const stats = statSync(shmPath, { throwIfNoEntry: false, bigint: true });
+  const stats = statOf(shmPath);
   if (stats === undefined) return [];
   const ofInode = [...locks.matchAll(LOCK_LINE)].filter(([, , , inode]) => inode === `${stats.ino}`);
   // Some file systems (btrfs, overlays) give stat another device than the kernel's own; then the number must do.
@@ -95,6 +95,15 @@ function marksOf(locks: string, shmPath: string): Mark[] {
       (byte): Mark => `${Number(pid)}:${byte}`,
     ),
   );
+}
+
+/** Undefined where it is not there, or cannot be looked at: who reads is only told, and nothing may fail for it. */
+function statOf(path: string) {
+  try {
+    return statSync(path, { throwIfNoEntry: false, bigint: true });
+  } catch {
+    return undefined;
+  }
 }
 
 /** The kernel's way to write a device: major and minor number in hex. */

@@ -148,9 +148,16 @@ export class WritableDatabase implements Disposable {
     }
   }
 
-  /** Size of the write-ahead log's file. Only looked at: opening it would drop SQLite's locks. */
+  /**
+   * Size of the write-ahead log's file; 0 where that cannot be told. Only looked at: opening it would drop SQLite's locks.
+   * Never throws: a status says it (R46), and a disk that fails is found out where something is read or written.
+   */
   walBytes(): number {
-    return statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    try {
+      return statSync(`${this.path}-wal`, { throwIfNoEntry: false })?.size ?? 0;
+    } catch {
+      return 0;
+    }
   }
 
   /** True when the path no longer leads to the file that this connection writes (R17). */

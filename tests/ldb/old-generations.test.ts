@@ -158,6 +158,15 @@ describe("a replaced generation", () => {
     expect(generationsIn(folder.path)).toEqual([third.id]);
   });
 
+  test("R17 goes, and keeps no Reflector from starting, when the note beside it cannot be read", () => {
+    using folder = tempFolder();
+    const first = flipTo(folder.path, 1);
+    const second = flipTo(folder.path, 2);
+    mkdirSync(folder.file("generations", first.id, "replaced-at"));
+    using _database = openLdbFolder(folder.path, DEPS).database;
+    expect(generationsIn(folder.path)).toEqual([second.id]);
+  });
+
   test("I15 stays when somebody took the link away: there is no successor to go to", () => {
     using folder = tempFolder();
     const first = flipTo(folder.path, 1);
