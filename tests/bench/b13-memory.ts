@@ -3,9 +3,9 @@
  * that. (The hour that benchmarks.md speaks of is this run with CTLSTORE_BENCH_SECONDS=3600.)
  */
 import { readFileSync } from "node:fs";
+import { binaryOf } from "../support/binaries.ts";
 import { startMariadb } from "../support/mariadb.ts";
-import { runProcess, startProcess } from "../support/process.ts";
-import { ROOT } from "../support/services.ts";
+import { startProcess } from "../support/process.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
 import { startBenchExecutive } from "./executive-process.ts";
@@ -54,12 +54,7 @@ export const reflectorMemory: Benchmark = {
     const ctldb = await mariadb.createDatabase();
     await using executive = await startBenchExecutive(ctldb, 1);
     progress("compiling the host's binary");
-    const binary = folder.file("ctlstore-reflector");
-    const built = await runProcess(
-      [process.execPath, "build", "--compile", "cli/reflector-main.ts", "--outfile", binary],
-      { cwd: ROOT },
-    );
-    if (built.code !== 0) throw new Error(`the binary cannot be built: ${built.stderr}`);
+    const { path: binary } = await binaryOf("ctlstore-reflector");
     const flags = [
       "--ctldb",
       ctldb,
