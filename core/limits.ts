@@ -273,6 +273,8 @@ export const S3_LIMITS = {
    * in the middle of a part is found out after two minutes.
    */
   slowestUploadBytesPerSecond: 256 * KIB,
+  /** To find credentials: the services of a host or a container that are asked for them answer within a second. */
+  credentialsMs: 10_000,
   /** To tell S3 that a failed upload's parts may go; what hears nothing is told again a day later. A stop waits for it. */
   cleanUpMs: 5_000,
   /** The body of a part is copied on its way, and Bun frees late: an upload takes up to 300 MB. Parts grow beyond 78 GiB. */

@@ -1,6 +1,7 @@
 /** The SDK's client for one store, with limits in time: without them a black hole would be waited for without end. */
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
 import type { S3Location } from "../store-url.ts";
+import { limitedCredentials } from "./credentials.ts";
 import type { S3Credentials, S3Limits } from "./settings.ts";
 
 export interface S3Clients extends Disposable {
@@ -14,12 +15,13 @@ export function createS3Clients(
   location: S3Location,
   options: { readonly limits: S3Limits; readonly credentials?: S3Credentials },
 ): S3Clients {
-  const config = configOf(location, options.limits);
-  const credentials = options.credentials === undefined ? {} : { credentials: options.credentials };
-  const repeating = new S3Client({ ...config, ...credentials, maxAttempts: options.limits.attempts });
-  // What was found by the one is not looked for again by the other.
-  const shared = { credentials: repeating.config.credentials };
-  const single = new S3Client({ ...config, ...shared, maxAttempts: 1 });
+  const { limits } = options;
+  const config = configOf(location, limits);
+  // What was found for the one is not looked for again for the other.
+  const credentials =
+    options.credentials ?? limitedCredentials(() => new S3Client(config).config.credentials, limits);
+  const repeating = stoppable(new S3Client({ ...config, credentials, maxAttempts: limits.attempts }));
+  const single = stoppable(new S3Client({ ...config, credentials, maxAttempts: 1 }));
   return {
     repeating,
     single,
@@ -45,4 +47,25 @@ function configOf(location: S3Location, limits: S3Limits): S3ClientConfig {
       throwOnRequestTimeout: true,
     },
   };
+}
+
+/** The SDK asks its signal only once it has credentials: this one ends with the signal whatever it waits for. */
+function stoppable(client: S3Client): S3Client {
+  const send = client.send.bind(client) as (command: unknown, options?: unknown) => Promise<unknown>;
+  const stoppableSend = async (command: unknown, options: { readonly abortSignal?: AbortSignal } = {}) => {
+    const { abortSignal } = options;
+    if (abortSignal === undefined) return send(command, options);
+    abortSignal.throwIfAborted();
+    const stopped = Promise.withResolvers<never>();
+    const stop = () => stopped.reject(abortSignal.reason);
+    abortSignal.addEventListener("abort", stop, { once: true });
+    try {
+      return await Promise.race([send(command, options), stopped.promise]);
+    } finally {
+      abortSignal.removeEventListener("abort", stop);
+    }
+  };
+  // All calls of ours and of the library for uploads are of this form.
+  client.send = stoppableSend as S3Client["send"];
+  return client;
 }

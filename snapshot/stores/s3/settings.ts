@@ -13,6 +13,7 @@ export interface S3Limits {
   readonly answerMs: number;
   readonly stallMs: number;
   readonly slowestUploadBytesPerSecond: number;
+  readonly credentialsMs: number;
   readonly cleanUpMs: number;
   readonly parts: { readonly bytes: number; readonly atOnce: number; readonly most: number };
   readonly attempts: number;
