@@ -50,7 +50,16 @@ export interface FreezeHooks {
 
 /** Removes what a killed run left. Call before the first freeze, with the LDB's writer lock held. */
 export function clearWorkFolder(ldbFolder: string): void {
-  rmSync(join(ldbFolder, WORK_FOLDER_NAME), { recursive: true, force: true });
+  removeFolder(join(ldbFolder, WORK_FOLDER_NAME));
+}
+
+/** What cannot be removed is in nobody's way: the child of a killed Supervisor may still write there, or the disk fails. */
+function removeFolder(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // The next start tries again.
+  }
 }
 
 /**
@@ -59,7 +68,7 @@ export function clearWorkFolder(ldbFolder: string): void {
  */
 export async function freezeSnapshot(request: FreezeRequest, hooks: FreezeHooks): Promise<FrozenSnapshot> {
   const folder = makeFolder(request.ldbFolder);
-  const remove = () => rmSync(folder, { recursive: true, force: true });
+  const remove = () => removeFolder(folder);
   const copy = new CopyWatch(join(folder, PLAIN_FILE_NAME), hooks);
   try {
     const { databasePath, compression, compressionLevel, legacy, allowSkips, supervisorId } = request;

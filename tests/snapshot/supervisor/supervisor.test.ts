@@ -12,6 +12,7 @@ import { createMetrics } from "../../../core/process/metrics.ts";
 import { copyLdb } from "../../../ldb/copy-database.ts";
 import { readIndex, readManifest } from "../../../snapshot/documents.ts";
 import { compressFile } from "../../../snapshot/freeze/compress-file.ts";
+import { clearWorkFolder } from "../../../snapshot/freeze/freeze.ts";
 import { publishSnapshot } from "../../../snapshot/publish/publish.ts";
 import { superviseOnce } from "../../../snapshot/supervisor/start.ts";
 import { reflect } from "../../reflector/harness.ts";
@@ -375,6 +376,13 @@ describe("a Supervisor", () => {
     mkdirSync(folder.file("snapshot-work", "orphan"), { recursive: true });
     await using _ = supervise(reflector, new MemoryStore(), { ldbFolder: folder.path });
     expect(existsSync(folder.file("snapshot-work"))).toBe(false);
+  });
+
+  test("starts, and frees what it can, when the files of a killed run cannot be removed", () => {
+    using folder = tempFolder();
+    // As good as a folder that another process goes on writing into.
+    writeFileSync(folder.file("ldb"), "");
+    expect(() => clearWorkFolder(folder.file("ldb"))).not.toThrow();
   });
 
   test("is refused a taken port", async () => {
