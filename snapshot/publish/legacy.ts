@@ -30,7 +30,8 @@ export function legacyStoreUrl(url: string): string {
 export function checkLegacyKey(url: string, key: string): void {
   const location = parseStoreUrl(url);
   const prefix = location.kind === "s3" && location.prefix !== "" ? `${location.prefix}/` : "";
-  const isOurs = key === `${prefix}${INDEX_KEY}` || key.startsWith(`${prefix}${SNAPSHOTS_PREFIX}`);
+  // In a folder a name is either a file's or a folder's.
+  const isOurs = [`${INDEX_KEY}/`, SNAPSHOTS_PREFIX].some((ours) => `${key}/`.startsWith(`${prefix}${ours}`));
   if (!isOurs) return;
   throw new CtlstoreError(
     "config_invalid",

@@ -99,10 +99,13 @@ describe("the original's key", () => {
     const refused = (url: string, key: string) =>
       expect(() => checkLegacyKey(url, key)).toThrow(expect.objectContaining({ code: "config_invalid" }));
     refused("file:///folder", "latest.json");
+    refused("file:///folder", "snapshots");
+    refused("file:///folder", "latest.json/ldb.db.gz");
     refused("s3://bucket", "snapshots/x.gz");
     refused("s3://bucket/a/b", "a/b/latest.json");
     checkLegacyKey("s3://bucket/a/b", "latest.json");
     checkLegacyKey("s3://bucket/a/b", "a/b/ldb.db.gz");
     checkLegacyKey("file:///folder", "ldb.db.gz");
+    checkLegacyKey("file:///folder", "latest.json.gz");
   });
 });
