@@ -12,7 +12,7 @@ import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { OnCrashPoint } from "../../ldb/crash-points.ts";
 import type { SnapshotSource } from "../../snapshot/download/contract.ts";
-import { isPowerOfTwo, reasonOf } from "../failures.ts";
+import { reasonOf } from "../failures.ts";
 import type { LedgerFetcher } from "../ledger-fetcher.ts";
 import type { BootstrapOptions } from "../options.ts";
 import type { BootstrapStatus, ReflectorReason } from "../state.ts";
@@ -134,7 +134,8 @@ export class BootstrapLoop {
       logger.info({ cause: need.cause, sequence, seconds }, "bootstrapped");
     } catch (error) {
       if (signal.aborted) return false;
-      this.#failed(error, need);
+      this.#failures += 1;
+      this.#progress.failed(reasonOf(error), need.cause);
       return false;
     }
     this.#bootstraps += 1;
@@ -168,6 +169,7 @@ export class BootstrapLoop {
   /** Follows the ledger as long as that is the thing to do; while something is needed, for a pause at most. */
   async #follow(signal: AbortSignal): Promise<void> {
     const { slot, clock, onProgress } = this.#deps;
+    if (this.#noteDamage()) return; // found during an attempt that failed: nothing more is written to it
     const round = new AbortController();
     const end = () => round.abort(new Error("something else is to be done"));
     signal.addEventListener("abort", end, { once: true });
@@ -193,10 +195,16 @@ export class BootstrapLoop {
       this.#interrupt = null;
       end();
     }
+    this.#noteDamage();
+  }
+
+  /** True when the check in the background has found damage. */
+  #noteDamage(): boolean {
     const { damage } = this.#check;
-    if (damage === null) return;
+    if (damage === null) return false;
     this.#check.end();
     this.#want("damaged", damage);
+    return true;
   }
 
   /** The pause is over: the next attempt is due, unless the ledger has filled the LDB meanwhile. */
@@ -236,19 +244,6 @@ export class BootstrapLoop {
     const reason = error === undefined ? undefined : reasonOf(error);
     if (cause === "damaged") logger.error({ reason }, "LDB is damaged; a snapshot will take its place");
     else logger.info({ cause, reason }, "LDB will be bootstrapped from a snapshot");
-  }
-
-  #failed(error: unknown, { cause }: BootstrapNeed): void {
-    this.#failures += 1;
-    const reason = reasonOf(error);
-    const isNew = this.#progress.status(cause).failure?.code !== reason.code;
-    this.#progress.failed(reason);
-    const { failedAttempts } = this.#progress.status(cause);
-    // Before the first Supervisor has published, every fresh host finds the store empty and follows the ledger.
-    const isFirstStart = cause === "empty" && reason.code === "snapshot_not_found";
-    const told = isFirstStart ? "info" : "warn";
-    const level = isNew || isPowerOfTwo(failedAttempts) ? told : "debug";
-    this.#deps.logger[level]({ cause, reason, failedAttempts }, "bootstrap failed; it is tried again");
   }
 
   async #sleep(ms: number, signal: AbortSignal): Promise<void> {

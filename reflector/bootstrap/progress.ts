@@ -5,6 +5,7 @@ import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { Sequence } from "../../core/sequence.ts";
 import type { FetchProgress } from "../../snapshot/download/contract.ts";
+import { isPowerOfTwo } from "../failures.ts";
 import type { BootstrapStatus, ReflectorReason } from "../state.ts";
 
 type Step = Pick<BootstrapStatus, "phase" | "sequence" | "bytes" | "totalBytes">;
@@ -69,10 +70,15 @@ export class BootstrapProgress {
     this.#deps.logger.info({ sequence, phase, bytes, totalBytes, percent }, "bootstrapping");
   }
 
-  failed(reason: ReflectorReason): void {
+  /** An attempt placed nothing. Log volume is bounded (R47). */
+  failed(reason: ReflectorReason, cause: BootstrapStatus["cause"]): void {
+    const isNew = this.#failure?.code !== reason.code;
     this.#failedAttempts += 1;
     this.#failure = reason;
     this.enter("waiting");
+    const failedAttempts = this.#failedAttempts;
+    const level = isNew || isPowerOfTwo(failedAttempts) ? "warn" : "debug";
+    this.#deps.logger[level]({ cause, reason, failedAttempts }, "bootstrap failed; it is tried again");
   }
 
   #set(step: Step): void {

@@ -10,7 +10,7 @@ import { type TempFolder, tempFolder } from "../../support/temp-folder.ts";
 import { until } from "../../support/until.ts";
 import { reflect, rowsOf } from "../harness.ts";
 import { CREATE_T, ctldbAway, MemoryLedger, put } from "../memory-ledger.ts";
-import { bootstrapping, snapshotAt } from "./harness.ts";
+import { bootstrapping, snapshotAt, sourceInProcess } from "./harness.ts";
 
 const ROWS = 400;
 
@@ -94,6 +94,28 @@ describe("R18 a damaged LDB", () => {
     await until(() => setAsideIn(ldb).length === 1, { what: "the damaged LDB set aside" });
     await reflector.applies(ledger.head);
     expect(rowsOf(ldb)).toContain(`${ROWS}=again`);
+  });
+
+  test("gets nothing more when the damage is found while another attempt is under way that fails", async () => {
+    using folder = tempFolder();
+    const { ledger, ldb, url } = await worldOf(folder);
+    const source = sourceInProcess(url);
+    const found = Promise.withResolvers<void>();
+    const list = async () => {
+      await found.promise;
+      throw new CtlstoreError("snapshot_store_unavailable", "Cannot list");
+    };
+    const check = async () => {
+      found.resolve();
+      throw new CtlstoreError("ldb_damaged", "Cannot use it");
+    };
+    const bootstrap = { force: true, backoffMs: { base: 600_000, max: 600_000 } };
+    const given = { ledger, folder: ldb, url, bootstrap, checkLdb: check };
+    ledger.append(put(ROWS + 1, "new"));
+    await using reflector = await bootstrapping({ ...given, snapshots: { ...source, list } });
+    const stuck = await reflector.reaches("stuck", "snapshot_store_unavailable");
+    expect(stuck.bootstrap?.cause).toBe("damaged");
+    expect(rowsOf(ldb)).toHaveLength(ROWS);
   });
 
   test("stays what readers have while no snapshot is to be had", async () => {
