@@ -30,7 +30,7 @@ const CLOCK: Meaning = {
 };
 const RIGHTS: Meaning = {
   code: "snapshot_store_denied",
-  hint: "ctlstore needs s3:GetObject and s3:ListBucket; the Supervisor also s3:PutObject, s3:DeleteObject and s3:AbortMultipartUpload. Without s3:ListBucket S3 says the same of objects that are missing.",
+  hint: "ctlstore needs s3:GetObject and s3:ListBucket; the Supervisor also s3:PutObject, s3:DeleteObject, s3:AbortMultipartUpload and s3:ListBucketMultipartUploads. Without s3:ListBucket S3 says the same of objects that are missing.",
 };
 const REGION: Meaning = {
   code: "snapshot_store_denied",
