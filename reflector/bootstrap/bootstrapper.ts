@@ -17,7 +17,7 @@ import type { SnapshotEntry } from "../../snapshot/manifest.ts";
 import type { LedgerFetcher } from "../ledger-fetcher.ts";
 import type { SilenceLimits } from "../options.ts";
 import { LedgerJudge } from "./judge.ts";
-import { type BootstrapNeed, isCandidate, mayGoWithoutLedger } from "./need.ts";
+import { type BootstrapNeed, goesBack, isCandidate, mayGoWithoutLedger } from "./need.ts";
 import type { BootstrapProgress } from "./progress.ts";
 import { whileItMoves } from "./sign-of-life.ts";
 
@@ -51,7 +51,7 @@ export function clearWorkFolder(ldbFolder: string): void {
 
 interface Asked {
   /** True where nobody needs to vouch for a snapshot. */
-  readonly mayBeAway: boolean;
+  mayBeAway: boolean;
   /** The ledger as it was when it was asked first; of minutes ago where a fetch failed in between. */
   judge: LedgerJudge | null;
 }
@@ -87,7 +87,8 @@ export class Bootstrapper {
       const fetched = await this.#fetchNewest(need, signal);
       try {
         // It fitted before the download: a ledger that is away just now takes nothing from that.
-        await this.#judge(fetched.snapshot, { mayBeAway: true, judge: null }, signal);
+        const mayBeAway = !goesBack(need, fetched.snapshot);
+        await this.#judge(fetched.snapshot, { mayBeAway, judge: null }, signal);
         return fetched;
       } catch (error) {
         removeGeneration(this.#folder, fetched.staged.id);
@@ -103,9 +104,10 @@ export class Bootstrapper {
     const listed = await this.#whileItMoves(signal, "choosing", (inner) => source.list(inner));
     const candidates = listed.filter((snapshot) => isCandidate(need, snapshot));
     let failure: CtlstoreError | null = null;
-    const asked: Asked = { mayBeAway: mayGoWithoutLedger(need), judge: null };
+    const asked: Asked = { mayBeAway: false, judge: null };
     for (const snapshot of candidates) {
       try {
+        asked.mayBeAway = mayGoWithoutLedger(need) && !goesBack(need, snapshot);
         this.#refuseBad(snapshot);
         await this.#judge(snapshot, asked, signal);
         return { snapshot, staged: await this.#stage(snapshot, signal) };

@@ -34,6 +34,14 @@ export function mayGoWithoutLedger({ cause }: BootstrapNeed): boolean {
   return cause === "empty" || cause === "damaged";
 }
 
+/**
+ * True for a snapshot from before what the LDB holds. Readers that have read on refuse such an LDB until the ledger has
+ * brought it forward (R36): without the ledger they are better off with what they have, also when it is damaged (I15).
+ */
+export function goesBack(need: BootstrapNeed, snapshot: SnapshotEntry): boolean {
+  return snapshot.sequence < need.sequence;
+}
+
 /** What is known of the LDB in a slot, also when it is damaged. */
 export function needOf(cause: BootstrapNeed["cause"], slot: LdbSlot): BootstrapNeed {
   const known = slot.follower?.writer.position ?? slot.lastKnown?.position;

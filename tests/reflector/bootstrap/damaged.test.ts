@@ -96,6 +96,31 @@ describe("R18 a damaged LDB", () => {
     expect(rowsOf(ldb)).toContain(`${ROWS}=again`);
   });
 
+  test("I15 R36 is not replaced by an older snapshot before the ctldb can bring that forward", async () => {
+    using folder = tempFolder();
+    const { ledger, ldb, url } = await worldOf(folder);
+    using reader = openReader({ path: join(ldb, "ldb.db") });
+    const read = () => reader.getRowByKey("fam", "tbl", 1);
+    expect(read()).not.toBeNull();
+    ledger.failure = ctldbAway();
+    const check = async () => {
+      throw new CtlstoreError("ldb_damaged", "Cannot use it");
+    };
+    await using reflector = await bootstrapping({ ledger, folder: ldb, url, checkLdb: check });
+    const isFailing = () => (reflector.status().bootstrap?.failedAttempts ?? 0) >= 3;
+    await until(() => read() !== null && isFailing(), { what: "attempts in vain", intervalMs: 1 });
+    expect(read()).not.toBeNull();
+    expect(reflector.status()).toMatchObject({
+      sequence: ledger.head,
+      state: "stuck",
+      reason: { code: "ctldb_unavailable" },
+    });
+    ledger.failure = null;
+    await until(() => setAsideIn(ldb).length === 1, { what: "the damaged LDB set aside" });
+    await reflector.applies(ledger.head);
+    await until(() => read() !== null, { what: "the reader" });
+  });
+
   test("gets nothing more when the damage is found while another attempt is under way that fails", async () => {
     using folder = tempFolder();
     const { ledger, ldb, url } = await worldOf(folder);
@@ -137,7 +162,9 @@ describe("R18 a damaged LDB", () => {
 
   test("is replaced with the ctldb away by a snapshot of its own ctldb and no other", async () => {
     using folder = tempFolder();
-    const { ledger, ldb, url } = await worldOf(folder);
+    const { ledger, ldb } = await worldOf(folder);
+    const url = storeSnapshots(folder.file("own"), [await snapshotAt(ledger, ROWS + 1)]);
+    ledger.append(put(ROWS + 1, "new"));
     ledger.failure = ctldbAway();
     const other = new MemoryLedger({ epoch: "f".repeat(32), origin: new Uint8Array(32).fill(9) });
     other.append(CREATE_T, put(1, "wrong"), put(2, "wrong"));
@@ -152,7 +179,7 @@ describe("R18 a damaged LDB", () => {
     }
     await using reflector = await bootstrapping({ ledger, folder: ldb, url, checkLdb: check });
     await until(() => setAsideIn(ldb).length === 1, { what: "the damaged LDB set aside" });
-    await until(() => reflector.status().sequence === BigInt(ROWS / 2), { what: "the snapshot" });
+    await until(() => reflector.status().sequence === BigInt(ROWS + 1), { what: "the snapshot" });
     ledger.failure = null;
     await reflector.applies(ledger.head);
   });
