@@ -42,8 +42,11 @@ export async function fetchSnapshot(
   try {
     const manifest = await readManifest(deps.store, entry, signal);
     compareWithEntry(manifest, entry);
+    // The child of a Reflector that was killed must not put anything where the next one has cleaned up.
+    signal.throwIfAborted();
     mkdirSync(workFolder, { recursive: true });
     using _lock = await waitForLock(workFolder, deps.clock, signal);
+    signal.throwIfAborted();
     await using part = await PartFile.open(workFolder, manifest.compressed.sha256);
     await fetchTwice(deps, { manifest, part }, request);
     report(request, manifest, "checking");

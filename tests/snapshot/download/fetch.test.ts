@@ -154,6 +154,22 @@ describe("a fetched snapshot", () => {
     expect(readdirSync(folder.file("work")).filter((name) => name.endsWith(".part"))).toHaveLength(1);
   });
 
+  test("leaves nothing behind when it is stopped before its first byte", async () => {
+    using folder = tempFolder();
+    const world = await worldOf(folder);
+    const stopping = new AbortController();
+    const store = {
+      url: world.store.url,
+      async readDocument(key: string, signal: AbortSignal) {
+        const document = await world.store.readDocument(key, signal);
+        stopping.abort(new Error("the parent is gone"));
+        return document;
+      },
+    } as SnapshotStore; // what a fetch uses of it until then
+    await expect(fetchInto(world, { store, signal: stopping.signal })).rejects.toThrow("the parent is gone");
+    expect(existsSync(folder.file("work"))).toBe(false);
+  });
+
   test("waits for another process that fetches into the same folder", async () => {
     using folder = tempFolder();
     const world = await worldOf(folder);
