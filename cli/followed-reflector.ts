@@ -3,7 +3,7 @@ import { realpathSync } from "node:fs";
 import type { RunningReflector } from "../reflector/start.ts";
 import type { FollowedLdb } from "../snapshot/supervisor/followed-ldb.ts";
 
-export function followReflector(reflector: Pick<RunningReflector, "status">): FollowedLdb {
+export function followReflector(reflector: Pick<RunningReflector, "status" | "checkHistory">): FollowedLdb {
   return {
     status() {
       const { state, reason, sequence, epoch, skips, ldb } = reflector.status();
@@ -17,6 +17,7 @@ export function followReflector(reflector: Pick<RunningReflector, "status">): Fo
         skips: skips.length,
       };
     },
+    checkHistory: (snapshot, signal) => reflector.checkHistory(snapshot, signal),
     details: () => reflector.status(),
   };
 }

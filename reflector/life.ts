@@ -14,6 +14,7 @@ import { type OpenedLdb, openLdbFolder } from "../ldb/ldb-folder.ts";
 import { OldGenerations } from "../ldb/old-generations.ts";
 import type { SnapshotSource } from "../snapshot/download/contract.ts";
 import { BootstrapLoop } from "./bootstrap/bootstrap-loop.ts";
+import { type Identity, LedgerJudge } from "./bootstrap/judge.ts";
 import { lazyCheckLdb, lazyTaskSource } from "./bootstrap/lazy-source.ts";
 import type { LdbSlot } from "./bootstrap/ldb-slot.ts";
 import { isDamage } from "./bootstrap/need.ts";
@@ -121,6 +122,12 @@ export class ReflectorLife implements LdbSlot {
       },
       { version: VERSION, pollStuckMs },
     );
+  }
+
+  /** @throws CtlstoreError as `LedgerJudge.check` does */
+  async checkHistory(snapshot: Identity, signal: AbortSignal): Promise<void> {
+    const judge = await LedgerJudge.ask(this.#fetcher, signal);
+    await judge.check(snapshot);
   }
 
   counts(): ReflectorCounts {

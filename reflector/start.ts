@@ -11,6 +11,7 @@ import type { Metrics } from "../core/process/metrics.ts";
 import { createLdbFolder } from "../ldb/ldb-folder.ts";
 import { WriterLock } from "../ldb/writer-lock.ts";
 import type { SnapshotSource } from "../snapshot/download/contract.ts";
+import type { Identity } from "./bootstrap/judge.ts";
 import { ReflectorLife } from "./life.ts";
 import { publishReflectorMetrics } from "./metrics.ts";
 import type { ReflectorObserver } from "./observer.ts";
@@ -35,6 +36,11 @@ export interface ReflectorDeps {
 
 export interface RunningReflector {
   status(): ReflectorStatus;
+  /**
+   * Asks the ledger whether it goes on from a snapshot, whatever the LDB is.
+   * @throws CtlstoreError `snapshot_mismatch`, `ledger_behind`, `ledger_too_old`, `ctldb_unavailable`
+   */
+  checkHistory(snapshot: Identity, signal: AbortSignal): Promise<void>;
   /** Where status and metrics are served, or null. */
   readonly url: string | null;
   /** Ends the loop, undoes what is not committed, and lets go of the LDB and the source. Calling it twice is fine. */
@@ -131,6 +137,7 @@ function run(deps: ReflectorDeps, owned: Owned): RunningReflector {
   done.catch((error) => deps.logger.error({ err: error }, "reflector cannot go on"));
   return {
     status: () => lastStatus ?? status(),
+    checkHistory: (snapshot, signal) => life.checkHistory(snapshot, signal),
     url: server?.url ?? null,
     done,
     stop: async () => {

@@ -37,6 +37,8 @@ export const executiveCommand = command({
     const metrics = createMetrics();
     const onGroup = createGroupObserver(metrics);
     await using ctldb = await openCtlDb(options.ctldb, { logger, clock }, { onGroup });
+    // Who sees it answer may stop it at once: a signal that comes before the wait below is for it too.
+    context.stopSignal();
     const { adminToken, bind, destructiveSchemaChanges } = options;
     const executive = await startExecutive(
       { ctldb, logger, clock, metrics },

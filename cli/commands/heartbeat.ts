@@ -44,6 +44,7 @@ export const heartbeatCommand = command({
   },
   examples: ["heartbeat --secret @heartbeat-secret --admin-token @data/admin-token"],
   async run(context, options) {
+    context.stopSignal(); // also a signal that comes before the wait below is for it
     const { startHeartbeat } = await import("../../heartbeat/start.ts");
     const { executive, adminToken, writer, secret, family, table, intervalMs, logLevel } = options;
     const { clock, random } = context;

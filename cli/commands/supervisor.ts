@@ -60,7 +60,7 @@ export const supervisorCommand = command({
     }),
     newEpoch: switchOption({
       flag: "new-epoch",
-      help: "once, let a snapshot of another ctldb take the place of the newest one in the store",
+      help: "once, let a snapshot of another ctldb, or of another history of it, take the place of the newest one",
     }),
     allowSkips: switchOption({
       flag: "allow-skips",

@@ -34,7 +34,7 @@ export async function pruneSnapshots(deps: PruneDeps, options: PruneOptions): Pr
     clock,
     supervisorId,
     signal,
-    next: (index) => (index === null ? null : trimmed(index, retention, clock)),
+    next: async (index) => (index === null ? null : trimmed(index, retention, clock)),
   });
   const removed = await removeUnnamed({ store, clock }, { retention, dropped, signal });
   return { dropped, removed };

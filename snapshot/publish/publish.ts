@@ -33,6 +33,8 @@ export interface PublishOptions {
   readonly retention: Retention;
   readonly signal: AbortSignal;
   readonly onProgress?: (progress: PublishProgress) => void;
+  /** Asked whether the snapshot goes on from the newest in the store. @throws what ends the publication */
+  readonly checkPredecessor?: (latest: SnapshotEntry) => Promise<void>;
   /** Asked right before the index is replaced, since the upload may have taken hours. @throws what ends the publication */
   readonly checkSource?: () => void;
 }
@@ -75,9 +77,10 @@ export async function publishSnapshot(
     ...deps,
     supervisorId: options.supervisorId,
     signal,
-    next(current) {
-      checkAge(ageMs(), store);
+    async next(current) {
       if (judge(current, entry, options) === "named") return null;
+      if (current !== null) await options.checkPredecessor?.(current.latest);
+      checkAge(ageMs(), store);
       options.checkSource?.();
       const before = current === null ? [] : [current.latest, ...current.previous];
       return [entry, ...retained([entry, ...before], options.retention, clock.nowUs() / 1000).slice(1)];

@@ -22,7 +22,9 @@ export interface IndexChange {
    * The entries, newest first, that the index is to have; null leaves it as it is.
    * @throws what ends the change
    */
-  readonly next: (index: SnapshotIndex | null) => readonly [SnapshotEntry, ...SnapshotEntry[]] | null;
+  readonly next: (
+    index: SnapshotIndex | null,
+  ) => Promise<readonly [SnapshotEntry, ...SnapshotEntry[]] | null>;
 }
 
 export interface IndexOutcome {
@@ -38,7 +40,7 @@ export async function replaceIndex(change: IndexChange): Promise<IndexOutcome> {
   const { store, signal } = change;
   for (let round = 0; round < SNAPSHOT_LIMITS.indexRounds; round++) {
     const found = await readIndex(store, signal);
-    const entries = change.next(found?.index ?? null);
+    const entries = await change.next(found?.index ?? null);
     if (entries === null) return { index: found?.index ?? null, changed: false, dropped: [] };
     const index = indexOf(entries, change);
     try {

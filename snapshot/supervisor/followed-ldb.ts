@@ -4,6 +4,7 @@
  */
 import { CtlstoreError, type ErrorCode } from "../../core/errors.ts";
 import type { Sequence } from "../../core/sequence.ts";
+import type { SnapshotEntry } from "../manifest.ts";
 
 export interface FollowedStatus {
   readonly state: "starting" | "bootstrapping" | "catching-up" | "current" | "stuck" | "diverged";
@@ -22,6 +23,15 @@ export interface FollowedStatus {
 /** The LDB with its Reflector, as this service sees it. */
 export interface FollowedLdb {
   status(): FollowedStatus;
+  /**
+   * Asks the ledger whether it goes on from a snapshot.
+   * @throws CtlstoreError `snapshot_mismatch` when that is of another history, `ledger_too_old` when it cannot be told
+   *   any more, `ledger_behind`, `ctldb_unavailable`
+   */
+  checkHistory(
+    snapshot: Pick<SnapshotEntry, "sequence" | "epoch" | "hash">,
+    signal: AbortSignal,
+  ): Promise<void>;
   /** Shown in the status document. */
   details(): unknown;
 }

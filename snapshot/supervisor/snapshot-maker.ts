@@ -3,7 +3,7 @@
  *
  * What was frozen and could not be published is kept for the next attempt while it is still the newest that there is.
  */
-import { CtlstoreError } from "../../core/errors.ts";
+import { CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { Sequence } from "../../core/sequence.ts";
@@ -48,6 +48,8 @@ export class SnapshotMaker {
   readonly #options: CompleteSupervisorOptions;
   #kept: Kept | null = null;
   #latest: SnapshotEntry | null = null;
+  /** Manifest of the snapshot that our ledger was last found to go on from. */
+  #predecessor: string | null = null;
   /** One publication over another ctldb's; a second one would be two Supervisors that take turns. */
   #mayReplaceEpoch: boolean;
 
@@ -78,6 +80,7 @@ export class SnapshotMaker {
       if (this.#latest !== null && !this.#isDue(this.#latest, followed)) {
         return { kind: "unchanged", latest: this.#latest };
       }
+      if (this.#latest !== null) await this.#checkPredecessor(this.#latest, signal);
       await this.#freeze(followed, signal);
     }
     return this.#publishKept(signal);
@@ -173,6 +176,23 @@ export class SnapshotMaker {
     throw new CtlstoreError("snapshot_refused", `Cannot publish the LDB: ${why}`);
   }
 
+  /**
+   * A primary that was fenced off, or a ctldb that lost its tail, must not go on from what it does not have: the ledger's
+   * hash at the newest snapshot's sequence must be that snapshot's (R4).
+   */
+  async #checkPredecessor(latest: SnapshotEntry, signal: AbortSignal): Promise<void> {
+    if (this.#mayReplaceEpoch || latest.manifestKey === this.#predecessor) return;
+    try {
+      await this.#deps.followed.checkHistory(latest, signal);
+    } catch (error) {
+      if (!isCtlstoreError(error)) throw error;
+      if (error.code === "snapshot_mismatch") throw otherHistory(latest);
+      // Pruned since: nobody can tell any more.
+      if (error.code !== "ledger_too_old") throw error;
+    }
+    this.#predecessor = latest.manifestKey;
+  }
+
   async #publish(kept: Kept, signal: AbortSignal): Promise<Publication> {
     const { store, clock, onProgress, metrics } = this.#deps;
     const { id, retention } = this.#options;
@@ -186,6 +206,7 @@ export class SnapshotMaker {
       newEpoch: this.#mayReplaceEpoch,
       retention,
       signal,
+      checkPredecessor: (latest) => this.#checkPredecessor(latest, signal),
       checkSource: () => this.#checkStillFits(kept),
       onProgress: (progress) => {
         if (progress.phase !== phase) {
@@ -198,6 +219,7 @@ export class SnapshotMaker {
     });
     leavePhase();
     this.#mayReplaceEpoch = false;
+    this.#predecessor = publication.entry.manifestKey;
     return publication;
   }
 
@@ -234,6 +256,17 @@ export class SnapshotMaker {
     metrics.setPhaseSeconds(phase, (clock.monotonicMs() - startedMs) / 1000);
     return result;
   }
+}
+
+function otherHistory({ sequence }: SnapshotEntry): CtlstoreError {
+  return new CtlstoreError(
+    "snapshot_refused",
+    `Cannot publish a snapshot: the ledger is not the one that the newest snapshot in the store, at sequence ${sequence}, was made from`,
+    {
+      sequence,
+      hint: "Is this the right ctldb? After a restored backup or a failover that lost entries, start once with --new-epoch.",
+    },
+  );
 }
 
 type Position = Pick<SnapshotEntry, "sequence" | "epoch">;

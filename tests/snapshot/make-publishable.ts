@@ -15,6 +15,8 @@ export interface PublishableOptions {
   /** Told apart from another one at the same sequence. */
   readonly data?: string;
   readonly createdAtMs?: number;
+  /** Hex; one that no ledger has unless given. */
+  readonly hash?: string;
   readonly supervisorId?: string;
 }
 
@@ -32,7 +34,7 @@ export function makePublishable(
     formatVersion: SNAPSHOT_FORMAT_VERSION,
     sequence: toSequence(sequence),
     epoch,
-    hash: sequence.toString(16).padStart(64, "0"),
+    hash: options.hash ?? sequence.toString(16).padStart(64, "0"),
     ledgerTimestampUs: 1_790_000_000_000_000,
     schemaFingerprint: "0".repeat(64),
     ldbFormatVersion: 1,

@@ -25,7 +25,7 @@ async function publishWhile(at: StoreOperation, change: Partial<ReflectorStatus>
     // A snapshot's own objects: the index is read before anything is frozen.
     if (operation === at && key.startsWith("snapshots/") && times++ === 0) changed = change;
   };
-  const watched = { status: () => ({ ...reflector.status(), ...changed }) };
+  const watched = { ...reflector, status: () => ({ ...reflector.status(), ...changed }) };
   await using supervisor = supervise(watched, store, { ldbFolder: folder.path, intervalMs: 60_000 });
   await supervisor.reaches("refused", text);
   const keys = [...store.objects.keys()];

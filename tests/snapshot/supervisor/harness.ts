@@ -19,7 +19,7 @@ export interface TestSupervisor extends RunningSupervisor, AsyncDisposable {
 }
 
 export function supervise(
-  reflector: Pick<TestReflector, "status">,
+  reflector: Pick<TestReflector, "status" | "checkHistory">,
   store: SnapshotStore,
   options: SupervisorOptions,
   more: { readonly legacy?: NonNullable<SupervisorDeps["legacy"]>; readonly logger?: Logger } = {},

@@ -6,6 +6,7 @@ import { existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:
 import { join } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { followReflector } from "../../../cli/followed-reflector.ts";
+import { hashToHex } from "../../../core/ledger/chain.ts";
 import { systemClock } from "../../../core/process/clock.ts";
 import { type Logger, silentLogger } from "../../../core/process/logger.ts";
 import { createMetrics } from "../../../core/process/metrics.ts";
@@ -55,11 +56,22 @@ async function publishByHand(
   store: MemoryStore,
   sequence: number,
   epoch: string | null = EPOCH,
+  hash?: string,
 ): Promise<void> {
   using folder = tempFolder();
   const retention = { keep: 24, keepForMs: 3_600_000 };
   const options = { supervisorId: "other", newEpoch: true, retention, signal: never };
-  await publishSnapshot({ store, clock: systemClock }, makePublishable(folder, sequence, { epoch }), options);
+  await publishSnapshot(
+    { store, clock: systemClock },
+    makePublishable(folder, sequence, { epoch, ...(hash === undefined ? {} : { hash }) }),
+    options,
+  );
+}
+
+function hashAt(ledger: MemoryLedger, sequence: bigint): string {
+  const entry = ledger.entries.find((one) => one.sequence === sequence);
+  if (entry?.hash == null) throw new Error(`there is no hash at ${sequence}`);
+  return hashToHex(entry.hash);
 }
 
 describe("a Supervisor", () => {
@@ -228,8 +240,8 @@ describe("a Supervisor", () => {
   test("waits, refusing nothing, when the ctldb was taken over from the original and nothing was written since", async () => {
     using folder = tempFolder();
     const store = new MemoryStore();
-    await publishByHand(store, 2, null);
     const ledger = filledLedger();
+    await publishByHand(store, 2, null, hashAt(ledger, 2n));
     await using reflector = await reflect(ledger, folder.path);
     await reflector.reaches("current");
     await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
@@ -239,6 +251,48 @@ describe("a Supervisor", () => {
     expect(supervisor.status().reason).toBeNull();
     ledger.append(put(2, "two"));
     await supervisor.publishes(3n);
+  });
+
+  test("R4 publishes nothing on top of a snapshot whose history its ledger does not have", async () => {
+    using folder = tempFolder();
+    const store = new MemoryStore();
+    await publishByHand(store, 1);
+    const ledger = filledLedger();
+    await using reflector = await reflect(ledger, folder.path);
+    {
+      await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+      const { reason } = await supervisor.reaches("refused", "at sequence 1,");
+      expect(reason?.hint).toContain("--new-epoch");
+      expect(existsSync(folder.file("snapshot-work"))).toBe(false);
+    }
+    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, newEpoch: true });
+    await supervisor.publishes(2n);
+    ledger.append(put(3, "three"));
+    await supervisor.publishes(3n);
+  });
+
+  test("R4 publishes nothing on top of such a snapshot that comes during its upload", async () => {
+    using folder = tempFolder();
+    const store = new MemoryStore();
+    await using reflector = await reflect(filledLedger(), folder.path);
+    store.before = async (operation) => {
+      if (operation !== "uploadFile") return;
+      store.before = () => {};
+      await publishByHand(store, 1);
+    };
+    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, intervalMs: 60_000 });
+    await supervisor.reaches("refused", "at sequence 1,");
+    expect<bigint | undefined>((await latestOf(store))?.sequence).toBe(1n);
+  });
+
+  test("goes on from the snapshots of another Supervisor of the same ledger", async () => {
+    using folder = tempFolder();
+    const store = new MemoryStore();
+    const ledger = filledLedger();
+    await publishByHand(store, 1, EPOCH, hashAt(ledger, 1n));
+    await using reflector = await reflect(ledger, folder.path);
+    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    await supervisor.publishes(2n);
   });
 
   test("R23 gives up what it froze when a newer one was published meanwhile", async () => {

@@ -1,6 +1,8 @@
 /** Large objects: copied from a file whole or not at all, and read in ranges of one version. */
+
 import { describe, expect, test } from "bun:test";
 import { truncateSync, writeFileSync } from "node:fs";
+import { S3_LIMITS } from "../../../../core/limits.ts";
 import { runProcess } from "../../../support/process.ts";
 import { tempFolder } from "../../../support/temp-folder.ts";
 import {
@@ -18,10 +20,12 @@ import {
 
 const KEY = "snapshots/big";
 const MIB = 1024 ** 2;
+/** Above it S3 takes an object in parts. */
+const PART_BYTES = S3_LIMITS.parts.bytes;
 
 export function objectTests(target: StoreTarget): void {
   describe("a large object", () => {
-    test.each([0, 1, 8 * MIB, 8 * MIB + 1, 21 * MIB + 7])(
+    test.each([0, 1, PART_BYTES, PART_BYTES + 1, 21 * MIB + 7])(
       "is read as it was stored when it has %d bytes",
       async (length) => {
         using folder = tempFolder("object");
