@@ -1,8 +1,9 @@
 /** Options that several commands have. */
+import { REFLECTOR_LIMITS } from "../core/limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../core/process/logger.ts";
 import { DEFAULT_LDB_FOLDER } from "../ldb/layout.ts";
 import { option, switchOption } from "./options.ts";
-import { choice, ctldbUrl, httpUrl, text } from "./parsers.ts";
+import { bindAddress, choice, ctldbUrl, httpUrl, integer, text } from "./parsers.ts";
 
 const logLevelOption = option({
   flag: "log-level",
@@ -33,6 +34,22 @@ export const ldbOption = option({
   parse: text,
   fallback: DEFAULT_LDB_FOLDER,
   originalVariable: "CTLSTORE_PATH",
+});
+
+export const statusBindOption = option({
+  flag: "bind",
+  placeholder: "HOST:PORT",
+  help: "where to answer /status, /healthz, /readyz and /metrics; without it nowhere",
+  parse: bindAddress,
+  fallback: undefined,
+});
+
+export const pollIntervalOption = option({
+  flag: "poll-interval-ms",
+  placeholder: "MS",
+  help: "pause between polls of the ledger when nothing is behind",
+  parse: integer({ min: 10, max: 3_600_000 }),
+  fallback: REFLECTOR_LIMITS.pollIntervalMs,
 });
 
 export const executiveOption = option({

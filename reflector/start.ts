@@ -8,6 +8,7 @@ import type { LedgerSource } from "../core/ledger/entry.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { Metrics } from "../core/process/metrics.ts";
+import { type StatusEndpoint, startStatusEndpoint } from "../core/process/status-endpoint.ts";
 import { createLdbFolder } from "../ldb/ldb-folder.ts";
 import { WriterLock } from "../ldb/writer-lock.ts";
 import type { SnapshotSource } from "../snapshot/download/contract.ts";
@@ -18,7 +19,6 @@ import type { ReflectorObserver } from "./observer.ts";
 import { type ReflectorOptions, withDefaults } from "./options.ts";
 import { openReadiness, type ReadinessWatch } from "./readiness/watch.ts";
 import type { ReflectorStatus } from "./state.ts";
-import { type StatusServer, startStatusServer } from "./status-server.ts";
 
 export interface ReflectorDeps {
   readonly source: LedgerSource;
@@ -84,7 +84,10 @@ export async function startReflector(
     const server =
       options.bind === undefined
         ? null
-        : startStatusServer({ status, refreshMetrics, metrics }, options.bind);
+        : startStatusEndpoint(
+            { status, readiness: () => readinessAnswer(status()), refreshMetrics, metrics },
+            options.bind,
+          );
     const { path, generation } = life.status().ldb;
     deps.logger.info({ path, generation, url: server?.url ?? null }, "reflector started");
     readiness.start(refreshMetrics);
@@ -102,6 +105,12 @@ function judged(life: ReflectorLife, readiness: ReadinessWatch): ReflectorStatus
   return { ...observed, readiness: readiness.look(observed) };
 }
 
+/** The answer of `/readyz`. */
+function readinessAnswer({ readiness, state, reason }: ReflectorStatus) {
+  const { ready, healthy, lagSeconds } = readiness;
+  return { ready, healthy, lagSeconds, state, reason };
+}
+
 /** Changes whenever the ledger is asked or applied; while an LDB is yet to be had, which has limits of its own, always. */
 function pulseOf(life: ReflectorLife, clock: Clock): string {
   const { polls, failures, statements } = life.counts();
@@ -113,7 +122,7 @@ interface Owned {
   readonly lock: WriterLock;
   readonly life: ReflectorLife;
   readonly readiness: ReadinessWatch;
-  readonly server: StatusServer | null;
+  readonly server: StatusEndpoint | null;
   readonly observers: readonly ReflectorObserver[];
 }
 

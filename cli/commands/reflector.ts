@@ -1,13 +1,10 @@
 /** `ctlstore reflector`: applies the ledger to the local database of this host. */
-import { REFLECTOR_LIMITS } from "../../core/limits.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
 import { BOOTSTRAP_OPTIONS, bootstrapOf } from "../bootstrap-options.ts";
 import { command } from "../command.ts";
-import { option } from "../options.ts";
-import { bindAddress, integer } from "../parsers.ts";
 import { READINESS_OPTIONS, readinessOf } from "../readiness-options.ts";
 import { runUntilStopped } from "../service.ts";
-import { ctldbOption, ldbOption } from "../shared-options.ts";
+import { ctldbOption, ldbOption, pollIntervalOption, statusBindOption } from "../shared-options.ts";
 
 export const reflectorCommand = command({
   name: "reflector",
@@ -18,20 +15,8 @@ export const reflectorCommand = command({
   options: {
     ctldb: ctldbOption,
     ldb: ldbOption,
-    bind: option({
-      flag: "bind",
-      placeholder: "HOST:PORT",
-      help: "where to answer /status, /healthz, /readyz and /metrics; without it nowhere",
-      parse: bindAddress,
-      fallback: undefined,
-    }),
-    pollIntervalMs: option({
-      flag: "poll-interval-ms",
-      placeholder: "MS",
-      help: "pause between polls of the ledger when nothing is behind",
-      parse: integer({ min: 10, max: 3_600_000 }),
-      fallback: REFLECTOR_LIMITS.pollIntervalMs,
-    }),
+    bind: statusBindOption,
+    pollIntervalMs: pollIntervalOption,
     ...BOOTSTRAP_OPTIONS,
     ...READINESS_OPTIONS,
   },

@@ -1,15 +1,15 @@
 /** `ctlstore supervisor`: makes snapshots of an LDB of its own, which a Reflector in the same process keeps up to date. */
 import { CtlstoreError } from "../../core/errors.ts";
-import { REFLECTOR_LIMITS, SNAPSHOT_LIMITS } from "../../core/limits.ts";
+import { SNAPSHOT_LIMITS } from "../../core/limits.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
 import type { Compression } from "../../snapshot/layout.ts";
 import type { SupervisorDeps, SupervisorOptions } from "../../snapshot/supervisor/options.ts";
 import { type CommandContext, type CommonValues, command } from "../command.ts";
 import { followReflector } from "../followed-reflector.ts";
 import { option, switchOption } from "../options.ts";
-import { bindAddress, choice, duration, durationForm, integer, objectKey } from "../parsers.ts";
+import { choice, duration, durationForm, integer, objectKey } from "../parsers.ts";
 import { runUntilStopped, stopAll } from "../service.ts";
-import { ctldbOption, ldbOption } from "../shared-options.ts";
+import { ctldbOption, ldbOption, pollIntervalOption, statusBindOption } from "../shared-options.ts";
 import { RETENTION_OPTIONS, snapshotsOption } from "../snapshot-options.ts";
 
 const { intervalMs, compressionLevels } = SNAPSHOT_LIMITS;
@@ -66,20 +66,8 @@ export const supervisorCommand = command({
       flag: "allow-skips",
       help: "publish although ledger entries were passed over (`ctlstore ldb skip`)",
     }),
-    bind: option({
-      flag: "bind",
-      placeholder: "HOST:PORT",
-      help: "where to answer /status, /healthz, /readyz and /metrics; without it nowhere",
-      parse: bindAddress,
-      fallback: undefined,
-    }),
-    pollIntervalMs: option({
-      flag: "poll-interval-ms",
-      placeholder: "MS",
-      help: "pause between polls of the ledger when nothing is behind",
-      parse: integer({ min: 10, max: 3_600_000 }),
-      fallback: REFLECTOR_LIMITS.pollIntervalMs,
-    }),
+    bind: statusBindOption,
+    pollIntervalMs: pollIntervalOption,
     once: switchOption({
       flag: "once",
       help: "publish one snapshot when the local database is current, and end; exits 0 also when nothing was new",
