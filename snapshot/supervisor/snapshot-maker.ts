@@ -3,7 +3,7 @@
  *
  * What was frozen and could not be published is kept for the next attempt while it is still the newest that there is.
  */
-import { CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
+import { CtlstoreError } from "../../core/errors.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { Sequence } from "../../core/sequence.ts";
@@ -11,13 +11,13 @@ import { readIndex } from "../documents.ts";
 import { FREEZE_PHASES } from "../freeze/contract.ts";
 import { type FrozenSnapshot, freezeSnapshot } from "../freeze/freeze.ts";
 import type { SnapshotEntry, SnapshotIndex } from "../manifest.ts";
-import { judgePosition } from "../publish/judge.ts";
 import { legacyForm, publishLegacy } from "../publish/legacy.ts";
 import { type Publication, publishSnapshot } from "../publish/publish.ts";
 import { removeUnnamed } from "../publish/retention.ts";
-import { type FollowedStatus, refusalOf } from "./followed-ldb.ts";
+import type { FollowedStatus } from "./followed-ldb.ts";
 import type { SupervisorMetrics } from "./metrics.ts";
 import type { CompleteSupervisorOptions, SupervisorDeps } from "./options.ts";
+import { PublishGuard } from "./publish-guard.ts";
 import type { PhaseProgress, SupervisorPhase } from "./state.ts";
 
 export type Outcome =
@@ -46,17 +46,14 @@ interface Kept {
 export class SnapshotMaker {
   readonly #deps: SnapshotMakerDeps;
   readonly #options: CompleteSupervisorOptions;
+  readonly #guard: PublishGuard;
   #kept: Kept | null = null;
   #latest: SnapshotEntry | null = null;
-  /** Manifest of the snapshot that our ledger was last found to go on from. */
-  #predecessor: string | null = null;
-  /** One publication over another ctldb's; a second one would be two Supervisors that take turns. */
-  #mayReplaceEpoch: boolean;
 
   constructor(deps: SnapshotMakerDeps, options: CompleteSupervisorOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#mayReplaceEpoch = options.newEpoch;
+    this.#guard = new PublishGuard(deps.followed, options);
   }
 
   /** The newest in the store when it was last looked at. */
@@ -72,7 +69,7 @@ export class SnapshotMaker {
    *   store fail with
    */
   async run(signal: AbortSignal): Promise<Outcome> {
-    const followed = this.#checkFollowed();
+    const followed = this.#guarded(() => this.#guard.checkLdb());
     const found = await readIndex(this.#deps.store, signal);
     this.#latest = found?.index.latest ?? null;
     this.#dropStale(found?.index ?? null, followed);
@@ -80,7 +77,7 @@ export class SnapshotMaker {
       if (this.#latest !== null && !this.#isDue(this.#latest, followed)) {
         return { kind: "unchanged", latest: this.#latest };
       }
-      if (this.#latest !== null) await this.#checkPredecessor(this.#latest, signal);
+      if (this.#latest !== null) await this.#guard.checkPredecessor(this.#latest, signal);
       await this.#freeze(followed, signal);
     }
     return this.#publishKept(signal);
@@ -92,13 +89,14 @@ export class SnapshotMaker {
     this.#kept = null;
   }
 
-  #checkFollowed(): FollowedStatus {
-    const followed = this.#deps.followed.status();
-    const refusal = refusalOf(followed, this.#options);
-    if (refusal === null) return followed;
-    // What the LDB was when it was frozen may be all wrong now.
-    this.close();
-    throw refusal;
+  /** What the LDB was when it was frozen may be all wrong now: a refusal ends what is kept. */
+  #guarded<T>(check: () => T): T {
+    try {
+      return check();
+    } catch (error) {
+      this.close();
+      throw error;
+    }
   }
 
   /** Kept files are of use until the store has as much, or until it is time for newer ones. */
@@ -115,7 +113,7 @@ export class SnapshotMaker {
   /** @throws CtlstoreError `snapshot_refused` for another ctldb's store */
   #isDue(latest: SnapshotEntry, followed: FollowedStatus): boolean {
     if (hasAsMuch(latest, followed)) return false;
-    judgePosition(latest, followed, { newEpoch: this.#mayReplaceEpoch });
+    this.#guard.checkPosition(latest, followed);
     return true;
   }
 
@@ -143,7 +141,7 @@ export class SnapshotMaker {
     if (this.#kept === null) throw new Error("nothing was frozen");
     const kept = this.#kept;
     const { frozen } = kept;
-    this.#checkStillFits(kept);
+    this.#checkCopy(kept);
     try {
       const publication = await this.#publish(kept, signal);
       this.#latest = publication.index.latest;
@@ -164,33 +162,8 @@ export class SnapshotMaker {
     }
   }
 
-  /** Freezing and uploading take long: the ledger may turn out to be another one, or the LDB to be damaged, meanwhile. */
-  #checkStillFits({ frozen: { manifest }, databasePath }: Kept): void {
-    const followed = this.#checkFollowed();
-    const isOtherEpoch = manifest.epoch !== null && manifest.epoch !== followed.epoch;
-    if (!isOtherEpoch && databasePath === followed.databasePath) return;
-    this.close();
-    const why = isOtherEpoch
-      ? `it follows the ctldb of epoch ${followed.epoch ?? "none"} by now; the copy is of ${manifest.epoch}`
-      : "it was replaced by another one since it was copied";
-    throw new CtlstoreError("snapshot_refused", `Cannot publish the LDB: ${why}`);
-  }
-
-  /**
-   * A primary that was fenced off, or a ctldb that lost its tail, must not go on from what it does not have: the ledger's
-   * hash at the newest snapshot's sequence must be that snapshot's (R4).
-   */
-  async #checkPredecessor(latest: SnapshotEntry, signal: AbortSignal): Promise<void> {
-    if (this.#mayReplaceEpoch || latest.manifestKey === this.#predecessor) return;
-    try {
-      await this.#deps.followed.checkHistory(latest, signal);
-    } catch (error) {
-      if (!isCtlstoreError(error)) throw error;
-      if (error.code === "snapshot_mismatch") throw otherHistory(latest);
-      // Pruned since: nobody can tell any more.
-      if (error.code !== "ledger_too_old") throw error;
-    }
-    this.#predecessor = latest.manifestKey;
+  #checkCopy({ frozen: { manifest }, databasePath }: Kept): void {
+    this.#guarded(() => this.#guard.checkCopy({ manifest, databasePath }));
   }
 
   async #publish(kept: Kept, signal: AbortSignal): Promise<Publication> {
@@ -203,11 +176,11 @@ export class SnapshotMaker {
     };
     const publication = await publishSnapshot({ store, clock }, kept.frozen, {
       supervisorId: id,
-      newEpoch: this.#mayReplaceEpoch,
+      newEpoch: this.#guard.mayReplaceHistory,
       retention,
       signal,
-      checkPredecessor: (latest) => this.#checkPredecessor(latest, signal),
-      checkSource: () => this.#checkStillFits(kept),
+      checkPredecessor: (latest) => this.#guard.checkPredecessor(latest, signal),
+      checkSource: () => this.#checkCopy(kept),
       onProgress: (progress) => {
         if (progress.phase !== phase) {
           leavePhase();
@@ -218,8 +191,7 @@ export class SnapshotMaker {
       },
     });
     leavePhase();
-    this.#mayReplaceEpoch = false;
-    this.#predecessor = publication.entry.manifestKey;
+    this.#guard.published(publication.entry);
     return publication;
   }
 
@@ -256,17 +228,6 @@ export class SnapshotMaker {
     metrics.setPhaseSeconds(phase, (clock.monotonicMs() - startedMs) / 1000);
     return result;
   }
-}
-
-function otherHistory({ sequence }: SnapshotEntry): CtlstoreError {
-  return new CtlstoreError(
-    "snapshot_refused",
-    `Cannot publish a snapshot: the ledger is not the one that the newest snapshot in the store, at sequence ${sequence}, was made from`,
-    {
-      sequence,
-      hint: "Is this the right ctldb? After a restored backup or a failover that lost entries, start once with --new-epoch.",
-    },
-  );
 }
 
 type Position = Pick<SnapshotEntry, "sequence" | "epoch">;
