@@ -9,9 +9,11 @@ import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import { VERSION } from "../core/version.ts";
 import { ignoreCrashPoint, type OnCrashPoint } from "../ldb/crash-points.ts";
+import type { Generation } from "../ldb/generations.ts";
 import { LDB_FILE_NAME } from "../ldb/layout.ts";
 import { type OpenedLdb, openLdbFolder } from "../ldb/ldb-folder.ts";
 import { OldGenerations } from "../ldb/old-generations.ts";
+import { WritableDatabase } from "../ldb/writable-database.ts";
 import type { SnapshotSource } from "../snapshot/download/contract.ts";
 import { BootstrapLoop } from "./bootstrap/bootstrap-loop.ts";
 import { type Identity, LedgerJudge } from "./bootstrap/judge.ts";
@@ -19,7 +21,7 @@ import { lazyCheckLdb, lazyTaskSource } from "./bootstrap/lazy-source.ts";
 import type { LdbSlot } from "./bootstrap/ldb-slot.ts";
 import { isDamage } from "./bootstrap/need.ts";
 import { LedgerFetcher } from "./ledger-fetcher.ts";
-import { type FollowerCounts, LedgerFollower } from "./ledger-follower.ts";
+import { type FollowerCounts, type FollowerDeps, LedgerFollower } from "./ledger-follower.ts";
 import type { ReflectorCounts } from "./metrics.ts";
 import type { CompleteOptions } from "./options.ts";
 import type { ObservedStatus } from "./state.ts";
@@ -165,15 +167,30 @@ export class ReflectorLife implements LdbSlot {
     }
   }
 
-  #followerOf(ldb: OpenedLdb): LedgerFollower {
-    const { logger, clock, random, onProgress } = this.#deps;
-    const endsRun = (error: unknown) => this.#bootstrap?.seesTo(error) === true;
+  followStaged({ id, databasePath }: Generation, onProgress: () => void): LedgerFollower {
+    const database = WritableDatabase.open(databasePath);
+    try {
+      const ldb = { database, path: databasePath, generation: id };
+      return this.#followerOf(ldb, { onProgress, endsRun: () => true });
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
+
+  #followerOf(
+    ldb: OpenedLdb,
+    hooks: Pick<FollowerDeps, "onProgress" | "endsRun"> = {
+      onProgress: this.#deps.onProgress,
+      endsRun: (error) => this.#bootstrap?.seesTo(error) === true,
+    },
+  ): LedgerFollower {
+    const { logger, clock, random } = this.#deps;
     const deps = {
       logger,
       clock,
       random,
-      onProgress,
-      endsRun,
+      ...hooks,
       fetcher: this.#fetcher,
       onPoint: this.#onPoint,
     };

@@ -18,6 +18,7 @@ import type { BootstrapOptions } from "../options.ts";
 import type { BootstrapStatus, ReflectorReason } from "../state.ts";
 import { BackgroundCheck } from "./background-check.ts";
 import { Bootstrapper, clearWorkFolder } from "./bootstrapper.ts";
+import { makeReady } from "./bring-forward.ts";
 import type { LdbSlot } from "./ldb-slot.ts";
 import { type BootstrapNeed, isDamage, needOf } from "./need.ts";
 import { replaceLdb } from "./place.ts";
@@ -128,6 +129,7 @@ export class BootstrapLoop {
       signal.throwIfAborted();
       const fetched = await this.#bootstrapper.fetch(need, signal);
       this.#progress.place();
+      await makeReady(this.#deps.slot, fetched, need, signal);
       replaceLdb(this.#deps, fetched, need);
       const { sequence } = fetched.snapshot;
       const seconds = (clock.monotonicMs() - startedMs) / 1000;

@@ -1,4 +1,5 @@
 /** The place of a Reflector's current LDB, as whoever replaces the LDB sees it. */
+import type { Generation } from "../../ldb/generations.ts";
 import type { LedgerFollower } from "../ledger-follower.ts";
 import type { KnownLdb } from "../status.ts";
 
@@ -10,6 +11,11 @@ export interface LdbSlot {
   readonly lastKnown: KnownLdb | null;
   /** Opens what `ldb.db` points to. @throws CtlstoreError what `openLdbFolder` throws */
   open(): void;
+  /**
+   * Follows the ledger with a generation that is not current yet; any failure ends its run. The caller closes it.
+   * @throws CtlstoreError what opening the database throws
+   */
+  followStaged(staged: Generation, onProgress: () => void): LedgerFollower;
   /** Lets go of it. Never throws. */
   close(): void;
 }

@@ -27,18 +27,16 @@ export interface PlaceDeps {
 
 /**
  * Replaces the LDB, and closes the old one. One that is damaged is set aside.
- * @throws CtlstoreError `snapshot_damaged`, `ldb_disk_full`, `ldb_unavailable`; the old generation is current then, and
- *   the staged one gone
+ * @throws CtlstoreError `ldb_disk_full`, `ldb_unavailable`; the old generation is current then, and the staged one gone
  */
 export function replaceLdb(
   { slot, clock, logger, onPoint }: PlaceDeps,
-  { snapshot, staged }: FetchedSnapshot,
+  { staged }: Pick<FetchedSnapshot, "staged">,
   { cause }: BootstrapNeed,
 ): void {
   const isDamaged = cause === "damaged";
   let replaced: string | null = null;
   try {
-    prepare(staged, snapshot);
     onPoint("before-flip");
     replaced = publishGeneration(slot.folder, staged, onPoint);
     onPoint("after-flip");
@@ -69,7 +67,11 @@ function isCurrent(folder: string, { id }: Generation): boolean {
   return current.kind === "generation" && current.generation.id === id;
 }
 
-function prepare(staged: Generation, snapshot: SnapshotEntry): void {
+/**
+ * Makes an LDB of a fetched database, after a last look that it is the snapshot that was judged.
+ * @throws CtlstoreError `snapshot_damaged`, `ldb_disk_full`, `ldb_unavailable`
+ */
+export function prepareStaged(staged: Generation, snapshot: SnapshotEntry): void {
   using database = WritableDatabase.open(staged.databasePath);
   ensureOwnTables(database);
   const { sequence, epoch, hash } = readPosition(database);

@@ -77,7 +77,10 @@ export class BootstrapProgress {
     this.#failure = reason;
     this.enter("waiting");
     const failedAttempts = this.#failedAttempts;
-    const level = isNew || isPowerOfTwo(failedAttempts) ? "warn" : "debug";
+    // Before the first Supervisor has published, every fresh host finds the store empty and follows the ledger.
+    const isFirstStart = cause === "empty" && reason.code === "snapshot_not_found";
+    const told = isFirstStart ? "info" : "warn";
+    const level = isNew || isPowerOfTwo(failedAttempts) ? told : "debug";
     this.#deps.logger[level]({ cause, reason, failedAttempts }, "bootstrap failed; it is tried again");
   }
 
