@@ -50,7 +50,11 @@ async function machineWith(store: Store): Promise<Machine> {
   return {
     root,
     story,
-    start: () => startProcess(root.commandWith(store.env, ...command)),
+    start() {
+      // Left by a life that was killed, it would speak for one that has not even asked for signals yet.
+      rmSync(join(root.path, "ready"), { force: true });
+      return startProcess(root.commandWith(store.env, ...command));
+    },
     [Symbol.dispose]: () => root[Symbol.dispose](),
   };
 }
