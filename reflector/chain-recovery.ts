@@ -7,11 +7,11 @@
 import { CtlstoreError } from "../core/errors.ts";
 import { nextLink, sameHash } from "../core/ledger/chain.ts";
 import type { LedgerDescription } from "../core/ledger/entry.ts";
+import { turnOfEventLoop } from "../core/process/turn.ts";
 import { SEQUENCE_ZERO, type Sequence } from "../core/sequence.ts";
 import { hashMismatch } from "./ledger-cursor.ts";
 import type { LedgerFetcher } from "./ledger-fetcher.ts";
 import { missingEntry, noHashToBeHad, reachesOrigin } from "./ledger-identity.ts";
-import { turnOfEventLoop } from "./turn.ts";
 
 interface RecoveryDeps {
   readonly fetcher: LedgerFetcher;

@@ -5,6 +5,7 @@
  */
 import { type ErrorCode, isCtlstoreError, messageOf } from "../core/errors.ts";
 import type { Logger } from "../core/process/logger.ts";
+import { isPowerOfTwo } from "../core/process/repeats.ts";
 import type { ReflectorReason, ReflectorState } from "./state.ts";
 
 export interface FailurePolicy {
@@ -86,8 +87,4 @@ export class FailureLog {
     this.#codes.clear();
     this.#count = 0;
   }
-}
-
-export function isPowerOfTwo(count: number): boolean {
-  return (count & (count - 1)) === 0;
 }

@@ -10,6 +10,7 @@ import type { LedgerBlock, LedgerDescription } from "../core/ledger/entry.ts";
 import { type Backoff, createBackoff } from "../core/process/backoff.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
+import { turnOfEventLoop } from "../core/process/turn.ts";
 import type { Sequence } from "../core/sequence.ts";
 import type { WritableDatabase } from "../ldb/writable-database.ts";
 import { recoverHash } from "./chain-recovery.ts";
@@ -19,7 +20,6 @@ import type { LedgerFetcher } from "./ledger-fetcher.ts";
 import { checkAnchor, checkDescription, missingEntry } from "./ledger-identity.ts";
 import type { LegacyGaps } from "./legacy-gaps.ts";
 import type { ReflectorReason, ReflectorState } from "./state.ts";
-import { turnOfEventLoop } from "./turn.ts";
 
 export interface ShovelOptions {
   readonly pollIntervalMs: number;

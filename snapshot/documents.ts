@@ -1,5 +1,5 @@
 /** Reads the index of a store and the manifests that it names: parsed, and checked against what names them. */
-import { createHash } from "node:crypto";
+import { sha256Hex } from "../core/digest/byte-digest.ts";
 import { CtlstoreError, quote } from "../core/errors.ts";
 import { INDEX_KEY } from "./layout.ts";
 import {
@@ -59,10 +59,6 @@ export async function readManifest(
     "snapshot_damaged",
     `Cannot use ${source}: it is of another state than the index says`,
   );
-}
-
-export function sha256Hex(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** What the index says of a snapshot. */

@@ -1,9 +1,9 @@
 /** Reads a whole snapshot out of its store and checks every length and checksum of its manifest, writing nothing. */
-import { createHash } from "node:crypto";
-import { Readable, type Transform } from "node:stream";
+import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { createGunzip, createZstdDecompress } from "node:zlib";
+import { ByteDigest } from "../core/digest/byte-digest.ts";
 import { CtlstoreError, isCtlstoreError, messageOf, quote } from "../core/errors.ts";
+import { decompressorOf } from "./download/unpack.ts";
 import type { SnapshotManifest } from "./manifest.ts";
 import type { SnapshotStore } from "./stores/store.ts";
 
@@ -27,8 +27,8 @@ export async function verifySnapshot(
   if (object === null) {
     throw new CtlstoreError("snapshot_not_found", `Cannot use ${source}: it is not there`);
   }
-  const outer = new Measure();
-  const inner = new Measure();
+  const outer = new ByteDigest();
+  const inner = new ByteDigest();
   const failed = (what: string, cause?: unknown) =>
     new CtlstoreError(
       "snapshot_damaged",
@@ -58,34 +58,12 @@ export async function verifySnapshot(
 
 async function* measured(
   body: AsyncIterable<Uint8Array>,
-  measure: Measure,
+  measure: ByteDigest,
   onProgress: (bytes: number) => void,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of body) {
     measure.add(chunk);
     onProgress(measure.bytes);
     yield chunk;
-  }
-}
-
-function decompressorOf(algorithm: SnapshotManifest["compressed"]["algorithm"]): Transform {
-  return algorithm === "gzip" ? createGunzip() : createZstdDecompress();
-}
-
-class Measure {
-  readonly #hash = createHash("sha256");
-  #bytes = 0;
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  add(chunk: Uint8Array): void {
-    this.#hash.update(chunk);
-    this.#bytes += chunk.length;
-  }
-
-  is(expected: { readonly bytes: number; readonly sha256: string }): boolean {
-    return this.#bytes === expected.bytes && this.#hash.digest("hex") === expected.sha256;
   }
 }

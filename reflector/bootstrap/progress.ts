@@ -3,9 +3,9 @@ import type { ErrorCode } from "../../core/errors.ts";
 import { BOOTSTRAP_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
+import { isPowerOfTwo } from "../../core/process/repeats.ts";
 import type { Sequence } from "../../core/sequence.ts";
 import type { FetchProgress } from "../../snapshot/download/contract.ts";
-import { isPowerOfTwo } from "../failures.ts";
 import type { BootstrapStatus, ReflectorReason } from "../state.ts";
 
 type Step = Pick<BootstrapStatus, "phase" | "sequence" | "bytes" | "totalBytes">;

@@ -8,9 +8,11 @@
 import { mkdirSync, rmSync } from "node:fs";
 import { open } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { CtlstoreError, type ErrorCode, isCtlstoreError, messageOf, quote } from "../../core/errors.ts";
+import { CtlstoreError, isCtlstoreError, quote } from "../../core/errors.ts";
 import { BOOTSTRAP_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
+import { turnOfEventLoop } from "../../core/process/turn.ts";
+import { asFileError } from "../../ldb/file-errors.ts";
 import { FileLock } from "../../ldb/file-lock.ts";
 import { ensureFreeSpace } from "../../ldb/free-space.ts";
 import { SIDE_FILES } from "../../ldb/layout.ts";
@@ -50,7 +52,8 @@ export async function fetchSnapshot(
     await using part = await PartFile.open(workFolder, manifest.compressed.sha256);
     await fetchTwice(deps, { manifest, part }, request);
     report(request, manifest, "checking");
-    await turn();
+    // What waits to be said to the parent is said before a call that blocks.
+    await turnOfEventLoop();
     signal.throwIfAborted();
     // The disk writes while SQLite reads.
     const synced = syncFile(targetPath);
@@ -60,7 +63,7 @@ export async function fetchSnapshot(
   } catch (error) {
     removeDatabase(targetPath);
     signal.throwIfAborted();
-    throw toFetchError(error);
+    throw asFileError("store a snapshot", error);
   }
 }
 
@@ -156,20 +159,4 @@ async function syncFile(path: string): Promise<void> {
 /** Also what looking at it may have left beside it. */
 function removeDatabase(path: string): void {
   for (const suffix of ["", ...SIDE_FILES]) rmSync(`${path}${suffix}`, { force: true });
-}
-
-/** What waits to be said to the parent is said before a call that blocks. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-const CODES_OF_FILE_ERRORS: Readonly<Record<string, ErrorCode>> = {
-  ENOSPC: "ldb_disk_full",
-  EDQUOT: "ldb_disk_full",
-};
-
-function toFetchError(error: unknown): unknown {
-  if (isCtlstoreError(error) || !(error instanceof Error) || !("code" in error)) return error;
-  const code = CODES_OF_FILE_ERRORS[String(error.code)] ?? "ldb_unavailable";
-  return new CtlstoreError(code, `Cannot store a snapshot: ${messageOf(error)}`, { cause: error });
 }

@@ -60,7 +60,7 @@ export async function unpack(
   }
 }
 
-function decompressorOf(algorithm: Compression): Transform {
+export function decompressorOf(algorithm: Compression): Transform {
   const chunkSize = OUTPUT_CHUNK_BYTES;
   return algorithm === "gzip" ? createGunzip({ chunkSize }) : createZstdDecompress({ chunkSize });
 }

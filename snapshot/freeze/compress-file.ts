@@ -3,12 +3,13 @@
  *
  * Memory is bounded by a few chunks: a chunk is read only when every compressor has taken the one before.
  */
-import { createHash, type Hash } from "node:crypto";
+import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { createReadStream, createWriteStream } from "node:fs";
 import { Transform, type Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { constants, createGzip, createZstdCompress } from "node:zlib";
+import { ByteDigest, type BytesSummary } from "../../core/digest/byte-digest.ts";
 import type { Compression } from "../layout.ts";
 
 const CHUNK_BYTES = 1024 * 1024;
@@ -19,17 +20,12 @@ export interface CompressedOutput {
   readonly level: number;
 }
 
-export interface HashedFile {
-  readonly bytes: number;
-  readonly sha256: string;
-}
-
 export interface CompressResult {
-  readonly plain: HashedFile;
+  readonly plain: BytesSummary;
   /** Base64, only where it was asked for: the original ctlstore's checksum. */
   readonly plainSha1: string | null;
   /** In the order of the outputs. */
-  readonly outputs: readonly HashedFile[];
+  readonly outputs: readonly BytesSummary[];
 }
 
 export interface CompressOptions {
@@ -48,47 +44,28 @@ export async function compressFile(
   outputs: readonly CompressedOutput[],
   { wantsSha1, signal, onProgress }: CompressOptions,
 ): Promise<CompressResult> {
-  const plain = new Counter();
+  const plain = new ByteDigest();
   const sha1 = wantsSha1 ? createHash("sha1") : null;
   const sinks = outputs.map((output) => new Sink(output, signal));
   try {
     for await (const chunk of createReadStream(source, { highWaterMark: CHUNK_BYTES, signal })) {
-      plain.take(chunk);
+      plain.add(chunk);
       sha1?.update(chunk);
       await Promise.all(sinks.map((sink) => sink.write(chunk)));
       onProgress(plain.bytes);
     }
     const results = await Promise.all(sinks.map((sink) => sink.finish()));
-    return { plain: plain.result(), plainSha1: sha1?.digest("base64") ?? null, outputs: results };
+    return { plain: plain.summary(), plainSha1: sha1?.digest("base64") ?? null, outputs: results };
   } catch (error) {
     await Promise.all(sinks.map((sink) => sink.abandon(error)));
     throw error;
   }
 }
 
-/** Counts and hashes what passes. */
-class Counter {
-  readonly #hash: Hash = createHash("sha256");
-  #bytes = 0;
-
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  take(chunk: Uint8Array): void {
-    this.#hash.update(chunk);
-    this.#bytes += chunk.length;
-  }
-
-  result(): HashedFile {
-    return { bytes: this.#bytes, sha256: this.#hash.digest("hex") };
-  }
-}
-
 /** One compressor with the file behind it. */
 class Sink {
   readonly #compressor: Transform;
-  readonly #counter = new Counter();
+  readonly #counter = new ByteDigest();
   readonly #written: Promise<void>;
 
   constructor(output: CompressedOutput, signal: AbortSignal) {
@@ -96,7 +73,7 @@ class Sink {
     const counter = this.#counter;
     const count = new Transform({
       transform(chunk: Uint8Array, _encoding, done) {
-        counter.take(chunk);
+        counter.add(chunk);
         done(null, chunk);
       },
     });
@@ -110,10 +87,10 @@ class Sink {
     await Promise.race([once(this.#compressor, "drain"), this.#written]);
   }
 
-  async finish(): Promise<HashedFile> {
+  async finish(): Promise<BytesSummary> {
     this.#compressor.end();
     await this.#written;
-    return this.#counter.result();
+    return this.#counter.summary();
   }
 
   async abandon(error: unknown): Promise<void> {

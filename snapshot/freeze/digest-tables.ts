@@ -1,5 +1,7 @@
 /** Row counts and digests of all tables of an LDB, the same that `ctlstore ldb verify` computes (I8). */
+
 import { type RowsSummary, TableDigest } from "../../core/digest/table-digest.ts";
+import { turnOfEventLoop } from "../../core/process/turn.ts";
 import type { LdbTable, LdbView } from "../../ldb/ldb-view.ts";
 
 const ROWS_BETWEEN_TURNS = 16_384;
@@ -45,7 +47,7 @@ async function digestRows(
     if (digest.rows % ROWS_BETWEEN_TURNS !== 0) continue;
     onProgress(digest.rows);
     // The parent's end is noticed only when the event loop gets a turn.
-    await new Promise((resolve) => setImmediate(resolve));
+    await turnOfEventLoop();
     signal.throwIfAborted();
   }
   return digest;

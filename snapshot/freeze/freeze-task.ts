@@ -7,10 +7,11 @@
 import { rmSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
-import { CtlstoreError, type ErrorCode, isCtlstoreError, messageOf } from "../../core/errors.ts";
+import { CtlstoreError } from "../../core/errors.ts";
 import { SNAPSHOT_LIMITS } from "../../core/limits.ts";
 import type { TaskContext } from "../../core/process/task.ts";
 import { checkpointLdb, copyLdb, ldbBytes, quickCheck } from "../../ldb/copy-database.ts";
+import { asFileError } from "../../ldb/file-errors.ts";
 import { ensureFreeSpace } from "../../ldb/free-space.ts";
 import { LdbView } from "../../ldb/ldb-view.ts";
 import { schemaFingerprint } from "../../ldb/schema-fingerprint.ts";
@@ -36,7 +37,7 @@ export async function freezeTask(
     return await freeze(input, phases);
   } catch (error) {
     signal.throwIfAborted();
-    throw toFreezeError(error);
+    throw asFileError("make a snapshot", error);
   }
 }
 
@@ -147,15 +148,4 @@ function describeSnapshot(
     createdAt: new Date().toISOString(),
     supervisor,
   };
-}
-
-const CODES_OF_FILE_ERRORS: Readonly<Record<string, ErrorCode>> = {
-  ENOSPC: "ldb_disk_full",
-  EDQUOT: "ldb_disk_full",
-};
-
-function toFreezeError(error: unknown): unknown {
-  if (isCtlstoreError(error) || !(error instanceof Error) || !("code" in error)) return error;
-  const code = CODES_OF_FILE_ERRORS[String(error.code)] ?? "ldb_unavailable";
-  return new CtlstoreError(code, `Cannot make a snapshot: ${messageOf(error)}`, { cause: error });
 }

@@ -1,5 +1,7 @@
 /** Runs the phases of freezing one after the other: says how far they are, and how long each took. */
+
 import { SNAPSHOT_LIMITS } from "../../core/limits.ts";
+import { turnOfEventLoop } from "../../core/process/turn.ts";
 import { FREEZE_PHASES, type FreezePhase, type FreezeProgress } from "./contract.ts";
 
 type Work<T> = (onProgress: (done: number) => void) => T | Promise<T>;
@@ -22,7 +24,7 @@ export class PhaseReporter {
   async run<T>(phase: FreezePhase, total: number | null, work: Work<T>): Promise<T> {
     this.#report({ phase, done: 0, total });
     // Some phases are one long call: before it, a turn of the event loop for a stop that was asked for.
-    await new Promise((resolve) => setImmediate(resolve));
+    await turnOfEventLoop();
     this.signal.throwIfAborted();
     const startedMs = performance.now();
     let reportedMs = startedMs;

@@ -1,10 +1,6 @@
 /** What an error of the file system means for a store in a folder: classified by its code, here alone. */
-import { CtlstoreError, type ErrorCode, isCtlstoreError, messageOf } from "../../core/errors.ts";
-
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly hint: string;
-}
+import { CtlstoreError, isCtlstoreError, messageOf } from "../../core/errors.ts";
+import type { Meaning } from "./outcomes.ts";
 
 const NO_SPACE: Meaning = {
   code: "snapshot_store_unavailable",

@@ -1,5 +1,4 @@
 /** Reading objects that are files: what a file is, a document whole, a large object in chunks. */
-import { createHash } from "node:crypto";
 import type { BigIntStats } from "node:fs";
 import { type FileHandle, readFile, stat } from "node:fs/promises";
 import { STORE_LIMITS } from "../../core/limits.ts";
@@ -21,10 +20,6 @@ export async function identify(look: () => Promise<BigIntStats>): Promise<FileId
     if (isMissing(error)) return null;
     throw error;
   }
-}
-
-export function documentVersion(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
 }
 
 /** Null when there is no such file. @param onTooLarge says what to throw */

@@ -10,16 +10,17 @@
  */
 import { mkdir, open, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
+import { sha256Hex } from "../../core/digest/byte-digest.ts";
 import { CtlstoreError, quote } from "../../core/errors.ts";
 import { STORE_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import { FileLock } from "../../ldb/file-lock.ts";
 import { copyIntoPlace, isUnfinished, writeIntoPlace } from "./file-atomic.ts";
 import { fileStoreError, isMissing, noFolder } from "./file-errors.ts";
-import { chunksOf, documentVersion, identify, readDocumentFile } from "./file-read.ts";
+import { chunksOf, identify, readDocumentFile } from "./file-read.ts";
 import { walkFiles } from "./file-walk.ts";
 import { checkKey, checkPrefix, isObjectKey } from "./keys.ts";
-import { conflict, replaced, tooLarge } from "./outcomes.ts";
+import { conflict, replaced, runOperation, tooLarge } from "./outcomes.ts";
 import type {
   ObjectReader,
   ReadRange,
@@ -51,7 +52,7 @@ export class FileStore implements SnapshotStore {
       const path = this.#path(key);
       const bytes = await this.#document(key, path);
       if (bytes === null) await this.#checkFolder();
-      return bytes === null ? null : { bytes, version: documentVersion(bytes) };
+      return bytes === null ? null : { bytes, version: sha256Hex(bytes) };
     });
   }
 
@@ -64,8 +65,8 @@ export class FileStore implements SnapshotStore {
       await mkdir(dirname(path), { recursive: true });
       using _lock = await this.#lock(signal);
       const current = await this.#document(key, path);
-      const version = documentVersion(bytes);
-      const now = current === null ? null : documentVersion(current);
+      const version = sha256Hex(bytes);
+      const now = current === null ? null : sha256Hex(current);
       if (now === version) return version;
       if (!isMet(condition, now)) throw conflict(key, this.url, condition);
       await writeIntoPlace(path, bytes, signal);
@@ -152,15 +153,8 @@ export class FileStore implements SnapshotStore {
     return join(this.#folder, checkKey(key));
   }
 
-  /** Runs one operation: an abort ends in the signal's reason, and other errors say what was tried. */
-  async #run<T>(action: string, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted();
-    try {
-      return await operation();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw fileStoreError(`${action} in ${this.url}`, error);
-    }
+  #run<T>(action: string, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    return runOperation(signal, operation, (error) => fileStoreError(`${action} in ${this.url}`, error));
   }
 
   /** "No such object" may only be said of a folder that is there. */

@@ -1,7 +1,28 @@
-/** What both stores say in the same words, each about an object that is not what it should be. */
-import { CtlstoreError, quote } from "../../core/errors.ts";
+/** How operations of both stores end: what they say in the same words, and what an error turns into. */
+import { CtlstoreError, type ErrorCode, quote } from "../../core/errors.ts";
 import { STORE_LIMITS } from "../../core/limits.ts";
 import type { WriteCondition } from "./store.ts";
+
+/** What an error of a store's own kind stands for. */
+export interface Meaning {
+  readonly code: ErrorCode;
+  readonly hint: string;
+}
+
+/** Runs one operation: an abort ends in the signal's reason, and other errors say what was tried. */
+export async function runOperation<T>(
+  signal: AbortSignal,
+  operation: () => Promise<T>,
+  explain: (error: unknown) => CtlstoreError,
+): Promise<T> {
+  signal.throwIfAborted();
+  try {
+    return await operation();
+  } catch (error) {
+    signal.throwIfAborted();
+    throw explain(error);
+  }
+}
 
 /** The condition of a write is not met. */
 export function conflict(key: string, url: string, condition: WriteCondition): CtlstoreError {

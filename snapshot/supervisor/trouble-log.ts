@@ -4,6 +4,7 @@
  */
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
+import { isPowerOfTwo } from "../../core/process/repeats.ts";
 import type { SupervisorMetrics } from "./metrics.ts";
 import type { SupervisorReason } from "./state.ts";
 
@@ -55,8 +56,4 @@ export class TroubleLog {
     this.#failures = 0;
     this.#refusal = null;
   }
-}
-
-function isPowerOfTwo(count: number): boolean {
-  return (count & (count - 1)) === 0;
 }

@@ -3,7 +3,8 @@
  *
  * The SDK's errors are not kept as causes: they carry the whole answer, and whoever logs a cause would log that.
  */
-import { CtlstoreError, type ErrorCode, isCtlstoreError } from "../../../core/errors.ts";
+import { CtlstoreError, isCtlstoreError } from "../../../core/errors.ts";
+import type { Meaning } from "../outcomes.ts";
 
 interface Facts {
   /** S3's own name for it, such as "NoSuchKey"; else the error's. */
@@ -13,11 +14,6 @@ interface Facts {
   /** Of the network or TLS, such as "ECONNRESET". The error's name says "TimeoutError" for that one, too. */
   readonly code: string;
   readonly message: string;
-}
-
-interface Meaning {
-  readonly code: ErrorCode;
-  readonly hint: string;
 }
 
 const CREDENTIALS: Meaning = {

@@ -16,7 +16,7 @@ import { quote } from "../../../core/errors.ts";
 import { S3_LIMITS, STORE_LIMITS } from "../../../core/limits.ts";
 import type { Clock } from "../../../core/process/clock.ts";
 import { checkKey, checkPrefix } from "../keys.ts";
-import { replaced, tooLarge } from "../outcomes.ts";
+import { replaced, runOperation, tooLarge } from "../outcomes.ts";
 import type {
   ObjectReader,
   ReadRange,
@@ -185,15 +185,8 @@ class S3Store implements SnapshotStore {
     return { Bucket: this.#location.bucket, Key: this.#below(checkKey(key)) };
   }
 
-  /** Runs one operation: an abort ends in the signal's reason, and other errors say what was tried. */
-  async #run<T>(action: string, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
-    signal.throwIfAborted();
-    try {
-      return await operation();
-    } catch (error) {
-      signal.throwIfAborted();
-      throw s3Error(`${action} in ${this.url}`, error);
-    }
+  #run<T>(action: string, signal: AbortSignal, operation: () => Promise<T>): Promise<T> {
+    return runOperation(signal, operation, (error) => s3Error(`${action} in ${this.url}`, error));
   }
 
   /** Null when there is no such object. */
