@@ -7,12 +7,12 @@ import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
 import { startReflector } from "../../reflector/start.ts";
+import { killAt } from "../support/kill-at.ts";
 import { randomLedger } from "./random-ledger.ts";
 
 const [ldbFolder = "", seed = "0", statements = "0", fatalPoint = "none", reached = "0"] =
   process.argv.slice(2);
 const ledger = randomLedger(Number(seed), Number(statements));
-let left = Number(reached);
 
 const reflector = await startReflector(
   { source: ledger, logger: silentLogger, clock: systemClock, metrics: createMetrics() },
@@ -24,11 +24,7 @@ const reflector = await startReflector(
     sliceStatements: 15,
     walCheckpointBytes: 32 * 1024,
     walCapBytes: 128 * 1024,
-    onPoint: (point) => {
-      if (point !== fatalPoint) return;
-      if (left === 0) process.kill(process.pid, "SIGKILL");
-      left -= 1;
-    },
+    onPoint: killAt(fatalPoint, Number(reached)),
   },
 );
 

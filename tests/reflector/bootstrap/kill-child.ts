@@ -9,6 +9,7 @@ import { silentLogger } from "../../../core/process/logger.ts";
 import { createMetrics } from "../../../core/process/metrics.ts";
 import { toSequence } from "../../../core/sequence.ts";
 import { startReflector } from "../../../reflector/start.ts";
+import { killAt } from "../../support/kill-at.ts";
 import { randomLedger } from "../random-ledger.ts";
 
 const [
@@ -22,7 +23,6 @@ const [
 ] = process.argv.slice(2);
 const ledger = randomLedger(Number(seed), Number(length));
 ledger.prunedBelow = toSequence(prunedBelow);
-let left = Number(reached);
 
 const reflector = await startReflector(
   { source: ledger, logger: silentLogger, clock: systemClock, metrics: createMetrics() },
@@ -32,11 +32,7 @@ const reflector = await startReflector(
     pollRows: 150,
     transactionStatements: 40,
     bootstrap: { url, jitterMs: 0, backoffMs: { base: 20, max: 50 } },
-    onPoint: (point) => {
-      if (point !== fatalPoint) return;
-      if (left === 0) process.kill(process.pid, "SIGKILL");
-      left -= 1;
-    },
+    onPoint: killAt(fatalPoint, Number(reached)),
   },
 );
 
