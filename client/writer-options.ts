@@ -25,6 +25,13 @@ export interface WriteOptions {
    * stored now. Without it the Writer makes one, which then replaces yours.
    */
   readonly cookie?: Uint8Array;
+  /**
+   * The cookie that must be stored still. Default: what this Writer knows of it, or else reads. Give it if your source's
+   * position hangs on it: then a batch that follows a failed one cannot go on from what somebody else stored meanwhile.
+   */
+  readonly checkCookie?: Uint8Array;
+  /** The family of these mutations. Default: the Writer's. */
+  readonly family?: string;
   /** Gives up when aborted; whether the batch was applied may be unknown then. */
   readonly signal?: AbortSignal;
 }

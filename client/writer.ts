@@ -31,6 +31,7 @@ const DEFAULT_BATCH_SIZE = 100;
 const BATCH_BYTES = 512 * 1024;
 
 interface Batch {
+  readonly family: string;
   readonly mutations: readonly WireMutation[];
   readonly cookie: Uint8Array;
   readonly checkCookie: Uint8Array;
@@ -112,14 +113,16 @@ export class Writer {
   #writeEncoded(mutations: readonly WireMutation[], options: WriteOptions): Promise<WriteOutcome> {
     // A copy: the caller's bytes may change while this waits for its turn.
     const ownCookie = options.cookie?.slice();
+    const ownCheck = options.checkCookie?.slice();
+    const family = options.family ?? this.#options.family;
     return this.#turns.run(async () => {
       const patience = this.#patience(options.signal);
-      const checkCookie = this.#cookie ?? (await this.#readCookie(patience));
+      const checkCookie = ownCheck ?? this.#cookie ?? (await this.#readCookie(patience));
       const cookie = ownCookie ?? this.#madeCookies.next();
       if (sameBytes(cookie, checkCookie)) throw cookieNotMoved();
       // Until the outcome is known the cookie is not: whatever goes wrong from here, the next write asks again.
       this.#cookie = null;
-      const outcome = await this.#untilKnown({ mutations, cookie, checkCookie }, patience);
+      const outcome = await this.#untilKnown({ family, mutations, cookie, checkCookie }, patience);
       this.#cookie = cookie;
       return outcome;
     });
@@ -147,7 +150,10 @@ export class Writer {
    */
   async #recognise(batch: Batch, refusal: CtlstoreError, patience: Patience): Promise<WriteOutcome> {
     for (;;) {
-      const attempt = await this.#send({ mutations: [], checkCookie: batch.cookie }, patience.signal);
+      const attempt = await this.#send(
+        { family: batch.family, mutations: [], checkCookie: batch.cookie },
+        patience.signal,
+      );
       if (attempt.outcome === "applied") return { sequence: attempt.sequence, repeated: true };
       if (attempt.outcome === "refused") {
         throw attempt.error.code === "cookie_conflict" ? refusal : outcomeUnknown(attempt.error);
@@ -166,8 +172,7 @@ export class Writer {
       check_cookie: encodeBase64(batch.checkCookie),
       mutations: [...batch.mutations],
     };
-    const { family } = this.#options;
-    const routes = this.#client.families({ family: encodeURIComponent(family) });
+    const routes = this.#client.families({ family: encodeURIComponent(batch.family) });
     const result: ClientResult<{ sequence: number | string }> = await routes.mutations.post(
       body,
       this.#request(signal),

@@ -64,6 +64,16 @@ export const ERROR_CODES = [
   "snapshot_store_denied", // the store refuses our credentials, or they lack a right
   // The host
   "ecs_unavailable", // the ECS agent or the ECS API cannot be reached, refuses, or answers something else
+  // The loader and what it reads
+  "kafka_unavailable", // no broker can be reached, or the cluster is in trouble
+  "kafka_denied", // the cluster refuses our credentials, or they lack a right
+  "kafka_topic_unknown",
+  "events_lost", // the topic no longer holds, or does not hold yet, the event that the cookie says is next
+  "event_malformed", // a record that is no change event of Debezium in JSON
+  "event_unmapped", // an event of a table that the mapping neither loads nor drops
+  "event_refused", // an event that cannot become rows of its table without loss
+  "mapping_invalid", // the mapping file cannot be read, or does not fit the tables
+  "loader_fenced", // another loader moves the same cookies
   // The reader library
   "unsafe_integer", // a 64-bit integer beyond 2^53 was read without `integers: "bigint"`
   "invalid_key",

@@ -32,8 +32,8 @@ export const COMPOSING_FOLDERS = ["cli", "tests", "scripts"] as const;
 
 /** Files or folders (ending in a slash) that may import a package. What is not listed may be imported nowhere. */
 export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
-  valibot: ["core/wire/", "snapshot/manifest.ts"],
-  "@valibot/to-json-schema": ["core/wire/"],
+  valibot: ["core/wire/", "snapshot/manifest.ts", "loader/mapping/"],
+  "@valibot/to-json-schema": ["core/wire/", "loader/mapping/"],
   pino: ["core/process/logger.ts"],
   "prom-client": ["core/process/metrics.ts"],
   mysql2: ["ctldb/mysql/"],
@@ -43,7 +43,9 @@ export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   "@aws-sdk/client-s3": ["snapshot/stores/s3/"],
   "@aws-sdk/client-ecs": ["reflector/readiness/ecs.ts"],
   "@aws-sdk/lib-storage": ["snapshot/stores/s3/"],
-  "@confluentinc/kafka-javascript": ["loader/kafka.ts"],
+  "@confluentinc/kafka-javascript": ["loader/kafka/client.ts", "tests/support/kafka/"],
+  // The origin of a test: reads the binlog of a real server.
+  "@vlasky/zongji": ["tests/support/origin/"],
   commander: ["cli/program.ts"],
   "cli-progress": ["cli/demo/progress.ts", "cli/bootstrap-bar.ts"],
   "mime-db": ["cli/demo/mime-rows.ts"],

@@ -1,0 +1,18 @@
+/** The seam between a lane and work on whole tables (`TableUnit`). */
+import type { RowMutation } from "../mapping/mapping.ts";
+import type { TableTask } from "./unit.ts";
+
+/** What a lane lends to work on a table while its own batches stand still. */
+export interface LaneHold {
+  /**
+   * Writes one batch under the lane's cookie, which keeps its positions and counts its step. It fails when another loader
+   * has moved the cookie meanwhile, and then nothing was written: so no row is deleted on knowledge that has grown old.
+   */
+  write(mutations: readonly RowMutation[]): Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+export interface TableWorker {
+  /** May be cut short anywhere and run again from the beginning. @throws CtlstoreError */
+  run(task: TableTask, hold: LaneHold): Promise<void>;
+}
