@@ -80,9 +80,16 @@ function command(
   ];
 }
 
-/** Starts a MariaDB of its own for the caller; about a second. */
-export function startMariadb(): Promise<MysqlServer> {
-  return startMysqlServer({ name: "mariadb", prepare, command });
+/**
+ * Starts a MariaDB of its own for the caller; about a second.
+ * @param flags of the server, after ours
+ */
+export function startMariadb(flags: readonly string[] = []): Promise<MysqlServer> {
+  return startMysqlServer({
+    name: "mariadb",
+    prepare,
+    command: (folder, address) => [...command(folder, address), ...flags],
+  });
 }
 
 let shared: Promise<MysqlServer> | null = null;
