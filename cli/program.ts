@@ -58,37 +58,45 @@ function buildProgram(
       "after",
       "\nEvery option --some-name can also be given as the environment variable CTLSTORE_SOME_NAME.",
     );
-  const parents = new Map<string, CommanderCommand>();
+  const firstWords = new Map<string, CommanderCommand>();
   for (const command of commands) {
     const [first = "", second] = command.name.split(" ");
-    if (second === undefined) {
-      addCommand(program, first, command, context);
-      continue;
+    const known = firstWords.get(first);
+    if (second === undefined) firstWords.set(first, addCommand(program, first, command, context));
+    // A command may be a group as well, of the commands that come after it in the list.
+    else if (known !== undefined) addCommand(known, second, command, context);
+    else {
+      const group = prepared(program.command(first), context).description(groups[first] ?? "");
+      firstWords.set(first, group);
+      addCommand(group, second, command, context);
     }
-    let parent = parents.get(first);
-    if (parent === undefined) {
-      parent = prepared(program.command(first), context).description(groups[first] ?? "");
-      parents.set(first, parent);
-    }
-    addCommand(parent, second, command, context);
   }
   return program;
 }
 
 function prepared(command: CommanderCommand, context: CommandContext): CommanderCommand {
-  return command
-    .exitOverride()
-    .showSuggestionAfterError()
-    .showHelpAfterError("(add --help for the whole story)")
-    .helpOption("-h, --help", "print this help")
-    .helpCommand(false)
-    .configureOutput({
-      writeOut: (text) => context.out(text.replace(/\n$/, "")),
-      writeErr: (text) => context.note(text.replace(/\n$/, "")),
-    });
+  return (
+    command
+      .exitOverride()
+      .showSuggestionAfterError()
+      .showHelpAfterError("(add --help for the whole story)")
+      .helpOption("-h, --help", "print this help")
+      .helpCommand(false)
+      // Else a command that is a group as well would take the options of the commands in it.
+      .enablePositionalOptions()
+      .configureOutput({
+        writeOut: (text) => context.out(text.replace(/\n$/, "")),
+        writeErr: (text) => context.note(text.replace(/\n$/, "")),
+      })
+  );
 }
 
-function addCommand(parent: CommanderCommand, name: string, command: Command, context: CommandContext): void {
+function addCommand(
+  parent: CommanderCommand,
+  name: string,
+  command: Command,
+  context: CommandContext,
+): CommanderCommand {
   const options = { ...command.options, ...COMMON_OPTIONS };
   const built = prepared(parent.command(name), context).summary(command.summary);
   built.description(
@@ -101,6 +109,9 @@ function addCommand(parent: CommanderCommand, name: string, command: Command, co
     `\nExamples:\n${command.examples.map((line) => `  ctlstore ${line}`).join("\n")}`,
   );
   built.action(async () => {
+    const [misplaced] = Object.keys(parent.opts());
+    if (misplaced !== undefined)
+      built.error(`error: options of '${command.name}' stand behind that name: move them to the end`);
     const given: Record<string, readonly string[]> = {};
     for (const declared of Object.values(options)) {
       const raw: unknown = built.getOptionValue(attributeName(declared.flag));
@@ -109,6 +120,7 @@ function addCommand(parent: CommanderCommand, name: string, command: Command, co
     const values = resolveOptions(options, given, context.environment);
     await command.run(context, values, built.args);
   });
+  return built;
 }
 
 function argumentForm({ name, kind = "required" }: Argument): string {
