@@ -50,8 +50,13 @@ export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   "cli-progress": ["cli/demo/progress.ts", "cli/bootstrap-bar.ts"],
   "mime-db": ["cli/demo/mime-rows.ts"],
   "bun:sqlite": ["ctldb/sqlite/", "ctldb/proof.ts", "ctldb/legacy-schema.ts", "ldb/"],
-  // Calls into C can end the process: one place, and the mounts of tests.
-  "bun:ffi": ["reflector/readiness/sd-notify.ts", "tests/support/mounts.ts"],
+  // Calls into C can end the process: one place, and in tests the mounts and the process that is a Kafka cluster.
+  "bun:ffi": [
+    "reflector/readiness/sd-notify.ts",
+    "tests/support/mounts.ts",
+    "tests/support/kafka/librdkafka.ts",
+    "tests/support/kafka/cluster-host.ts",
+  ],
   "node:sqlite": ["ldb/drivers/"],
   "better-sqlite3": ["ldb/drivers/"],
 };
