@@ -74,6 +74,8 @@ export const ERROR_CODES = [
   "event_refused", // an event that cannot become rows of its table without loss
   "mapping_invalid", // the mapping file cannot be read, or does not fit the tables
   "loader_fenced", // another loader moves the same cookies
+  "cookie_foreign", // the writer's cookie is not one of the loader's, or of other topics: it is never overwritten
+  "dead_letters_unavailable", // a dead letter could not be made durable; loading does not go past its event
   // The reader library
   "unsafe_integer", // a 64-bit integer beyond 2^53 was read without `integers: "bigint"`
   "invalid_key",
