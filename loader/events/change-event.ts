@@ -50,6 +50,8 @@ export interface RowEvent {
   readonly isTombstone: boolean;
   /** A delete that is the first half of a changed primary key: the row comes again under its new key. */
   readonly newKeyFollows: boolean;
+  /** Which of the two the record is; absent of a tombstone, whose form cannot be seen. */
+  readonly form?: "envelope" | "flattened";
 }
 
 /** All rows of the table went at once. */

@@ -40,8 +40,15 @@ export interface TableMapping {
   /** Null while the table does not exist yet and the mapping creates it. */
   readonly schema: TableSchema | null;
   /**
+   * Fields with the same value in every row of this origin. Where several origins share a table, constants in its key tell
+   * whose a row is.
+   */
+  readonly constants: ReadonlyMap<string, FieldValue>;
+  /**
    * The mutations of an event: none (a tombstone after its delete), one, or two (the target's key changed: the old row goes,
    * the new one comes). Values are checked against the fields' types, so that the Executive has nothing left to refuse.
+   *
+   * None for a delete while the table does not exist.
    *
    * @throws CtlstoreError `event_refused` with `field`: a value that cannot be kept exactly, a missing key, …
    */
@@ -65,7 +72,7 @@ export interface Mapping {
   target(topic: string, event: RowEvent | TruncateEvent): TableMapping | "drop";
 }
 
-/** Keeps a mapping true to the live schemas; one per process. */
+/** Keeps a mapping true to the live schemas; one per process. Ask `current` again after every call. */
 export interface MappingKeeper {
   /** As of the last look at the schemas. */
   readonly current: Mapping;
