@@ -290,3 +290,89 @@ export const S3_LIMITS = {
   /** Keys in one answer to a listing, and in one request to delete: S3's own bound. */
   keysPerRequest: 1_000,
 } as const;
+
+/** Bounds of the loader's mapping. */
+export const MAPPING_LIMITS = {
+  /** Ten thousand tables with a few renamed fields each. */
+  fileBytes: 4 * MIB,
+  /** The form has five levels; an editor's file has no more. */
+  fileDepth: 20,
+  /** Forms of a table's events (column lists, schemas) whose conversions are kept; one changes with the origin's table. */
+  compiledForms: 64,
+  /** Rounds of reading and changing a table's fields that others change too. */
+  schemaRounds: 5,
+  /** How long one request for a schema may take. */
+  requestTimeoutMs: 30_000,
+  /** Lines of a sample file that `loader check` looks at. */
+  sampleLines: 10_000,
+} as const;
+
+/** The loader as a service: which lanes it has, and what it tells about them. What a lane may hold is the lane's. */
+export const LOADER_LIMITS = {
+  /** How long one look for records waits: a stop, a lane that is ready and a full one that is not are seen after it. */
+  fetchWaitMs: 100,
+  /** The same while a lane is full: it has batches for some time, but must not run dry. */
+  fullFetchWaitMs: 5,
+  /** After a look that came back at once with nothing, as of a consumer without partitions: no hot loop. */
+  idleMs: 20,
+  /** Cookies read at the same time when many lanes begin: an Executive answers each in a millisecond. */
+  lanesOpenedAtOnce: 8,
+  /** Whatever is away is asked again after so long. */
+  backoffMs: { base: 200, max: 10_000 },
+  /** After somebody else moved a lane's cookie: long enough to hear from the group that the lane is his. */
+  conflictBackoffMs: { base: 250, max: 10_000 },
+  /** Conflicts in a row without a batch of our own: by then the group has settled who the owner is, several times over. */
+  conflictsInARow: 8,
+  /** A run that ends by itself does not wait longer for what is away: its caller wants an exit code. */
+  oncePatienceMs: 60_000,
+  /** Topics and their partitions are looked at so often: partitions are added by hand. */
+  topicsIntervalMs: 30_000,
+  /** Ends of partitions, for the lag: one small request per partition. */
+  watermarksIntervalMs: 5_000,
+  /** Those asked for at the same time. */
+  watermarksAtOnce: 8,
+  /** Kafka's own idea of how far we are, which is for its tools alone. */
+  commitIntervalMs: 5_000,
+  /** A line for people while the loader is behind. */
+  progressIntervalMs: 10_000,
+  /** Times of events kept per partition to tell how old the oldest is that has not been applied; beyond it every second goes. */
+  lagSamples: 256,
+} as const;
+
+/** Bounds of a lane of the loader: what it holds, and how long it waits. The first six are defaults of flags. */
+export const LANE_LIMITS = {
+  /** What an Executive takes unless told otherwise. */
+  batchRows: 100,
+  /** Below the Executive's body of 1 MiB: escapes in texts are not counted. A batch that is refused as too large is halved. */
+  batchBytes: 768 * KIB,
+  /** A round trip takes a few milliseconds: waiting longer than some of them fills no batch better. */
+  lingerMs: 20,
+  /** Positions of records that are about no row need no request each; a restart reads so much again, and changes nothing. */
+  idleCookieMs: 5_000,
+  idleCookieRecords: 10_000,
+  /** Longer than one attempt at a healthy Executive takes, shorter than what ends a process that was told to stop. */
+  stopMs: 8_000,
+  /** Records of a batch whose repeats are folded: what is sent again, one by one, when one of them is refused. */
+  recordsPerBatch: 1_000,
+  /** Fills several batches, so that fetching and writing overlap; 64 lanes hold 256 MiB at most. */
+  intakeRecords: 2_000,
+  intakeBytes: 4 * MIB,
+  /** Decoding and mapping go on for so long before the event loop gets a turn, so that health answers (R21). */
+  sliceMs: 10,
+  /** How often a unit maker is asked for what has waited too long. */
+  tickMs: 250,
+  /** The Executive or the topic of dead letters is away. */
+  backoffMs: { base: 100, max: 10_000 },
+  requestTimeoutMs: 30_000,
+  /**
+   * A delete whose row comes again under a new key waits for that: the two are neighbours in the origin's binlog. At the
+   * partition's end it may never come, as when that key is in another partition.
+   */
+  newKeyMs: 5_000,
+  newKeyAnywayMs: 60_000,
+  /** Of the cookie, per partition: an offset has at most 53 bits, and a snapshot is not longer than 2^35 events. */
+  cookieOffsetBytes: 8,
+  cookieSnapshotBytes: 5,
+  /** Of the writer's name, so that a lane's topic is told from it: the rest of 50 characters is for that. */
+  writerPrefixChars: 20,
+} as const;
