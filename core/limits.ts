@@ -49,6 +49,14 @@ export const EXECUTIVE_LIMITS = {
   groupBytes: 4 * MIB,
 } as const;
 
+/** Pages of a table's rows, as the Executive gives them. */
+export const ROWS_LIMITS = {
+  /** A page of short keys takes milliseconds of the ctldb; the rest of a page's time is JSON. */
+  perPage: { default: 1_000, max: 10_000 },
+  /** The page ends with the row that goes beyond, which is no longer than a statement: the answer stays below 8 MiB. */
+  pageBytes: 4 * MIB,
+} as const;
+
 /** Time limits towards the central database. */
 export const CTLDB_TIMEOUTS = {
   /** A black hole must not hold a request for ever. */
@@ -261,6 +269,37 @@ export const STORE_LIMITS = {
   fileLockWaitMs: 15_000,
 } as const;
 
+/** Reading Kafka. */
+export const KAFKA_LIMITS = {
+  /** To the first answer of any broker, and of one broker to a question. */
+  connectMs: 10_000,
+  answerMs: 10_000,
+  /**
+   * Records fetched ahead, in kilobytes: some seconds of what one writer can load. librdkafka takes 64 MiB, and fetches of
+   * 50 MiB on top.
+   */
+  prefetchKilobytes: 16_384,
+  fetchBytes: 8 * MIB,
+  /** A full queue is looked at again after so long; librdkafka waits a second, which halves the speed of small queues. */
+  refetchMs: 10,
+  /** A killed instance counts as one of the group for so long, and its partitions wait. Brokers refuse less than 6 s. */
+  sessionTimeoutMs: 10_000,
+  /** A dead letter that no broker took within this time is given up; the loader stays where it is. */
+  deliveryTimeoutMs: 30_000,
+  /** Handed out by one call: enough to be fast, and no more memory than one prefetch. */
+  batch: { records: 2_000, firstRecords: 100, bytes: 8 * MIB },
+  /** To leave the group and end; brokers that do not answer find out by themselves. */
+  closeMs: 5_000,
+  /**
+   * A partition that nothing came from for so long is asked whether it still holds the next record; one at a time, at most
+   * one in the interval, however many there are.
+   */
+  quietMs: 5_000,
+  quietIntervalMs: 1_000,
+  /** Troubles kept until somebody takes them. */
+  troubles: 20,
+} as const;
+
 /** Time limits and sizes towards S3. */
 export const S3_LIMITS = {
   connectMs: 5_000,
@@ -375,4 +414,12 @@ export const LANE_LIMITS = {
   cookieSnapshotBytes: 5,
   /** Of the writer's name, so that a lane's topic is told from it: the rest of 50 characters is for that. */
   writerPrefixChars: 20,
+} as const;
+
+/** Bounds of values in change events, far above what an origin can hold: they keep a crafted event from costing minutes. */
+export const VALUE_LIMITS = {
+  /** MySQL's DECIMAL has 65 digits. Turning n digits into a number takes n² steps. */
+  decimalDigits: 1_000,
+  /** MySQL's JSON goes 100 levels deep. */
+  documentDepth: 100,
 } as const;

@@ -11,6 +11,13 @@ import type { SnapshotTracker } from "./snapshot-tracker.ts";
 import type { TableWorker } from "./table-worker.ts";
 import type { UnitMaker } from "./unit-maker.ts";
 
+/** A table that rows of a topic go to. */
+export interface LaneTable {
+  readonly topic: string;
+  readonly family: string;
+  readonly table: string;
+}
+
 /** Partitions whose positions move with one writer's cookie. */
 export interface LanePlan {
   /** For people: the topic, `topic:partition`, or `all`. */
@@ -21,8 +28,8 @@ export interface LanePlan {
   readonly partitions: readonly TopicPartition[];
   /** Whoever is assigned this one by the consumer group owns the whole lane. */
   readonly anchor: TopicPartition;
-  /** The tables that a snapshot may be open of, as the cookie names them. */
-  readonly tables: readonly { readonly topic: string; readonly family: string; readonly table: string }[];
+  /** The tables whose snapshots are followed, for rows that vanished. */
+  readonly snapshotTables: readonly LaneTable[];
 }
 
 export interface RecordDecoder {
