@@ -1,0 +1,153 @@
+/**
+ * Whether a mapping fits the live tables: everything that can be known before the first event is looked at here, so that a
+ * loader that starts has a mapping that works.
+ */
+import type { FieldValue } from "../../client/encode.ts";
+import { isCtlstoreError, quote } from "../../core/errors.ts";
+import type { FieldName } from "../../core/names.ts";
+import type { FieldSchema, TableSchema } from "../../core/schema.ts";
+import { checkValue } from "../../core/values.ts";
+import { keyTextOf } from "./key-text.ts";
+import { newFieldOfConstant } from "./new-fields.ts";
+import type { FieldSource, TablePlan } from "./plan.ts";
+import { type Problem, placeOf } from "./problems.ts";
+
+export interface FittedTable {
+  readonly plan: TablePlan;
+  /** Null while the table does not exist. */
+  readonly schema: TableSchema | null;
+  readonly constants: ReadonlyMap<FieldName, FieldValue>;
+}
+
+/** Looks at one table. Problems are added to the list; with any of its own the answer is of no use. */
+export function fitTable(plan: TablePlan, schema: TableSchema | null, problems: Problem[]): FittedTable {
+  const constants = new Map<FieldName, FieldValue>();
+  if (schema === null) problems.push(...missingTable(plan));
+  else problems.push(...wrongKey(plan, schema));
+  for (const [name, source] of plan.fields) {
+    const field = schema?.fields.find((one) => one.name === name);
+    const place = `${plan.place}.${placeOf(["fields", name])}`;
+    if (schema !== null && field === undefined && !plan.addFields) {
+      problems.push({
+        place,
+        what: `is no field of table ${plan.family}/${plan.table}`,
+        hint: "add it to the table, or say addFields: true",
+      });
+      continue;
+    }
+    if (field !== undefined) problems.push(...wrongType(place, source, field));
+    if (source.kind !== "constant") continue;
+    const target = field ?? newFieldOfConstant(name, source);
+    const isKey = (schema?.keyFields ?? plan.key ?? []).includes(name);
+    const value = constantOf(target, source.value, isKey, place, problems);
+    // A field that is to be added first gets its constant then.
+    if (value !== null && (field !== undefined || schema === null)) constants.set(name, value);
+  }
+  return { plan, schema, constants };
+}
+
+function missingTable({ place, family, table, create, rest, key, fields }: TablePlan): Problem[] {
+  if (!create) {
+    const hint = "make it with ctlstore create-table, or say create: true";
+    return [{ place: `${place}.table`, what: `names ${family}/${table}, which does not exist`, hint }];
+  }
+  return rest === "same-name" ? [] : unfedKey(place, key ?? [], fields);
+}
+
+function wrongKey({ place, family, table, key, rest, fields }: TablePlan, schema: TableSchema): Problem[] {
+  const live = schema.keyFields;
+  if (key !== null && (key.length !== live.length || key.some((field) => !live.includes(field)))) {
+    const what = `is ${key.join(", ")}; the key of ${family}/${table} is ${live.join(", ")}`;
+    return [{ place: `${place}.key`, what }];
+  }
+  return rest === "same-name" ? [] : unfedKey(place, live, fields);
+}
+
+/** Where only named columns are taken, a key field that is not named would never get a value. */
+function unfedKey(
+  place: string,
+  key: readonly FieldName[],
+  fields: ReadonlyMap<FieldName, FieldSource>,
+): Problem[] {
+  return key
+    .filter((field) => !fields.has(field))
+    .map((field) => ({ place: `${place}.fields`, what: `says nothing about key field ${quote(field)}` }));
+}
+
+function wrongType(place: string, { type }: FieldSource, field: FieldSchema): Problem[] {
+  if (type === null || type === field.type) return [];
+  return [{ place: `${place}.type`, what: `is ${quote(type)}; the field is ${field.type}` }];
+}
+
+function constantOf(
+  field: FieldSchema,
+  value: string | number | bigint | boolean,
+  isKey: boolean,
+  place: string,
+  problems: Problem[],
+): FieldValue {
+  try {
+    return checkValue(field, value, isKey);
+  } catch (error) {
+    if (!isCtlstoreError(error)) throw error;
+    problems.push({ place: `${place}.constant`, what: `does not fit: ${error.message}` });
+    return null;
+  }
+}
+
+/**
+ * Two tables of the origin may share one of ours only when the key tells whose a row is: by constants that differ. Otherwise
+ * one's delete would take the other's row.
+ */
+export function fitSharedTables(tables: readonly FittedTable[]): Problem[] {
+  const problems: Problem[] = [];
+  const groups = new Map<string, FittedTable[]>();
+  for (const table of tables) {
+    const name = `${table.plan.family}/${table.plan.table}`;
+    groups.set(name, [...(groups.get(name) ?? []), table]);
+  }
+  for (const [name, sharing] of groups)
+    if (sharing.length > 1) problems.push(...sharedProblems(name, sharing));
+  return problems;
+}
+
+function sharedProblems(name: string, sharing: readonly FittedTable[]): Problem[] {
+  const problems: Problem[] = [];
+  const placeByOwner = new Map<string, string>();
+  for (const { plan, schema, constants } of sharing) {
+    const key = schema?.keyFields ?? plan.key;
+    if (key === null) {
+      const what = `is needed, since several tables go to ${name}, which is to be made`;
+      problems.push({ place: `${plan.place}.key`, what });
+      continue;
+    }
+    const owner = ownerText(plan, schema, key, constants);
+    const other = placeByOwner.get(owner);
+    if (other === undefined) placeByOwner.set(owner, plan.place);
+    else {
+      problems.push({
+        place: plan.place,
+        what: `goes to ${name} like ${other}, and nothing in the key tells their rows apart`,
+        hint: "give each a constant of its own for a field of the key",
+      });
+    }
+  }
+  return problems;
+}
+
+/** The constants in the key as one text, equal exactly for the same ones. */
+function ownerText(
+  plan: TablePlan,
+  schema: TableSchema | null,
+  key: readonly FieldName[],
+  constants: ReadonlyMap<FieldName, FieldValue>,
+): string {
+  const keyFields = key.filter((field) => constants.has(field)).toSorted();
+  const fields =
+    schema?.fields ??
+    [...plan.fields].flatMap(([name, source]) =>
+      source.kind === "constant" ? [newFieldOfConstant(name, source)] : [],
+    );
+  const { family, table } = plan;
+  return `${keyFields.join()} ${keyTextOf({ family, table, fields, keyFields }, Object.fromEntries(constants))}`;
+}
