@@ -22,13 +22,17 @@ export function startCtlstore(args: readonly string[], options: ProcessOptions =
   return startProcess(ctlstore(...args), { ...options, env: { CTLSTORE_LOG_LEVEL: "warn", ...options.env } });
 }
 
-/** An Executive; ready when this resolves. */
+/**
+ * An Executive; ready when this resolves.
+ * @param port where one was before that was killed; any free one when absent
+ */
 export function startExecutiveService(
   ctldbUrl: string,
   flags: readonly string[] = [],
+  port = 0,
 ): Promise<ServiceProcess> {
   const env = { CTLSTORE_CTLDB: ctldbUrl, CTLSTORE_ADMIN_TOKEN: SERVICE_ADMIN_TOKEN };
-  return startService(["executive", ...flags], env);
+  return startService(["executive", ...flags], env, port);
 }
 
 /** A Reflector that polls often, unless a flag says otherwise; its LDB is open when this resolves. */
@@ -43,8 +47,9 @@ export function startReflectorService(
 async function startService(
   args: readonly string[],
   env: Readonly<Record<string, string>>,
+  port = 0,
 ): Promise<ServiceProcess> {
-  const child = startCtlstore([...args, "--bind", "127.0.0.1:0"], { env });
+  const child = startCtlstore([...args, "--bind", `127.0.0.1:${port}`], { env });
   // Services say on standard error where they listen.
   const [url] = await child.waitForOutput(/http:\/\/127\.0\.0\.1:\d+/, START_DEADLINE_MS);
   return { url, process: child, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };

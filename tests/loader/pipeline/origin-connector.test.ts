@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import type { KafkaRecord } from "../../../loader/kafka/consumer.ts";
 import { Connector, type ConnectorOptions } from "../../support/origin/connector.ts";
 import { type Origin, startOrigin } from "../../support/origin/origin.ts";
+import { EVERY_TYPE_ROWS, EVERY_TYPE_TABLE, insertOf, nullRow } from "./every-type.ts";
 
 type Json = Record<string, unknown>;
 
@@ -115,4 +116,23 @@ test("the connector brackets each transaction with its metadata, and goes on whe
       { data_collection: `${origin.database}.b`, event_count: 1 },
     ],
   });
+}, 30_000);
+
+test("a row of every type comes the same from the binlog and from a snapshot", async () => {
+  await using origin = await startOrigin();
+  await origin.query(EVERY_TYPE_TABLE);
+  const streaming = startConnector(origin, { schemas: true });
+  await streaming.connector.start(["every_type"]);
+  for (let id = 0; id < EVERY_TYPE_ROWS; id++) await origin.query(insertOf(id));
+  await origin.query(nullRow(EVERY_TYPE_ROWS));
+  await streaming.connector.caughtUp();
+  const streamed = streaming.take().map((record) => inner(record, "payload", "after"));
+  await streaming.connector.stop();
+
+  const reading = startConnector(origin, { schemas: true });
+  await reading.connector.start(["every_type"]);
+  await reading.connector.stop();
+  const read = reading.take().map((record) => inner(record, "payload", "after"));
+  expect(read).toHaveLength(EVERY_TYPE_ROWS + 1);
+  expect(streamed).toEqual(read);
 }, 30_000);

@@ -2,6 +2,7 @@
 import ZongJi, { type AnyBinlogEvent } from "@vlasky/zongji";
 import type { MysqlServer } from "../mysql-server.ts";
 import { until } from "../until.ts";
+import { choicesOf } from "./column-codec.ts";
 
 export interface BinlogPosition {
   readonly file: string;
@@ -56,6 +57,7 @@ export async function readBinlog(
     failure ??= error;
   });
   reader.on("binlog", (event) => {
+    if (event.getTypeName() === "TableMap") nameChoices(reader, (event as { tableId: number }).tableId);
     if (event.getTypeName() === "Rotate") file = (event as { binlogName: string }).binlogName;
     const item = assembler.push(event);
     const position = { file, pos: event.nextPosition };
@@ -90,6 +92,16 @@ export async function readBinlog(
       await queue;
     },
   };
+}
+
+/** The reader misreads values of an ENUM or a SET that hold a comma or a quote, unless it is told them. */
+function nameChoices(reader: ZongJi, tableId: number): void {
+  const { columnSchemas = [] } = reader.tableMap[tableId] ?? {};
+  for (const schema of columnSchemas as unknown as Record<string, unknown>[]) {
+    const type = String(schema["COLUMN_TYPE"]);
+    if (type.startsWith("enum(")) schema["ENUM_VALUES"] = choicesOf(type);
+    if (type.startsWith("set(")) schema["SET_VALUES"] = choicesOf(type);
+  }
 }
 
 export async function binlogEnd(server: MysqlServer): Promise<BinlogPosition> {

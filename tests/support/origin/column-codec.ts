@@ -12,9 +12,16 @@ export interface ConnectorModes {
   readonly decimal: "precise" | "double" | "string";
   readonly bigintUnsigned: "long" | "precise";
   readonly binary: "bytes" | "base64" | "base64-url-safe" | "hex";
+  /** `column.propagate.source.type` for all columns. */
+  readonly sourceTypes: boolean;
 }
 
-export const DEFAULT_MODES: ConnectorModes = { decimal: "precise", bigintUnsigned: "long", binary: "bytes" };
+export const DEFAULT_MODES: ConnectorModes = {
+  decimal: "precise",
+  bigintUnsigned: "long",
+  binary: "bytes",
+  sourceTypes: false,
+};
 
 /** As in information_schema. */
 export interface OriginColumn {
@@ -43,10 +50,28 @@ export function codecOf(
   const optional = isNullable && !isKey;
   const { schema, encode } = kind;
   return {
-    schema: column(schema.type, { ...schema, optional }),
+    schema: column(schema.type, {
+      ...schema,
+      ...(modes.sourceTypes ? withSource(schema, type) : {}),
+      optional,
+    }),
     // A zero date is null, or the epoch where null is not allowed.
     encode: (value) =>
       isZeroDate(value) && isTemporal(type) ? (optional ? null : epochOf(kind)) : encode(value),
+  };
+}
+
+/** What the connector says of the column itself: `DECIMAL UNSIGNED`, 10, 2. */
+function withSource({ parameters }: Kind["schema"], type: string): Pick<ConnectSchema, "parameters"> {
+  const [, name = "", inside = "", rest = ""] = /^(\w+)(?:\((.*?)\))?(.*)$/.exec(type) ?? [];
+  const [length, scale] = /^\d+(,\d+)?$/.test(inside) ? inside.split(",") : [];
+  return {
+    parameters: {
+      ...parameters,
+      "__debezium.source.column.type": `${name}${rest.includes("unsigned") ? " unsigned" : ""}`.toUpperCase(),
+      ...(length === undefined ? {} : { "__debezium.source.column.length": length }),
+      ...(scale === undefined ? {} : { "__debezium.source.column.scale": scale }),
+    },
   };
 }
 
@@ -182,10 +207,12 @@ function bits(length: number): Kind {
 }
 
 function choice(name: string, type: string): Kind {
-  const values = [...type.matchAll(/'((?:[^']|'')*)'/g)].map((match) =>
-    (match[1] ?? "").replaceAll("''", "'"),
-  );
-  return { schema: logical("string", name, { allowed: values.join(",") }), encode: String };
+  return { schema: logical("string", name, { allowed: choicesOf(type).join(",") }), encode: String };
+}
+
+/** The values of an ENUM or a SET. */
+export function choicesOf(type: string): string[] {
+  return [...type.matchAll(/'((?:[^']|'')*)'/g)].map((match) => (match[1] ?? "").replaceAll("''", "'"));
 }
 
 function geometry(kind: PlainGeometry): Kind {

@@ -35,6 +35,7 @@ export async function startOrigin(): Promise<Origin> {
       timezone: "+00:00",
       supportBigNumbers: true,
       bigNumberStrings: true,
+      jsonStrings: true,
     });
   const connection = await connect();
   const query = async (sql: string) => {
