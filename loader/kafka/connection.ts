@@ -1,0 +1,98 @@
+/** Connecting a client of the cluster when it is first needed, and what its calls have in common. */
+import { type CtlstoreError, messageOf } from "../../core/errors.ts";
+import { KAFKA_LIMITS } from "../../core/limits.ts";
+import { kindOf, toCtlstoreError } from "./kafka-errors.ts";
+import type { NativeClient, NativeError } from "./native.ts";
+
+/**
+ * A client that is connected by the first call that needs it, and anew by the next one when that failed.
+ *
+ * Troubles are kept from the first attempt on: "all brokers are down" says less than what was heard before it.
+ */
+export class Connection<C extends NativeClient> {
+  readonly #make: () => C;
+  readonly #brokers: string;
+  readonly #troubles = new Map<string, NativeError>();
+  #connecting: Promise<C> | null = null;
+
+  constructor(make: () => C, brokers: string) {
+    this.#make = make;
+    this.#brokers = brokers;
+  }
+
+  /** @throws CtlstoreError `kafka_unavailable`, `kafka_denied`, `config_invalid` */
+  client(): Promise<C> {
+    this.#connecting ??= this.#connect().catch((error: unknown) => {
+      this.#connecting = null;
+      throw error;
+    });
+    return this.#connecting;
+  }
+
+  /** The client if there is one already, without making one. */
+  async existing(): Promise<C | null> {
+    return this.#connecting === null ? null : this.#connecting.catch(() => null);
+  }
+
+  noteTrouble(error: NativeError): void {
+    if (this.#troubles.size < KAFKA_LIMITS.troubles) this.#troubles.set(error.message, error);
+  }
+
+  takeTroubles(): readonly string[] {
+    const texts = [...this.#troubles.keys()];
+    this.#troubles.clear();
+    return texts;
+  }
+
+  async #connect(): Promise<C> {
+    const client = this.#make();
+    client.on("event.error", (error) => this.noteTrouble(error));
+    this.#troubles.clear();
+    await new Promise<void>((resolve, reject) => {
+      client.connect({ allTopics: false, timeout: KAFKA_LIMITS.connectMs }, (error) =>
+        error ? reject(this.#describe(error)) : resolve(),
+      );
+    });
+    return client;
+  }
+
+  #describe(error: NativeError): CtlstoreError {
+    const heard = [...this.#troubles.values()];
+    // What a broker said about our credentials explains why none could be used.
+    const cause = heard.find((one) => kindOf(one) === "denied") ?? error;
+    const texts = heard.map((one) => one.message).filter((text) => text !== error.message);
+    const reason = [error.message, ...texts.slice(0, 3)].join("; ");
+    return toCtlstoreError(`reach Kafka at ${this.#brokers}`, cause, reason);
+  }
+}
+
+/** A call of the addon as a promise. Its errors are made ours. */
+export function answerOf<T>(
+  action: string,
+  call: (done: (error: NativeError | null | undefined, value: T) => void) => unknown,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    try {
+      call((error, value) => (error ? reject(toCtlstoreError(action, error)) : resolve(value)));
+    } catch (error) {
+      reject(toCtlstoreError(action, asNativeError(error)));
+    }
+  });
+}
+
+/** What the addon threw: its own errors, or plain ones. */
+export function asNativeError(error: unknown): NativeError {
+  const code = error instanceof Error && "code" in error ? error.code : undefined;
+  return { message: messageOf(error), ...(typeof code === "number" ? { code } : {}) };
+}
+
+/** Gives up waiting when the signal aborts; the call itself goes on in its own thread. */
+export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise;
+  return new Promise((resolve, reject) => {
+    const onAbort = () => reject(signal.reason);
+    if (signal.aborted) onAbort();
+    signal.addEventListener("abort", onAbort, { once: true });
+    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
+  });
+}

@@ -1,0 +1,362 @@
+/**
+ * The consumer, on the addon's low-level one.
+ *
+ * The addon fetches on a thread; whatever changes what is read (assign, pause, the group's rebalances) is done between two
+ * fetches only, and what a fetch brought of an assignment that was replaced meanwhile is dropped. So no record of before a
+ * change is ever handed out after it, and none of after it is lost.
+ */
+import type { CtlstoreError } from "../../core/errors.ts";
+import { KAFKA_LIMITS } from "../../core/limits.ts";
+import { Mutex } from "../../core/process/mutex.ts";
+import { answerOf, asNativeError, Connection, untilAborted } from "./connection.ts";
+import type {
+  Fetched,
+  GroupListener,
+  KafkaConsumer,
+  Position,
+  TopicPartition,
+  Watermarks,
+} from "./consumer.ts";
+import { isAssignment, kindOf, toCtlstoreError } from "./kafka-errors.ts";
+import type {
+  NativeConsumer,
+  NativeError,
+  NativeMessage,
+  NativeMetadata,
+  NativePartition,
+  NativePosition,
+  RebalanceCallback,
+} from "./native.ts";
+import { lostAt, ProgressWatch } from "./progress-watch.ts";
+import { bytesOf, toRecord } from "./records.ts";
+
+export interface NativeConsumerDeps {
+  readonly make: (onRebalance: RebalanceCallback) => NativeConsumer;
+  readonly monotonicMs: () => number;
+}
+
+interface Rebalance {
+  readonly partitions: readonly TopicPartition[];
+  readonly kind: "assigned" | "revoked" | "lost";
+}
+
+interface Group {
+  readonly topics: readonly string[];
+  readonly listener: GroupListener;
+  isJoined: boolean;
+  /** Between `onRevoked` and `onAssigned` there is nothing to read, and an assignment would answer the wrong question. */
+  hasPartitions: boolean;
+}
+
+const NOTHING: Fetched = { records: [], ends: [] };
+
+export class AddonConsumer implements KafkaConsumer {
+  readonly #connection: Connection<NativeConsumer>;
+  readonly #monotonicMs: () => number;
+  readonly #watch = new ProgressWatch();
+  /** Each question blocks one of the four threads that Node has for all such work. */
+  readonly #questions = new Mutex();
+  readonly #ends = new Map<string, Position>();
+  #rebalances: Rebalance[] = [];
+  #group: Group | null = null;
+  #wantedPositions: readonly Position[] | null = null;
+  readonly #pauses = new Map<string, { readonly partition: TopicPartition; readonly isPaused: boolean }>();
+  /** Found by looking at a quiet partition; thrown by the next fetch. */
+  #found: CtlstoreError | null = null;
+  #batchRecords: number = KAFKA_LIMITS.batch.firstRecords;
+  #fetching: Promise<unknown> | null = null;
+  #isClosing = false;
+
+  constructor({ make, monotonicMs }: NativeConsumerDeps, brokers: string) {
+    this.#monotonicMs = monotonicMs;
+    this.#connection = new Connection(() => this.#prepare(make), brokers);
+  }
+
+  async partitionsOf(topics: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
+    const counts = new Map<string, number>();
+    for (const topic of topics) counts.set(topic, await untilAborted(this.#partitionCount(topic), signal));
+    return counts;
+  }
+
+  async #partitionCount(topic: string): Promise<number> {
+    const action = `look up topic ${topic}`;
+    const options = { topic, allTopics: false, timeout: KAFKA_LIMITS.answerMs };
+    const metadata = await this.#ask<NativeMetadata>(action, (client, done) =>
+      client.getMetadata(options, done),
+    );
+    const count = metadata.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
+    // The addon does not say whether it is missing or not for us.
+    if (count === 0) throw toCtlstoreError(action, { code: 3, message: "Kafka does not show such a topic" });
+    return count;
+  }
+
+  async watermarks(partition: TopicPartition, signal?: AbortSignal): Promise<Watermarks> {
+    return untilAborted(this.#watermarks(partition), signal);
+  }
+
+  async #watermarks({ topic, partition }: TopicPartition): Promise<Watermarks> {
+    const { lowOffset: low, highOffset: high } = await this.#ask<{
+      readonly lowOffset: number;
+      readonly highOffset: number;
+    }>(`ask for the offsets of ${topic} [${partition}]`, (client, done) =>
+      client.queryWatermarkOffsets(topic, partition, KAFKA_LIMITS.answerMs, done),
+    );
+    return { low, high };
+  }
+
+  #ask<T>(
+    action: string,
+    call: (
+      client: NativeConsumer,
+      done: (error: NativeError | null | undefined, value: T) => void,
+    ) => unknown,
+  ): Promise<T> {
+    return this.#questions.run(async () => {
+      const client = await this.#connection.client();
+      return answerOf<T>(action, (done) => call(client, done));
+    });
+  }
+
+  join(topics: readonly string[], listener: GroupListener): void {
+    this.#group = { topics, listener, isJoined: false, hasPartitions: false };
+  }
+
+  assign(positions: readonly Position[]): void {
+    if (this.#group !== null && !this.#group.hasPartitions) return;
+    this.#wantedPositions = positions;
+    this.#pauses.clear();
+    this.#watch.assign(positions, this.#monotonicMs());
+  }
+
+  pause(partitions: readonly TopicPartition[]): void {
+    this.#want(partitions, true);
+  }
+
+  resume(partitions: readonly TopicPartition[]): void {
+    this.#want(partitions, false);
+  }
+
+  #want(partitions: readonly TopicPartition[], isPaused: boolean): void {
+    for (const { topic, partition } of partitions) {
+      if (!this.#watch.has({ topic, partition })) continue;
+      this.#pauses.set(`${topic} ${partition}`, { partition: { topic, partition }, isPaused });
+      this.#watch.setPaused({ topic, partition }, isPaused, this.#monotonicMs());
+    }
+  }
+
+  async fetch(waitMs: number): Promise<Fetched> {
+    const fetching = this.#fetch(waitMs);
+    this.#fetching = fetching.catch(() => {});
+    return fetching;
+  }
+
+  async #fetch(waitMs: number): Promise<Fetched> {
+    const client = await this.#connection.client();
+    this.#apply(client);
+    this.#lookAtQuietOne();
+    const found = this.#found;
+    this.#found = null;
+    if (found !== null) throw found;
+    const messages = await this.#consume(client, waitMs);
+    const ends = this.#takeEnds();
+    if (this.#tellRebalances(client) || this.#wantedPositions !== null || this.#isClosing) return NOTHING;
+    return this.#accept(messages, ends);
+  }
+
+  /** Does what was asked for since the last fetch. */
+  #apply(client: NativeConsumer): void {
+    const group = this.#group;
+    if (group !== null && !group.isJoined) {
+      callNow("join the consumer group", () => client.subscribe(group.topics));
+      group.isJoined = true;
+    }
+    const positions = this.#wantedPositions;
+    if (positions !== null) {
+      this.#wantedPositions = null;
+      callNow("begin reading", () => client.assign(positions.map(toNative)));
+    }
+    const pauses = [...this.#pauses.values()];
+    this.#pauses.clear();
+    const partitionsOf = (isPaused: boolean): readonly NativePartition[] =>
+      pauses.filter((one) => one.isPaused === isPaused).map(({ partition }) => partition);
+    const [paused, resumed] = [partitionsOf(true), partitionsOf(false)];
+    if (paused.length > 0) callNow("pause reading", () => client.pause(paused));
+    if (resumed.length > 0) callNow("go on reading", () => client.resume(resumed));
+  }
+
+  async #consume(client: NativeConsumer, waitMs: number): Promise<readonly NativeMessage[]> {
+    // Zero would be taken for "none given".
+    client.setDefaultConsumeTimeout(Math.max(1, Math.round(waitMs)));
+    return new Promise((resolve, reject) => {
+      client.consume(this.#batchRecords, (error, messages) => {
+        if (!error) resolve(messages);
+        else this.#onConsumeError(error).then(() => resolve([]), reject);
+      });
+    });
+  }
+
+  /** @throws CtlstoreError what does not heal by itself */
+  async #onConsumeError(error: NativeError): Promise<void> {
+    const kind = kindOf(error);
+    if (kind === "passing") {
+      this.#connection.noteTrouble(error);
+    } else if (kind === "offset-out-of-range") {
+      throw (await this.#findLost()) ?? toCtlstoreError("go on reading", error);
+    } else {
+      throw toCtlstoreError("read", error);
+    }
+  }
+
+  /** The addon does not say which partition its error is about. */
+  async #findLost(): Promise<CtlstoreError | null> {
+    for (const position of this.#watch.positions()) {
+      const lost = lostAt(position, await this.#watermarks(position));
+      if (lost !== null) return lost;
+    }
+    return null;
+  }
+
+  #lookAtQuietOne(): void {
+    const position = this.#watch.due(this.#monotonicMs());
+    if (position === null) return;
+    this.#watermarks(position).then(
+      (watermarks) => {
+        const lost = lostAt(position, watermarks);
+        if (lost !== null && this.#watch.isAt(position)) this.#found = lost;
+      },
+      (error: unknown) => this.#connection.noteTrouble(asNativeError(error)),
+    );
+  }
+
+  /** Tells the listener what the group decided during the last fetch. @returns whether it decided anything */
+  #tellRebalances(client: NativeConsumer): boolean {
+    const rebalances = this.#rebalances;
+    this.#rebalances = [];
+    for (const { kind, partitions } of rebalances) {
+      const group = this.#group;
+      if (group === null) continue;
+      if (kind === "assigned") {
+        group.hasPartitions = true;
+        group.listener.onAssigned(partitions);
+      } else {
+        group.hasPartitions = false;
+        this.#forgetAssignment();
+        callNow("give partitions back", () => client.unassign());
+        group.listener.onRevoked(kind === "lost");
+      }
+    }
+    return rebalances.length > 0;
+  }
+
+  #forgetAssignment(): void {
+    this.#wantedPositions = null;
+    this.#pauses.clear();
+    this.#watch.assign([], this.#monotonicMs());
+  }
+
+  #takeEnds(): readonly Position[] {
+    const ends = [...this.#ends.values()];
+    this.#ends.clear();
+    return ends;
+  }
+
+  #accept(messages: readonly NativeMessage[], ends: readonly Position[]): Fetched {
+    const nowMs = this.#monotonicMs();
+    let bytes = 0;
+    const records = messages.map((message) => {
+      const record = toRecord(message);
+      bytes += bytesOf(record);
+      this.#watch.advance(record, record.offset + 1, nowMs);
+      return record;
+    });
+    this.#chooseBatch(records.length, bytes);
+    // Records may have come behind an end that was told in the same fetch.
+    const lastOf = new Map(records.map((record) => [`${record.topic} ${record.partition}`, record.offset]));
+    const present = ends.filter((end) => (lastOf.get(keyOf(end)) ?? -1) < end.next);
+    for (const end of present) this.#watch.advance(end, end.next, nowMs);
+    return { records, ends: present };
+  }
+
+  /** So many records as fit the memory for one batch, as large as they were last time. */
+  #chooseBatch(records: number, bytes: number): void {
+    if (records === 0) return;
+    const { records: most, bytes: mostBytes } = KAFKA_LIMITS.batch;
+    const fitting = Math.floor(mostBytes / Math.max(1, bytes / records));
+    // Large ones may follow small ones: grows step by step, shrinks at once.
+    this.#batchRecords = Math.max(1, Math.min(most, fitting, this.#batchRecords * 2));
+  }
+
+  commit(positions: readonly Position[]): void {
+    if (positions.length === 0) return;
+    void this.#connection.existing().then((client) => {
+      try {
+        client?.commit(positions.map(toNative));
+      } catch {
+        // It is for lag tools only, and comes again with the next one.
+      }
+    });
+  }
+
+  takeTroubles(): readonly string[] {
+    return this.#connection.takeTroubles();
+  }
+
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    const client = await this.#connection.existing();
+    if (client === null) return;
+    const ended = (async () => {
+      await this.#fetching;
+      await new Promise<void>((resolve) => client.disconnect(() => resolve()));
+    })();
+    await Promise.race([ended, closeLimit()]);
+  }
+
+  #prepare(make: NativeConsumerDeps["make"]): NativeConsumer {
+    const client = make((error, partitions) => this.#onRebalance(client, error, partitions));
+    client.setDefaultIsTimeoutOnlyForFirstMessage(true);
+    client.on("partition.eof", ({ topic, partition, offset }) => {
+      const end = { topic, partition, next: offset };
+      this.#ends.set(keyOf(end), end);
+    });
+    // A client that was made anew knows of nothing.
+    if (this.#group !== null) this.#group.isJoined = false;
+    return client;
+  }
+
+  #onRebalance(
+    client: NativeConsumer,
+    error: NativeError | undefined,
+    partitions: readonly NativePartition[],
+  ): void {
+    if (this.#isClosing) {
+      // It waits for this before it leaves the group.
+      if (!isAssignment(error)) client.unassign();
+      return;
+    }
+    const kind = isAssignment(error) ? "assigned" : client.assignmentLost() ? "lost" : "revoked";
+    const named = partitions.map(({ topic, partition }) => ({ topic, partition }));
+    this.#rebalances.push({ kind, partitions: named });
+  }
+}
+
+function keyOf({ topic, partition }: TopicPartition): string {
+  return `${topic} ${partition}`;
+}
+
+function toNative({ topic, partition, next }: Position): NativePosition {
+  return { topic, partition, offset: next };
+}
+
+/** A call of the addon that answers at once. */
+function callNow(action: string, call: () => unknown): void {
+  try {
+    call();
+  } catch (error) {
+    throw toCtlstoreError(action, asNativeError(error));
+  }
+}
+
+function closeLimit(): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, KAFKA_LIMITS.closeMs).unref());
+}
