@@ -69,54 +69,6 @@ class ExecutiveSchemas implements SchemaStore {
     });
   }
 
-  create(schema: TableSchema, signal?: AbortSignal): Promise<void>;
-  /** Adds those of the fields that the table does not have; which types those have is not looked at. */
-  addFields(
-    table: Pick<TableSchema, "family" | "table">,
-    fields: readonly FieldSchema[],
-    signal?: AbortSignal,
-  ): Promise<void>;
-}
-
-export interface SchemaStoreOptions {
-  /** Where the Executive listens. */
-  readonly url: string;
-  readonly adminToken: string;
-  /** How long one call goes on trying while the Executive is away; 0, the default, tries once. */
-  readonly retryForMs?: number;
-  readonly fetch?: FetchLike;
-  readonly clock?: Clock;
-  /** For the jitter of retries: returns 0 ≤ x < 1. */
-  readonly random?: () => number;
-}
-
-/** The tables of an Executive. */
-export function executiveSchemas(options: SchemaStoreOptions): SchemaStore {
-  return new ExecutiveSchemas(options);
-}
-
-class ExecutiveSchemas implements SchemaStore {
-  readonly #client: Client;
-  readonly #options: SchemaStoreOptions;
-
-  constructor(options: SchemaStoreOptions) {
-    this.#options = options;
-    const { url, adminToken, fetch } = options;
-    this.#client = createClient(url, { adminToken, ...(fetch === undefined ? {} : { fetch }) });
-  }
-
-  find(family: FamilyName, table: TableName, signal?: AbortSignal): Promise<TableSchema | null> {
-    return this.#patiently(signal, async (fetch) => {
-      try {
-        const answer = unwrap(await this.#client.schema.table({ family })({ table }).get({ fetch }));
-        return parseTableSchema(answer.family, answer.name, answer);
-      } catch (error) {
-        if (hasCode(error, "unknown_table", "unknown_family")) return null;
-        throw error;
-      }
-    });
-  }
-
   create(schema: TableSchema, signal?: AbortSignal): Promise<void> {
     const { family, table } = schema;
     return this.#patiently(signal, async (fetch) => {
