@@ -10,6 +10,7 @@
 import type { FamilyName, TableName, WriterName } from "../core/names.ts";
 import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
+import type { RowsPage, RowsRequest } from "./row-pages.ts";
 
 /** One mutation as it came in; values are checked against the schema inside. */
 export interface Mutation {
@@ -72,6 +73,13 @@ export interface CtlDb extends AsyncDisposable {
   clearRows(family: FamilyName, table: TableName | null): Promise<WriteResult>;
   /** The schema as of now, also when another Executive has just changed it. */
   catalog(): Promise<Catalog>;
+
+  /**
+   * One page of a table, as of one moment; beside everything that writes.
+   * @throws CtlstoreError `unknown_family`, `unknown_table`, `invalid_value` (a key that cannot be one of this table),
+   *   `ctldb_unavailable`
+   */
+  readRows(request: RowsRequest): Promise<RowsPage>;
 
   /** Registers; the same name and secret again is a no-op. @throws CtlstoreError `writer_exists` for another secret */
   registerWriter(writer: WriterName, secret: string): Promise<void>;

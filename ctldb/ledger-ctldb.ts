@@ -12,6 +12,7 @@ import { LedgerAccess } from "./ledger-access.ts";
 import { EntryAppender } from "./ledger-tail.ts";
 import { DEFAULT_PLAN_LIMITS, type PlanLimits, planWrite, type WritePlan } from "./plan-write.ts";
 import { Proof } from "./proof.ts";
+import { type RowsPage, type RowsRequest, selectionOf, toPage } from "./row-pages.ts";
 import type { LedgerStore, LockedLedger, RowOperation, SchemaChange } from "./store.ts";
 import { DEFAULT_QUEUE_LIMITS, type QueueLimits, WriteQueue } from "./write-queue.ts";
 
@@ -26,6 +27,8 @@ export interface CtlDbDeps {
   readonly logger: Logger;
   readonly clock: Clock;
 }
+
+const READ_ATTEMPTS = 3;
 
 export class LedgerCtlDb implements CtlDb {
   readonly #store: LedgerStore;
@@ -169,6 +172,21 @@ export class LedgerCtlDb implements CtlDb {
   async catalog(): Promise<Catalog> {
     this.#assertOpen();
     return this.#ledger.newestCatalog();
+  }
+
+  /** A table that is being changed is looked at again with the newest catalog. */
+  async readRows(request: RowsRequest): Promise<RowsPage> {
+    const { family, table } = request;
+    for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt++) {
+      const selection = selectionOf(request, (await this.catalog()).table(family, table));
+      const page = await this.#store.readPage(selection);
+      if (page !== null) return toPage(selection, page);
+    }
+    throw new CtlstoreError(
+      "ctldb_unavailable",
+      `Cannot read table ${family}/${table}: it is being changed, or not as its schema says`,
+      { retryAfterSeconds: 1 },
+    );
   }
 
   // Writers

@@ -9,6 +9,7 @@ import type { FamilyName, FieldName, LdbTableName, TableName, WriterName } from 
 import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
 import type { SqlValue } from "../core/values.ts";
+import type { PageSelection, StoredPage } from "./row-pages.ts";
 
 /** One statement of a write, as data for adapters that render it themselves and as ledger text for those that do not. */
 export interface RowOperation {
@@ -111,6 +112,8 @@ export interface LedgerStore extends AsyncDisposable {
   readHead(): Promise<LedgerHead>;
   /** The committed catalog, without the lock. */
   loadCatalog(): Promise<Catalog>;
+  /** Rows of one table without the lock; null when it is not, or no longer, as the schema says. */
+  readPage(selection: PageSelection): Promise<StoredPage | null>;
   readWriter(writer: WriterName): Promise<WriterRecord | null>;
   /** False when a writer of that name exists already. */
   insertWriter(record: WriterRecord): Promise<boolean>;

@@ -8,6 +8,7 @@ import { openapiRoutes } from "./openapi.ts";
 import { cookieRoutes } from "./routes/cookie.ts";
 import { familyRoutes } from "./routes/families.ts";
 import { mutationRoutes } from "./routes/mutations.ts";
+import { rowRoutes } from "./routes/rows.ts";
 import { schemaRoutes } from "./routes/schema.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { tableRoutes } from "./routes/tables.ts";
@@ -36,6 +37,7 @@ export function createApp(deps: AppDeps, options: AppOptions) {
     .use(familyRoutes(context))
     .use(tableRoutes(context))
     .use(schemaRoutes(context))
+    .use(rowRoutes(context))
     .use(statusRoutes(context));
   const door = new FrontDoor(context, options, app.routes);
   // Elysia types what it hands over here as any function; it is its own request handler.

@@ -1,6 +1,7 @@
 /** The answers of the write API (docs/http-api.md). Later versions may add members, so clients ignore unknown ones. */
 import * as v from "valibot";
 import { ERROR_CODES } from "../errors.ts";
+import { anyMembers } from "./json-body.ts";
 
 const Sequence = v.pipe(
   v.union([v.number(), v.string()]),
@@ -24,6 +25,20 @@ export const TableAnswer = v.object({
 });
 export type TableAnswer = v.InferOutput<typeof TableAnswer>;
 export const SchemaAnswer = v.array(TableAnswer);
+
+export const RowsAnswer = v.object({
+  family: v.string(),
+  table: v.string(),
+  rows: v.pipe(
+    v.array(anyMembers),
+    v.description(
+      "values by field name, as mutations take them: integers beyond 2^53 are decimal strings, bytes are base64",
+    ),
+  ),
+  next: v.pipe(v.nullable(v.string()), v.description("the `after` of the next page; null after the last")),
+  sequence: Sequence,
+});
+export type RowsAnswer = v.InferOutput<typeof RowsAnswer>;
 
 export const StatusAnswer = v.object({
   version: v.string(),

@@ -9,14 +9,17 @@ import type { CtlDbTimeouts } from "../../core/limits.ts";
 import type { WriterName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
+import { Mutex } from "../../core/process/mutex.ts";
 import type { Catalog } from "../../core/schema.ts";
 import { bytesLiteral, textLiteral } from "../../core/sql/literals.ts";
 import { decodeChange } from "../catalog-row.ts";
+import type { PageSelection, StoredPage } from "../row-pages.ts";
 import type { LedgerHead, LedgerStore, LockedLedger, SchemaChange, WriterRecord } from "../store.ts";
 import { wasCommitted } from "./commit-trace.ts";
 import { classifyMysqlError, isConnectionLost } from "./errors.ts";
 import { type LockedLedgerState, LockedMysqlLedger } from "./locked-ledger.ts";
 import { longestStatementBytes } from "./render.ts";
+import { readPage } from "./row-pages.ts";
 import { loadCatalog, SELECT_HEAD, selectWriters, toHead, toWriter } from "./rows.ts";
 import { causeOf, type MysqlResult, MysqlSession, type MysqlTarget } from "./session.ts";
 import { SessionKeeper } from "./session-keeper.ts";
@@ -61,6 +64,9 @@ class MysqlStore implements LedgerStore {
   /** Ledger transactions; one at a time. */
   readonly #writing: SessionKeeper;
   readonly #reading: SessionKeeper;
+  /** Pages of tables, which take longer than what writers wait for; one at a time. */
+  readonly #listing: SessionKeeper;
+  readonly #listingTurn = new Mutex();
   /** DDL and intents. */
   readonly #changing: SessionKeeper;
   #maxPacketBytes: number;
@@ -69,6 +75,7 @@ class MysqlStore implements LedgerStore {
     this.#target = target;
     this.#writing = new SessionKeeper(target, session);
     this.#reading = new SessionKeeper(target);
+    this.#listing = new SessionKeeper(target);
     this.#changing = new SessionKeeper(target);
     this.epoch = epoch;
     this.server = session.server.product;
@@ -146,6 +153,12 @@ class MysqlStore implements LedgerStore {
     return this.#read(loadCatalog);
   }
 
+  readPage(selection: PageSelection): Promise<StoredPage | null> {
+    return this.#listingTurn.run(() =>
+      this.#readWith(this.#listing, (session) => readPage(session, selection)),
+    );
+  }
+
   readWriter(writer: WriterName): Promise<WriterRecord | null> {
     return this.#read(async (session) => {
       const row = (await session.select(selectWriters([writer]), "read a writer"))[0];
@@ -162,9 +175,13 @@ class MysqlStore implements LedgerStore {
   }
 
   /** Runs a task without the ledger lock; once more when the connection turns out to have died. */
-  async #read<T>(task: (session: MysqlSession) => Promise<T>): Promise<T> {
+  #read<T>(task: (session: MysqlSession) => Promise<T>): Promise<T> {
+    return this.#readWith(this.#reading, task);
+  }
+
+  async #readWith<T>(keeper: SessionKeeper, task: (session: MysqlSession) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
-      const session = await this.#reading.get();
+      const session = await keeper.get();
       try {
         return await task(session);
       } catch (error) {
@@ -174,7 +191,8 @@ class MysqlStore implements LedgerStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const keeper of [this.#writing, this.#reading, this.#changing]) await keeper[Symbol.asyncDispose]();
+    for (const keeper of [this.#writing, this.#reading, this.#listing, this.#changing])
+      await keeper[Symbol.asyncDispose]();
   }
 }
 

@@ -10,10 +10,12 @@ import type { CtlDbTimeouts } from "../../core/limits.ts";
 import type { WriterName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Catalog } from "../../core/schema.ts";
+import type { PageSelection, StoredPage } from "../row-pages.ts";
 import type { LedgerHead, LedgerStore, LockedLedger, WriterRecord } from "../store.ts";
 import { type BusyOptions, whenNotBusy } from "./busy.ts";
 import { classifySqliteError } from "./errors.ts";
 import { LockedSqliteLedger } from "./locked-ledger.ts";
+import { readPage } from "./row-pages.ts";
 import { loadCatalog, readHead, readWriter } from "./rows.ts";
 import { initialise } from "./tables.ts";
 
@@ -95,6 +97,10 @@ class SqliteStore implements LedgerStore {
 
   loadCatalog(): Promise<Catalog> {
     return this.#run("load the catalog", () => loadCatalog(this.#reading));
+  }
+
+  readPage(selection: PageSelection): Promise<StoredPage | null> {
+    return this.#run("read a table", () => readPage(this.#reading, selection));
   }
 
   readWriter(writer: WriterName): Promise<WriterRecord | null> {

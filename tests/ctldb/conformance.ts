@@ -8,6 +8,7 @@ import { groupTests } from "./suite/groups.ts";
 import { ledgerTests } from "./suite/ledger.ts";
 import { ledgerSourceTests } from "./suite/ledger-source.ts";
 import { refusalTests } from "./suite/refusals.ts";
+import { rowPageTests } from "./suite/row-pages.ts";
 import { schemaTests } from "./suite/schema.ts";
 import { valueTests } from "./suite/values.ts";
 import { writerTests } from "./suite/writers.ts";
@@ -34,6 +35,7 @@ export function conformanceTests(target: ConformanceTarget): void {
       cookieTests,
       groupTests,
       schemaTests,
+      rowPageTests,
       writerTests,
       ledgerSourceTests,
     ])

@@ -1,0 +1,80 @@
+/** The rows of a table as the ctldb has them, page by page: for comparing, sweeping and looking. */
+import { Elysia } from "elysia";
+import { CtlstoreError, quote } from "../../core/errors.ts";
+import { ROWS_LIMITS } from "../../core/limits.ts";
+import { parseFamilyName, parseTableName } from "../../core/names.ts";
+import { sequenceToJson } from "../../core/sequence.ts";
+import { RowsAnswer } from "../../core/wire/answers.ts";
+import { RowsQuery } from "../../core/wire/queries.ts";
+import { decodeRowCursor, encodeRowCursor } from "../../core/wire/row-cursor.ts";
+import { toWireValue, type WireValue } from "../../core/wire/row-values.ts";
+import type { RowsPage } from "../../ctldb/row-pages.ts";
+import type { RouteContext } from "../context.ts";
+import { ADMIN, ERRORS } from "./common.ts";
+
+interface TableParams {
+  readonly family: string;
+  readonly table: string;
+}
+
+async function listRows({ ctldb }: RouteContext, params: TableParams, query: RowsQuery): Promise<RowsAnswer> {
+  const [family, table] = [parseFamilyName(params.family), parseTableName(params.table)];
+  const page = await ctldb.readRows({
+    family,
+    table,
+    fields: parseFieldsWanted(query.fields),
+    after: query.after === undefined ? null : decodeRowCursor(query.after),
+    limit: parseLimit(query.limit),
+    bytes: ROWS_LIMITS.pageBytes,
+  });
+  return {
+    family,
+    table,
+    rows: page.rows.map((row) => rowAnswer(page, row)),
+    next: page.next === null ? null : encodeRowCursor(page.next.map(toWireValue)),
+    sequence: sequenceToJson(page.sequence),
+  };
+}
+
+function rowAnswer({ fields }: RowsPage, row: RowsPage["rows"][number]): Record<string, WireValue> {
+  return Object.fromEntries(fields.map(({ name }, i) => [name, toWireValue(row[i] ?? null)]));
+}
+
+function parseFieldsWanted(text: string | undefined): "key" | "all" {
+  if (text === undefined || text === "all") return "all";
+  if (text === "key") return "key";
+  throw notAParameter("fields", text, "key or all");
+}
+
+function parseLimit(text: string | undefined): number {
+  const { default: usual, max } = ROWS_LIMITS.perPage;
+  if (text === undefined) return usual;
+  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (limit < 1 || limit > max) throw notAParameter("limit", text, `an integer from 1 to ${max}`);
+  return limit;
+}
+
+function notAParameter(name: string, text: string, needed: string): CtlstoreError {
+  return new CtlstoreError(
+    "malformed_request",
+    `Cannot read parameter ${name}: it is ${quote(text)}; it needs to be ${needed}`,
+  );
+}
+
+export function rowRoutes(context: RouteContext) {
+  return new Elysia().get(
+    "/families/:family/tables/:table/rows",
+    ({ params, query }) => listRows(context, params, query),
+    {
+      query: RowsQuery,
+      response: { 200: RowsAnswer, ...ERRORS },
+      detail: {
+        summary: "A page of a table's rows, in the order of their keys",
+        description:
+          "Each page is one committed state; rows may change between two pages. Begin without `after`, then send `next` of each page until it is null. A page may have fewer rows than asked for. Hosts read their LDB, not this.",
+        tags: ["operations"],
+        security: ADMIN,
+      },
+    },
+  );
+}
