@@ -1,0 +1,223 @@
+/**
+ * The lanes that this instance owns: begun and ended as the plan and the group say, and fed with what is fetched.
+ *
+ * Calls of the consumer are made by `applyTo` and `balance` only, between two fetches, so that no record that was fetched
+ * for an earlier place reaches a lane (R30).
+ */
+import { messageOf } from "../../core/errors.ts";
+import type { Fetched, KafkaConsumer, Position, TopicPartition } from "../kafka/consumer.ts";
+import type { LanePlan } from "../lanes/lane-contract.ts";
+import { LaneLife, type LaneLifeDeps } from "./lane-life.ts";
+import { type PlacedPartition, partitionKey } from "./lane-placer.ts";
+import { type Route, Routes } from "./routes.ts";
+import type { ServedLane } from "./served-lane.ts";
+
+export interface LaneSetOptions {
+  /** Reads each partition up to the end that it had when it was first looked at, and no further. */
+  readonly once: boolean;
+}
+
+export type LaneSetDeps = Omit<LaneLifeDeps, "onReady" | "onGone">;
+
+export class LaneSet {
+  readonly #deps: LaneSetDeps;
+  readonly #options: LaneSetOptions;
+  readonly #lives = new Map<string, LaneLife>();
+  /** Last words of lives that were stopped, by lane. */
+  readonly #endings = new Map<string, Promise<void>>();
+  readonly #routes = new Routes();
+  readonly #ready: { readonly lane: ServedLane; readonly routes: readonly Route[] }[] = [];
+  readonly #targets = new Map<string, number>();
+  readonly #paused = new Set<ServedLane>();
+  readonly #caughtUp = new Set<string>();
+  readonly #failed: { reject: (error: unknown) => void; readonly promise: Promise<never> };
+  #mustAssign = false;
+
+  constructor(deps: LaneSetDeps, options: LaneSetOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    let reject: (error: unknown) => void = () => {};
+    const promise = new Promise<never>((_, refuse) => {
+      reject = refuse;
+    });
+    promise.catch(() => {}); // whoever waits for it hears it
+    this.#failed = { reject, promise };
+  }
+
+  /** Rejects with what the loader must stop for. */
+  get failed(): Promise<never> {
+    return this.#failed.promise;
+  }
+
+  get lives(): readonly LaneLife[] {
+    return [...this.#lives.values()];
+  }
+
+  /** Every lane has caught up at least once since this instance began. */
+  get haveCaughtUpOnce(): boolean {
+    this.#noteCaughtUp();
+    return this.lives.every(({ plan }) => this.#caughtUp.has(plan.name));
+  }
+
+  /** Every lane has applied everything up to the end of its partitions. */
+  get areCaughtUp(): boolean {
+    return this.lives.every((life) => life.state === "running" && life.lane?.isCaughtUp === true);
+  }
+
+  /** Has these lanes and no others. A lane whose partitions have become more begins anew. */
+  own(plans: readonly LanePlan[]): void {
+    const wanted = new Map(plans.map((plan) => [plan.name, plan]));
+    for (const life of this.lives) {
+      const plan = wanted.get(life.plan.name);
+      if (plan === undefined || !samePartitions(plan, life.plan)) this.#stop(life);
+    }
+    for (const plan of plans) if (!this.#lives.has(plan.name)) this.#start(plan);
+  }
+
+  /** Ends all lanes: each finishes the batch under way. @throws the first thing that one of them could not end for */
+  async stop(): Promise<void> {
+    const endings = this.lives.map((life) => this.#stop(life));
+    const outcomes = await Promise.allSettled(endings);
+    // Those that were taken back before may have a batch under way as well; what they end with is their next owner's.
+    await Promise.allSettled(this.#endings.values());
+    for (const outcome of outcomes) if (outcome.status === "rejected") throw outcome.reason;
+  }
+
+  /** Others may have the lanes now: ends them, and reads nothing until there are new ones. */
+  giveUpAll(): void {
+    for (const life of this.lives) this.#stop(life);
+  }
+
+  /** The consumer has forgotten what it reads. */
+  assignAnew(): void {
+    this.#mustAssign = true;
+  }
+
+  /** Every lane reads its cookie again, and is placed again. */
+  reopenAll(): void {
+    for (const life of this.lives) life.reopen();
+  }
+
+  /** Tells the consumer what to read, when that has changed. */
+  applyTo(consumer: KafkaConsumer): void {
+    for (const { routes } of this.#ready.splice(0)) {
+      for (const route of routes) this.#routes.add(route);
+      this.#mustAssign = true;
+    }
+    if (!this.#mustAssign) return;
+    this.#mustAssign = false;
+    // Partitions that are complete are not read any more.
+    consumer.assign(this.#routes.all.filter((route) => !route.isComplete).map(positionOf));
+    this.#paused.clear();
+  }
+
+  /** Stops fetching for lanes that are full, and goes on for those that are not any more. @returns whether one is full */
+  balance(consumer: KafkaConsumer): boolean {
+    for (const { lane } of this.#lives.values()) {
+      if (lane === null || lane.isFull === this.#paused.has(lane)) continue;
+      const partitions = this.#partitionsOf(lane);
+      if (partitions.length === 0) continue;
+      if (lane.isFull) {
+        consumer.pause(partitions);
+        this.#paused.add(lane);
+      } else {
+        consumer.resume(partitions);
+        this.#paused.delete(lane);
+      }
+    }
+    return this.#paused.size > 0;
+  }
+
+  /** @returns how many of the records were wanted */
+  handOn(fetched: Fetched): number {
+    const count = this.#routes.handOn(fetched);
+    this.#noteCaughtUp();
+    return count;
+  }
+
+  #partitionsOf(lane: ServedLane): TopicPartition[] {
+    return this.#routes.all.flatMap((route) =>
+      route.sink === lane && !route.isComplete ? [route.partition] : [],
+    );
+  }
+
+  #start(plan: LanePlan): void {
+    const after = (this.#endings.get(plan.name) ?? Promise.resolve()).catch(() => {});
+    const life = new LaneLife(
+      plan,
+      {
+        ...this.#deps,
+        onReady: (ready, lane, placed) => this.#onReady(ready, lane, placed),
+        onGone: (lane) => this.#onGone(lane),
+      },
+      after,
+    );
+    this.#lives.set(plan.name, life);
+    life.done.catch((error) => {
+      if (this.#lives.get(plan.name) === life) this.#failed.reject(error);
+    });
+  }
+
+  #stop(life: LaneLife): Promise<void> {
+    const { name } = life.plan;
+    this.#lives.delete(name);
+    if (life.lane !== null) this.#onGone(life.lane);
+    life.stop();
+    const { logger } = this.#deps;
+    const ending = life.done.catch((error) => {
+      logger.warn({ lane: name, reason: messageOf(error) }, "the lane ended with an error");
+      throw error;
+    });
+    ending.catch(() => {}); // told by `stop`
+    this.#endings.set(name, ending);
+    return ending;
+  }
+
+  #onReady(life: LaneLife, lane: ServedLane, placed: readonly PlacedPartition[]): void {
+    if (this.#lives.get(life.plan.name) !== life) return;
+    const routes = placed.flatMap(({ partition, next, high }) => {
+      const lag = life.lags.get(partitionKey(partition));
+      if (lag === undefined) return [];
+      lag.measured(high);
+      return [
+        { partition, sink: lane, lag, next, target: this.#targetOf(partition, high), isComplete: false },
+      ];
+    });
+    this.#ready.push({ lane, routes });
+  }
+
+  #targetOf(partition: TopicPartition, high: number): number | null {
+    if (!this.#options.once) return null;
+    const key = partitionKey(partition);
+    const target = this.#targets.get(key) ?? high;
+    this.#targets.set(key, target);
+    return target;
+  }
+
+  #onGone(lane: ServedLane): void {
+    this.#routes.removeSink(lane);
+    this.#paused.delete(lane);
+    const waiting = this.#ready.findIndex((ready) => ready.lane === lane);
+    if (waiting >= 0) this.#ready.splice(waiting, 1);
+    else this.#mustAssign = true;
+  }
+
+  #noteCaughtUp(): void {
+    for (const { plan, lane } of this.#lives.values())
+      if (lane?.isCaughtUp === true) this.#caughtUp.add(plan.name);
+  }
+}
+
+function positionOf({ partition, next }: Route): Position {
+  return { ...partition, next };
+}
+
+function samePartitions(left: LanePlan, right: LanePlan): boolean {
+  return (
+    left.partitions.length === right.partitions.length &&
+    left.partitions.every((partition, i) => {
+      const other = right.partitions[i];
+      return other !== undefined && partitionKey(partition) === partitionKey(other);
+    })
+  );
+}
