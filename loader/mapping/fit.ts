@@ -7,6 +7,8 @@ import { isCtlstoreError, quote } from "../../core/errors.ts";
 import type { FieldName } from "../../core/names.ts";
 import type { FieldSchema, TableSchema } from "../../core/schema.ts";
 import { checkValue } from "../../core/values.ts";
+import type { ColumnRules } from "../values/column-rules.ts";
+import { converterFor } from "../values/convert.ts";
 import { keyTextOf } from "./key-text.ts";
 import { newFieldOfConstant } from "./new-fields.ts";
 import type { FieldSource, TablePlan } from "./plan.ts";
@@ -36,7 +38,10 @@ export function fitTable(plan: TablePlan, schema: TableSchema | null, problems: 
       continue;
     }
     if (field !== undefined) problems.push(...wrongType(place, source, field));
-    if (source.kind !== "constant") continue;
+    if (source.kind === "column") {
+      problems.push(...wrongColumn(place, source.rules, field ?? { name, type: "string" }));
+      continue;
+    }
     const target = field ?? newFieldOfConstant(name, source);
     const isKey = (schema?.keyFields ?? plan.key ?? []).includes(name);
     const value = constantOf(target, source.value, isKey, place, problems);
@@ -77,6 +82,17 @@ function unfedKey(
 function wrongType(place: string, { type }: FieldSource, field: FieldSchema): Problem[] {
   if (type === null || type === field.type) return [];
   return [{ place: `${place}.type`, what: `is ${quote(type)}; the field is ${field.type}` }];
+}
+
+/** The type of a column, as the file may name it for events without schema. */
+function wrongColumn(place: string, rules: ColumnRules, field: FieldSchema): Problem[] {
+  try {
+    converterFor(field, null, rules);
+    return [];
+  } catch (error) {
+    if (!isCtlstoreError(error)) throw error;
+    return [{ place: `${place}.column`, what: `cannot be used: ${error.message}` }];
+  }
 }
 
 function constantOf(

@@ -7,7 +7,7 @@ import { type FieldSchema, parseTableSchema, type TableSchema, tableToWire } fro
 import type { RowEvent } from "../events/change-event.ts";
 import type { ColumnRules } from "../values/column-rules.ts";
 import type { ConnectType } from "../values/connect-type.ts";
-import { defaultFieldType } from "../values/convert.ts";
+import { defaultFieldType } from "../values/default-type.ts";
 import { assignColumns } from "./assign-columns.ts";
 import type { FieldSource, TablePlan } from "./plan.ts";
 import { eventRefused } from "./refusal.ts";
