@@ -4,7 +4,8 @@
  */
 import { type ErrorCode, quote } from "../errors.ts";
 import { stringifyJson } from "../exact-json.ts";
-import { listen } from "./listen.ts";
+import { listen, listenAnywhere } from "./listen.ts";
+import type { Listener } from "./listen-on-node.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface StatusEndpointDeps {
@@ -22,9 +23,20 @@ export interface StatusEndpoint {
   stop(): Promise<void>;
 }
 
-/** @param bind `host:port`; port 0 takes any free one. @throws CtlstoreError `config_invalid` */
+/** On Bun. @param bind `host:port`; port 0 takes any free one. @throws CtlstoreError `config_invalid` */
 export function startStatusEndpoint(deps: StatusEndpointDeps, bind: string): StatusEndpoint {
-  const server = listen(bind, { fetch: (request) => answer(deps, request) });
+  return endpointOf(listen(bind, { fetch: (request) => answer(deps, request) }));
+}
+
+/** As `startStatusEndpoint`, also on Node. @throws CtlstoreError `config_invalid` */
+export async function startStatusEndpointAnywhere(
+  deps: StatusEndpointDeps,
+  bind: string,
+): Promise<StatusEndpoint> {
+  return endpointOf(await listenAnywhere(bind, (request) => answer(deps, request)));
+}
+
+function endpointOf(server: Listener): StatusEndpoint {
   return { url: server.url.href.replace(/\/$/, ""), stop: () => server.stop(true) };
 }
 
@@ -33,7 +45,7 @@ function answer(deps: StatusEndpointDeps, request: Request): Response | Promise<
     return failure(405, "method_not_allowed", `Cannot ${request.method} here: only GET is answered`);
   }
   // Of a request that names no host, as many health checks of HTTP/1.0 do, Bun gives the path alone.
-  const pathname = URL.parse(request.url, "http://localhost")?.pathname ?? request.url;
+  const pathname = pathOf(request.url);
   switch (pathname) {
     case "/status":
       return json(200, deps.status());
@@ -47,6 +59,14 @@ function answer(deps: StatusEndpointDeps, request: Request): Response | Promise<
       return exposition(deps);
     default:
       return failure(404, "unknown_route", `Cannot find ${quote(pathname)}: there is no such route`);
+  }
+}
+
+function pathOf(url: string): string {
+  try {
+    return new URL(url, "http://localhost").pathname;
+  } catch {
+    return url;
   }
 }
 
