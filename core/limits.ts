@@ -423,3 +423,15 @@ export const VALUE_LIMITS = {
   /** MySQL's JSON goes 100 levels deep. */
   documentDepth: 100,
 } as const;
+
+/** Reading change events. */
+export const EVENT_LIMITS = {
+  /** Schemas, and topics with schemas, that are remembered; an origin has as many tables, and versions of them. */
+  knownSchemas: 2_000,
+  /** Records of one topic begin alike; while a table is altered, in two ways; with two workers of Kafka Connect, in four. */
+  prefixesPerTopic: 4,
+  /** Places in a record that may be the beginning of its payload: a default value may look like one. */
+  prefixTries: 8,
+  /** Debezium's own schemas are five levels deep; an array of structs adds two. */
+  schemaDepth: 32,
+} as const;

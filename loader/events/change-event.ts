@@ -13,6 +13,9 @@ export interface Image {
   readonly types: ReadonlyMap<string, ConnectType> | null;
 }
 
+/** The name in a key's image of a key that is one value without a name, as ExtractField makes it. No column has it. */
+export const BARE_KEY = "";
+
 /** Where in a snapshot of the origin an event stands. */
 export type SnapshotMark =
   | "none" // from the binlog

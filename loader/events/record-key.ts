@@ -1,0 +1,28 @@
+/** The key of a record: the columns of the primary key, or of those that the connector was told to use. */
+import type { KafkaRecord } from "../kafka/consumer.ts";
+import type { ConnectType } from "../values/connect-type.ts";
+import { BARE_KEY, type Image } from "./change-event.ts";
+import type { ConnectJson } from "./connect-json.ts";
+import { malformed } from "./malformed.ts";
+import { isMembers, isMissing, kindOf } from "./members.ts";
+
+const bareTypes = new WeakMap<ConnectType, ReadonlyMap<string, ConnectType>>();
+
+/** @throws CtlstoreError `event_malformed` */
+export function readKey(record: KafkaRecord, json: ConnectJson): Image | null {
+  if (record.key === null) return null;
+  const { payload, type } = json.read(record.topic, record.key);
+  if (isMissing(payload)) return null;
+  if (Array.isArray(payload))
+    throw malformed("key", `it is ${kindOf(payload)}`, "it must be an object of columns, or one value");
+  if (isMembers(payload)) return { values: payload, types: type?.fields ?? null };
+  return { values: { [BARE_KEY]: payload }, types: type === null ? null : bareTypesOf(type) };
+}
+
+function bareTypesOf(type: ConnectType): ReadonlyMap<string, ConnectType> {
+  const known = bareTypes.get(type);
+  if (known !== undefined) return known;
+  const types = new Map([[BARE_KEY, type]]);
+  bareTypes.set(type, types);
+  return types;
+}
