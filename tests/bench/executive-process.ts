@@ -5,7 +5,13 @@ import { SERVICE_ADMIN_TOKEN, type ServiceProcess, startExecutiveService } from 
 /** @param ctldbUrl an empty ctldb */
 export async function startBenchExecutive(ctldbUrl: string, writers: number): Promise<ServiceProcess> {
   const executive = await startExecutiveService(ctldbUrl);
-  const client = createClient(executive.url, { adminToken: SERVICE_ADMIN_TOKEN });
+  await makeBenchTable(executive.url, writers);
+  return executive;
+}
+
+/** Table `rows` of family `bench`, and writers `writer0` and so on. */
+export async function makeBenchTable(executiveUrl: string, writers: number): Promise<void> {
+  const client = createClient(executiveUrl, { adminToken: SERVICE_ADMIN_TOKEN });
   unwrap(await client.families({ family: "bench" }).post());
   const fields: [string, string][] = [
     ["id", "string"],
@@ -20,5 +26,4 @@ export async function startBenchExecutive(ctldbUrl: string, writers: number): Pr
       .post({ fields, keyFields: ["id"] }),
   );
   for (let i = 0; i < writers; i++) unwrap(await client.writers({ writer: `writer${i}` }).post("secret"));
-  return executive;
 }

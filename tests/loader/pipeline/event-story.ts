@@ -68,6 +68,8 @@ export class EventStory {
   readonly transactions: number[][] = [];
   /** Rows' present values. */
   readonly #rows = new Map<string, Row>();
+  /** Made so far. */
+  records = 0;
   #number = 0;
   #clock = 1_732_300_000_000;
 
@@ -86,6 +88,7 @@ export class EventStory {
     const records: KafkaRecord[] = [];
     while (records.length < count)
       records.push(...(this.#options.transactions ? this.#transaction() : this.#single()));
+    this.records += records.length;
     return records;
   }
 
