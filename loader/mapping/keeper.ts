@@ -23,7 +23,8 @@ export interface OpenMappingOptions {
 }
 
 /**
- * Reads a mapping and the schemas of its tables.
+ * Reads a mapping and the schemas of its tables. Families of tables that the loader may make are made now, so that every
+ * batch has a family to go to.
  *
  * @param text of the mapping file, or its bytes
  * @param schemas such as `executiveSchemas({ url, adminToken, retryForMs })`, which decides how patient this is
@@ -42,6 +43,8 @@ export async function openMapping(
   const plan = planMapping(readMappingFile(text, options.name), options.name);
   const keeper = new Keeper(plan, schemas);
   await keeper.renew(options.signal);
+  const madeFamilies = plan.tables.filter(({ create }) => create).map(({ family }) => family);
+  for (const family of new Set(madeFamilies)) await schemas.ensureFamily(family, options.signal);
   return keeper;
 }
 

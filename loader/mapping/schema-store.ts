@@ -12,6 +12,8 @@ import { type FieldSchema, parseTableSchema, type TableSchema, tableToWire } fro
 export interface SchemaStore {
   /** The tables of a family; none when there is no such family. */
   ofFamily(family: FamilyName, signal?: AbortSignal): Promise<readonly TableSchema[]>;
+  /** Makes a family; nothing happens if it is there. */
+  ensureFamily(family: FamilyName, signal?: AbortSignal): Promise<void>;
   /** Null when there is no such table, or no such family. */
   find(family: FamilyName, table: TableName, signal?: AbortSignal): Promise<TableSchema | null>;
   /** Makes the family and the table; nothing happens if there is a table of that name by now. */
@@ -69,13 +71,20 @@ class ExecutiveSchemas implements SchemaStore {
     });
   }
 
+  ensureFamily(family: FamilyName, signal?: AbortSignal): Promise<void> {
+    return this.#patiently(signal, async (fetch) => {
+      const place = this.#client.families({ family });
+      await unlessDone("family_exists", async () => unwrap(await place.post(undefined, { fetch })));
+    });
+  }
+
   create(schema: TableSchema, signal?: AbortSignal): Promise<void> {
     const { family, table } = schema;
     return this.#patiently(signal, async (fetch) => {
       if ((await this.find(family, table, signal)) !== null) return;
+      await this.ensureFamily(family, signal);
       const { fields, keyFields } = tableToWire(schema);
       const place = this.#client.families({ family });
-      await unlessDone("family_exists", async () => unwrap(await place.post(undefined, { fetch })));
       await unlessDone("table_exists", async () =>
         unwrap(await place.tables({ table }).post({ fields, keyFields }, { fetch })),
       );
