@@ -2,3 +2,14 @@
 export class CommandFailure extends Error {
   override readonly name = "CommandFailure";
 }
+
+/** A program that did the command's work has ended with this code and said why: nothing is left to print. */
+export class ExitCode extends Error {
+  override readonly name = "ExitCode";
+  readonly code: number;
+
+  constructor(code: number) {
+    super(`exit code ${code}`);
+    this.code = code;
+  }
+}

@@ -53,7 +53,7 @@ function buildProgram(
     .description(
       "Control data on every host: written once, ordered in one ledger, read from a local SQLite file.",
     )
-    .option("-V, --version", "print version, commit, Bun and SQLite; with --json for scripts")
+    .option("-V, --version", "print version, commit and runtime; with --json for scripts")
     .addHelpText(
       "after",
       "\nEvery option --some-name can also be given as the environment variable CTLSTORE_SOME_NAME.",

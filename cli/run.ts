@@ -5,7 +5,7 @@
  */
 import { isCtlstoreError } from "../core/errors.ts";
 import type { Command, CommandContext } from "./command.ts";
-import { CommandFailure } from "./failure.ts";
+import { CommandFailure, ExitCode } from "./failure.ts";
 import { runProgram, UsageExit } from "./program.ts";
 import { versionText } from "./version.ts";
 
@@ -37,6 +37,7 @@ export async function runCommandLine(
 
 /** Prints an error for a person and says with which code to exit. */
 export function reportError(error: unknown, context: Pick<CommandContext, "note">): number {
+  if (error instanceof ExitCode) return error.code;
   if (error instanceof CommandFailure) {
     context.note(`ctlstore: ${error.message}`);
     return EXIT_FAILED;

@@ -1,9 +1,11 @@
-/** What `--version` says: which ctlstore, built from which commit, on which Bun and SQLite, for which machine. */
+/** What `--version` says: which ctlstore, built from which commit, on which runtime and SQLite, for which machine. */
+import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { BUILD, type Build, VERSION } from "../core/version.ts";
 
-const SOURCE_FOLDER = join(import.meta.dir, "..");
+const SOURCE_FOLDER = join(dirname(fileURLToPath(import.meta.url)), "..");
 
 export interface VersionAnswer {
   readonly version: string;
@@ -11,16 +13,20 @@ export interface VersionAnswer {
   readonly target: string;
   /** From source, or compiled into a binary of its own. */
   readonly compiled: boolean;
-  readonly bun: string;
-  readonly sqlite: string;
+  /** On Bun. */
+  readonly bun?: string;
+  readonly sqlite?: string;
+  /** On Node. */
+  readonly node?: string;
 }
 
 /** One line for a person, one JSON object for a script. */
 export function versionText(asJson: boolean): string {
   const answer = describeVersion();
   if (asJson) return JSON.stringify(answer);
-  const { version, commit, target, compiled, bun, sqlite } = answer;
-  return `${version} (commit ${commit}, ${target}${compiled ? "" : " from source"}, Bun ${bun}, SQLite ${sqlite})`;
+  const { version, commit, target, compiled, bun, sqlite, node } = answer;
+  const runtime = bun === undefined ? `Node ${node}` : `Bun ${bun}, SQLite ${sqlite}`;
+  return `${version} (commit ${commit}, ${target}${compiled ? "" : " from source"}, ${runtime})`;
 }
 
 function describeVersion(): VersionAnswer {
@@ -30,9 +36,13 @@ function describeVersion(): VersionAnswer {
     commit,
     target,
     compiled: BUILD !== null,
-    bun: process.versions["bun"] ?? "unknown",
-    sqlite: process.versions["sqlite"] ?? "unknown",
+    ...runtimeOf(process.versions),
   };
+}
+
+function runtimeOf(versions: Readonly<Record<string, string | undefined>>) {
+  const { bun, sqlite = "unknown", node = "unknown" } = versions;
+  return bun === undefined ? { node } : { bun, sqlite };
 }
 
 function fromSource(): Build {
@@ -45,8 +55,7 @@ export function commitOf(folder: string): string {
   if (!existsSync(join(folder, ".git"))) return "unknown";
   try {
     // Without tags: only the commit is asked for, and none of the locks that another git may hold.
-    const command = [
-      "git",
+    const args = [
       "--no-optional-locks",
       "-C",
       folder,
@@ -56,9 +65,12 @@ export function commitOf(folder: string): string {
       "--abbrev=40",
       "--dirty",
     ];
-    const { success, stdout } = Bun.spawnSync(command, { stderr: "ignore" });
-    const text = stdout.toString().trim();
-    return success && text !== "" ? text : "unknown";
+    const { status, stdout } = spawnSync("git", args, {
+      stdio: ["ignore", "pipe", "ignore"],
+      encoding: "utf8",
+    });
+    const text = stdout?.trim() ?? ""; // nothing when there is no git
+    return status === 0 && text !== "" ? text : "unknown";
   } catch {
     return "unknown"; // there is no git
   }

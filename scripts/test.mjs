@@ -2,7 +2,7 @@
 /**
  * The whole test run: `node scripts/test.mjs [--deep]`. Its last line is "N passed, N failed"; exit code 1 on a failure.
  *
- * Lint, types and the build of the reader package count as one test each. A runner that crashes counts as a failure.
+ * Lint, types and the builds of the npm packages count as one test each. A runner that crashes counts as a failure.
  */
 import { spawn } from "node:child_process";
 import { join } from "node:path";
@@ -35,6 +35,12 @@ const STEPS = [
   {
     name: "build of the reader package",
     command: [BUN, "run", join(ROOT, "scripts", "build-reader.ts")],
+    counts: false,
+    limitMs: 3 * MINUTE_MS,
+  },
+  {
+    name: "build of the loader package",
+    command: [BUN, "run", join(ROOT, "scripts", "build-loader.ts")],
     counts: false,
     limitMs: 3 * MINUTE_MS,
   },

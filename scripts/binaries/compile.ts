@@ -41,6 +41,8 @@ export async function compile(artifact: Artifact, options: CompileOptions): Prom
       target: "bun",
       format: "esm",
       splitting: true,
+      // An addon for Node: the loader runs there, and here it says so.
+      external: ["@confluentinc/kafka-javascript"],
       minify: { whitespace: true, syntax: true, identifiers: false },
       sourcemap: "linked",
       metafile: true,

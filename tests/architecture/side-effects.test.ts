@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { runProcess } from "../support/process.ts";
 import { ROOT, readSourceTree, topFolder } from "./source-tree.ts";
 
-const ENTRY_POINTS = ["cli/main.ts", "cli/reflector-main.ts", "snapshot/tasks/main.ts"];
+const ENTRY_POINTS = ["cli/main.ts", "cli/reflector-main.ts", "cli/loader-main.ts", "snapshot/tasks/main.ts"];
 
 test("no file but the entry points prints, keeps the process or throws when it is imported", async () => {
   const files = [...readSourceTree().keys()].filter(
