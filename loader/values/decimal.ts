@@ -70,8 +70,8 @@ export function decimalToInteger({ unscaled, scale }: Decimal): bigint {
   return unscaled / unit;
 }
 
-/** Every decimal of so many digits comes back unchanged from the double nearest to it, within these scales. */
-const SAFE_DIGITS = 10n ** 15n;
+/** Every decimal of fewer digits comes back unchanged from the double nearest to it, within these scales. */
+export const SAFE_DIGITS = 10n ** 15n;
 const SAFE_SCALE = 290;
 
 /**

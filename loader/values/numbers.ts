@@ -11,6 +11,7 @@ import {
   decimalToInteger,
   decimalToText,
   integerToDouble,
+  SAFE_DIGITS,
 } from "./decimal.ts";
 import { refuseUnavailable } from "./unavailable.ts";
 
@@ -99,8 +100,21 @@ function readerOfDecimals(read: Read<Decimal>): ColumnReader {
 export function decimals(scale: number): ColumnReader {
   return readerOfDecimals((value) => {
     if (typeof value === "string") return decimalFromBytes(decodeBytes(value, "base64"), scale);
-    return withScale(numberToDecimal(value), scale);
+    const decimal = withScale(numberToDecimal(value), scale);
+    // A double may be what is left of more digits than it has.
+    if (typeof value === "number" && !Number.isInteger(value) && !isSurelyExact(decimal, scale)) {
+      throw new Misfit(
+        "a number of at most 15 digits, or base64",
+        "leave the converter's decimal.format at BASE64",
+      );
+    }
+    return decimal;
   });
+}
+
+/** True if no other decimal of this scale has the same double. */
+function isSurelyExact({ unscaled, scale: digits }: Decimal, scale: number): boolean {
+  return digits <= scale && unscaled > -SAFE_DIGITS && unscaled < SAFE_DIGITS;
 }
 
 /** A JSON number as a decimal. @throws Misfit */
