@@ -61,6 +61,7 @@ export function readEnvelope(
     after,
     isTombstone: false,
     newKeyFollows: op === "delete" && hasNewKey(record),
+    form: "envelope",
   };
 }
 

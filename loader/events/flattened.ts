@@ -65,6 +65,7 @@ export class FlattenedReader {
       after: isDelete ? null : row,
       isTombstone: false,
       newKeyFollows: isDelete && hasNewKey(record),
+      form: "flattened",
     };
   }
 

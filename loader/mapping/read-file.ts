@@ -87,11 +87,25 @@ function formOf(value: unknown): v.GenericSchema<unknown, FieldSpec> {
 function problemOf(issue: v.BaseIssue<unknown>, within: readonly (string | number)[] = []): Problem {
   const path = (issue.path ?? []).map(({ key }) => (typeof key === "number" ? key : String(key)));
   const place = placeOf([...within, ...path]);
-  if (issue.type === "strict_object") {
-    // Of a strict object's members there are two complaints: one that means nothing, and one that is not there.
-    return { place, what: issue.expected === "never" ? "means nothing here" : "is missing" };
+  if (issue.type === "strict_object" && issue.expected === "never") {
+    return { place, what: "means nothing here" };
   }
+  if (issue.input === undefined) return { place, what: "is missing" };
   const isWorded = issue.kind === "validation" || issue.type === "custom" || issue.type === "union";
-  const needed = (isWorded ? issue.message : issue.expected) ?? issue.message;
+  const needed = isWorded ? issue.message : neededFor(issue.expected ?? issue.message);
   return { place, what: `is ${quote(issue.input)}; it needs to be ${needed}` };
+}
+
+const PLAIN_WORDS: Readonly<Record<string, string>> = {
+  Object: "an object",
+  Array: "a list",
+  string: "a string",
+  boolean: "true or false",
+  number: "a number",
+};
+
+/** valibot's `("topic" | "partition")` in words. */
+function neededFor(expected: string): string {
+  const word = PLAIN_WORDS[expected];
+  return word ?? expected.replace(/^\((.*)\)$/, "$1").replaceAll(" | ", " or ");
 }

@@ -1,5 +1,4 @@
 /** Mapped tables and row events as the tests of the mapping need them: made by the parts that the loader uses, without Kafka. */
-import { stringifyJson } from "../../../core/exact-json.ts";
 import { parseTableSchema, type TableDefinition, type TableSchema } from "../../../core/schema.ts";
 import type { Image, RowEvent } from "../../../loader/events/change-event.ts";
 import { fitTable } from "../../../loader/mapping/fit.ts";
@@ -8,6 +7,7 @@ import { planMapping } from "../../../loader/mapping/plan.ts";
 import { mappingInvalid, type Problem } from "../../../loader/mapping/problems.ts";
 import { readMappingFile } from "../../../loader/mapping/read-file.ts";
 import type { ConnectType } from "../../../loader/values/connect-type.ts";
+import { jsonText } from "../../support/debezium.ts";
 
 export const ITEM: TableDefinition = {
   fields: [
@@ -21,7 +21,7 @@ export const ITEM: TableDefinition = {
 /** The text of a mapping file with these tables; each goes to shop/item unless it says otherwise. */
 export function mappingText(tables: readonly object[], more: object = {}): string {
   const full = tables.map((table) => ({ topic: "shop.store.item", family: "shop", table: "item", ...table }));
-  return stringifyJson({ version: 1, tables: full, ...more });
+  return jsonText({ version: 1, tables: full, ...more });
 }
 
 export function schemaOf(definition: TableDefinition): TableSchema {
