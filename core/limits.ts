@@ -398,6 +398,8 @@ export const LANE_LIMITS = {
   intakeBytes: 4 * MIB,
   /** Decoding and mapping go on for so long before the event loop gets a turn, so that health answers (R21). */
   sliceMs: 10,
+  /** Attempts to make the tables fit one event: others may change them too. */
+  schemaRounds: 5,
   /** How often a unit maker is asked for what has waited too long. */
   tickMs: 250,
   /** The Executive or the topic of dead letters is away. */
@@ -434,4 +436,32 @@ export const EVENT_LIMITS = {
   prefixTries: 8,
   /** Debezium's own schemas are five levels deep; an array of structs adds two. */
   schemaDepth: 32,
+} as const;
+
+/** The watch over snapshots of the origin, and work on whole tables. */
+export const SNAPSHOT_WATCH_LIMITS = {
+  /** Marks of one snapshot: 128 MiB. A table of control data has far fewer rows. */
+  keys: 5_000_000,
+  /** How long a producer may still be trying to deliver the last rows to another partition; brokers restart faster. */
+  graceMs: 60_000,
+  /** Keys of vanished rows that are named in the log. */
+  namedKeys: 5,
+  /** Rows asked for at once. */
+  pageRows: 5_000,
+  /** Deletes per batch; what an Executive takes unless told otherwise. */
+  batchRows: 100,
+  /** The Executive is away, or busy. */
+  backoffMs: { base: 200, max: 10_000 },
+  requestTimeoutMs: 30_000,
+} as const;
+
+/** Transactions of the origin that are put together again. */
+export const TRANSACTION_LIMITS = {
+  /** How long the rest of a transaction is waited for when nothing else is to be read. */
+  waitMs: 60_000,
+  /** A transaction with more is let through in parts; the records of all that wait are bounded by twice that. */
+  records: 100_000,
+  bytes: 64 * MIB,
+  /** Events of transactions that went lately: what a connector sends again after its restart is known by them. */
+  recentEvents: 200_000,
 } as const;

@@ -1,0 +1,101 @@
+/** What is known of one table's snapshot while it comes in. */
+import { SNAPSHOT_WATCH_LIMITS } from "../../core/limits.ts";
+import type { SnapshotMark } from "../events/change-event.ts";
+import type { KafkaRecord } from "../kafka/consumer.ts";
+import type { MappedRecord } from "../lanes/unit-maker.ts";
+import type { TableMapping } from "../mapping/mapping.ts";
+import { KeyMarks } from "./key-marks.ts";
+import type { PartitionPast } from "./partition-past.ts";
+import type { SnapshotOutcome } from "./snapshot-meter.ts";
+
+/** The record that ended it in its partition. */
+export interface SnapshotEnd {
+  readonly record: KafkaRecord;
+  readonly target: TableMapping;
+  /** On the monotonic clock; null until the next tick. */
+  seenMs: number | null;
+  /** Other partitions in which nothing of the snapshot can come any more. */
+  readonly done: Set<number>;
+}
+
+export type Spoiled = Exclude<SnapshotOutcome, "whole" | "started-over">;
+
+export class TableSnapshot {
+  /** By partition, the first record seen since it began. */
+  readonly from: Map<number, number>;
+  /** Partitions in which rows of it came. */
+  readonly readIn = new Set<number>();
+  /** The earliest of its rows, by Kafka's clock. */
+  beginsMs = Number.POSITIVE_INFINITY;
+  /** What was known of each partition when it began. */
+  readonly pasts: ReadonlyMap<number, PartitionPast>;
+  hasBeginning = false;
+  end: SnapshotEnd | null = null;
+  #marks: KeyMarks | null = new KeyMarks();
+  #spoiled: Spoiled | null = null;
+  /** Partitions of which the cookie knew its first record. */
+  readonly wasRestored: ReadonlySet<number>;
+  /** Of a snapshot that the cookie has: offsets at which its first records must be found again. */
+  readonly #owed: Map<number, number>;
+
+  constructor(pasts: ReadonlyMap<number, PartitionPast>, owed: ReadonlyMap<number, number> = new Map()) {
+    this.pasts = new Map([...pasts].map(([partition, past]) => [partition, past.copy()]));
+    this.from = new Map(owed);
+    this.#owed = new Map(owed);
+    this.wasRestored = new Set(owed.keys());
+  }
+
+  /** Why its rows cannot be told from those that vanished, or null. */
+  get spoiled(): Spoiled | null {
+    return this.#spoiled;
+  }
+
+  get marks(): KeyMarks {
+    return this.#marks ?? new KeyMarks();
+  }
+
+  spoil(reason: Spoiled): void {
+    this.#spoiled ??= reason;
+    this.#marks = null;
+  }
+
+  /** @returns whether the partition is new to the snapshot */
+  take({ partition, offset }: KafkaRecord): boolean {
+    const owed = this.#owed.get(partition);
+    if (owed !== undefined) {
+      this.#owed.delete(partition);
+      if (owed !== offset) this.spoil("records-lost");
+    }
+    if (this.from.has(partition)) return false;
+    this.from.set(partition, offset);
+    return true;
+  }
+
+  /** True while records are to be read again that a restart needs. */
+  get isOwed(): boolean {
+    return this.#owed.size > 0;
+  }
+
+  read({ partition, timestampMs }: KafkaRecord): void {
+    this.readIn.add(partition);
+    this.beginsMs = Math.min(this.beginsMs, timestampMs ?? Number.NEGATIVE_INFINITY);
+  }
+
+  mark({ mutations }: MappedRecord): void {
+    if (this.#marks === null) return;
+    for (const { keyText, delete: isDelete } of mutations) {
+      if (isDelete) this.#marks.delete(keyText);
+      else this.#marks.add(keyText);
+    }
+    if (this.#marks.size > SNAPSHOT_WATCH_LIMITS.keys) this.spoil("too-many-keys");
+  }
+}
+
+/** The mark of a row that is the first of its table. */
+export function isBeginning(mark: SnapshotMark): boolean {
+  return mark === "first" || mark === "first-of-table";
+}
+
+export function isEnd(mark: SnapshotMark): boolean {
+  return mark === "last" || mark === "last-of-table";
+}

@@ -1,0 +1,71 @@
+/** What is counted of the origin's snapshots and of work on whole tables. */
+import type { Metrics } from "../../core/process/metrics.ts";
+
+/** How the watch over one snapshot of one table ended. */
+export type SnapshotOutcome =
+  | "whole" // every row came: what vanished is reported or deleted
+  | "started-over" // the origin began again before the end
+  | "no-beginning" // its first row was not seen: what came before may be rows that are there still
+  | "records-lost" // Kafka no longer has all of its records
+  | "dead-letter" // one of its records was put aside: its row may be there still
+  | "too-many-keys"
+  | "out-of-step"; // partitions were read so far apart that a new row cannot be told from a vanished one
+
+export interface SnapshotMeter {
+  snapshot(topic: string, outcome: SnapshotOutcome): void;
+  /** Snapshots of tables that are open. */
+  open(tables: number): void;
+  vanished(family: string, table: string, what: "reported" | "deleted", rows: number): void;
+  /** Rows deleted because the origin truncated the table. */
+  cleared(family: string, table: string, rows: number): void;
+}
+
+/** Counts nothing. */
+export const SILENT_SNAPSHOT_METER: SnapshotMeter = {
+  snapshot() {},
+  open() {},
+  vanished() {},
+  cleared() {},
+};
+
+/** For all lanes of a process. */
+export class SnapshotMetrics {
+  readonly #lanes = new Map<object, number>();
+  readonly #snapshots;
+  readonly #open;
+  readonly #vanished;
+  readonly #cleared;
+
+  constructor(metrics: Metrics) {
+    this.#snapshots = metrics.counter(
+      "ctlstore_loader_snapshots_total",
+      "Snapshots of tables of the origin, by how the watch over them ended",
+      ["topic", "outcome"],
+    );
+    this.#open = metrics.gauge("ctlstore_loader_snapshots_open", "Snapshots of tables that are coming in");
+    this.#vanished = metrics.counter(
+      "ctlstore_loader_vanished_rows_total",
+      "Rows that a new snapshot of the origin did not have, by what was done",
+      ["family", "table", "what"],
+    );
+    this.#cleared = metrics.counter(
+      "ctlstore_loader_cleared_rows_total",
+      "Rows deleted because the origin truncated their table",
+      ["family", "table"],
+    );
+  }
+
+  /** The meter of one lane. */
+  ofLane(): SnapshotMeter {
+    const lane = {};
+    return {
+      snapshot: (topic, outcome) => this.#snapshots.inc({ topic, outcome }),
+      open: (tables) => {
+        this.#lanes.set(lane, tables);
+        this.#open.set([...this.#lanes.values()].reduce((sum, count) => sum + count, 0));
+      },
+      vanished: (family, table, what, rows) => this.#vanished.inc({ family, table, what }, rows),
+      cleared: (family, table, rows) => this.#cleared.inc({ family, table }, rows),
+    };
+  }
+}
