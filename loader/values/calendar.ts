@@ -61,7 +61,7 @@ export function clockText(seconds: number): string {
 export function fractionText(digits: string, wanted: number | null): string {
   const least = wanted ?? Math.min(digits.length, 6);
   let length = digits.length;
-  while (length > least && digits[length - 1] === "0") length -= 1;
+  while (digits[length - 1] === "0") length -= 1;
   const text = digits.slice(0, length).padEnd(least, "0");
   return text === "" ? "" : `.${text}`;
 }

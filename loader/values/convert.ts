@@ -94,7 +94,8 @@ function withZeroDates(
 
 /** The column as messages call it. */
 function describeColumn(type: ConnectType | null, rules: ColumnRules): string {
-  if (type === null) return rules.column === null ? "without schema" : `${rules.column}, by the mapping`;
+  if (type === null)
+    return rules.column === null ? "without schema" : `${quote(rules.column)} by the mapping`;
   const origin = type.parameters["__debezium.source.column.type"];
   const name = type.name === null ? type.type : `${type.type} ${type.name}`;
   return origin === undefined ? name : `${name} of ${origin}`;

@@ -93,6 +93,7 @@ describe("R33: a column of integers", () => {
       { value: -1, type: INT64, to: "integer", rules: { column: "bigint(20) unsigned" }, is: /2\^63/ },
       { value: -1, type: null, to: "integer", rules: { column: "BIGINT UNSIGNED" }, is: /2\^63/ },
       { value: -1, type: null, to: "integer", rules: { column: "serial" }, is: /2\^63/ },
+      { value: -1, type: null, to: "integer", rules: { column: "bigint(20) zerofill" }, is: /2\^63/ },
       { value: -1, type: null, to: "integer", rules: { column: "bigint(20)" }, is: -1n },
       {
         value: 4294967295,
