@@ -10,6 +10,7 @@ export type NotLoadedReason =
   | "signal"
   | "transaction" // Debezium's own marks of where transactions begin and end
   | "tombstone" // after a delete that was loaded
+  | "delete-of-nothing" // of a table that does not exist yet
   | "truncate-ignored" // the mapping says so
   | "repeat" // delivered twice by Kafka's client
   | "replay"; // took effect before a restart, read again for an open snapshot

@@ -1,0 +1,86 @@
+/** From a record to the mutations of its rows: decoding and mapping, without waiting for anything. */
+import { CtlstoreError } from "../../core/errors.ts";
+import type { ChangeEvent, RowEvent, TruncateEvent } from "../events/change-event.ts";
+import type { KafkaRecord } from "../kafka/consumer.ts";
+import type { MappingKeeper, SchemaNeed, TableMapping } from "../mapping/mapping.ts";
+import type { RecordDecoder } from "./lane-contract.ts";
+import type { NotLoadedReason } from "./lane-meter.ts";
+import type { MappedRecord } from "./unit-maker.ts";
+
+export type MapOutcome =
+  | {
+      readonly kind: "mapped";
+      readonly mapped: MappedRecord;
+      /** Why it has no mutations; null when it has some, or stands for work on its table. */
+      readonly notLoaded: NotLoadedReason | null;
+    }
+  | { readonly kind: "needs"; readonly need: SchemaNeed };
+
+export class RecordMapper {
+  readonly #decoder: RecordDecoder;
+  readonly #keeper: MappingKeeper;
+
+  constructor(decoder: RecordDecoder, keeper: MappingKeeper) {
+    this.#decoder = decoder;
+    this.#keeper = keeper;
+  }
+
+  /** @throws CtlstoreError `event_malformed`, `event_unmapped`, `event_refused` */
+  map(record: KafkaRecord): MapOutcome {
+    const event = this.#decoder.decode(record);
+    switch (event.kind) {
+      case "transaction":
+        return withoutRows(record, event, "transaction");
+      case "other":
+        return withoutRows(record, event, event.what);
+      case "truncate":
+        return this.#mapTruncate(record, event);
+      case "row":
+        return this.#mapRow(record, event);
+    }
+  }
+
+  #mapTruncate(record: KafkaRecord, event: TruncateEvent): MapOutcome {
+    const target = this.#keeper.current.target(record.topic, event);
+    if (target === "drop") return withoutRows(record, event, "dropped");
+    switch (target.onTruncate) {
+      case "ignore":
+        return withoutRows(record, event, "truncate-ignored");
+      case "clear":
+        return mapped({ record, event, target, mutations: [] }, null);
+      case "stop":
+        throw truncated(target);
+    }
+  }
+
+  #mapRow(record: KafkaRecord, event: RowEvent): MapOutcome {
+    const target = this.#keeper.current.target(record.topic, event);
+    if (target === "drop") return withoutRows(record, event, "dropped");
+    const need = target.schemaNeed(event);
+    if (need !== null) return { kind: "needs", need };
+    const mutations = target.toMutations(event);
+    const reason = event.isTombstone ? "tombstone" : "delete-of-nothing";
+    return mapped({ record, event, target, mutations }, mutations.length > 0 ? null : reason);
+  }
+}
+
+function withoutRows(record: KafkaRecord, event: ChangeEvent, reason: NotLoadedReason): MapOutcome {
+  return mapped({ record, event, target: null, mutations: [] }, reason);
+}
+
+function mapped(record: MappedRecord, notLoaded: NotLoadedReason | null): MapOutcome {
+  return { kind: "mapped", mapped: record, notLoaded };
+}
+
+function truncated({ family, table }: TableMapping): CtlstoreError {
+  return new CtlstoreError(
+    "event_refused",
+    `Cannot load the truncation of ${family}/${table}: the mapping says to stop there`,
+    { hint: 'set "onTruncate" of the table to "clear" or "ignore"' },
+  );
+}
+
+/** A record that was put aside, or whose mark alone is wanted and that cannot be read any more. */
+export function unreadable(record: KafkaRecord): MappedRecord {
+  return { record, event: null, target: null, mutations: [] };
+}
