@@ -23,6 +23,7 @@ import { snapshotShowCommand } from "./commands/snapshot-show.ts";
 import { snapshotVerifyCommand } from "./commands/snapshot-verify.ts";
 import { statusCommand } from "./commands/status.ts";
 import { supervisorCommand } from "./commands/supervisor.ts";
+import { LOADER_COMMANDS } from "./loader-commands.ts";
 
 const COMMANDS: readonly Command[] = [
   devCommand,
@@ -30,6 +31,7 @@ const COMMANDS: readonly Command[] = [
   reflectorCommand,
   supervisorCommand,
   heartbeatCommand,
+  ...LOADER_COMMANDS,
   createFamilyCommand,
   createTableCommand,
   addFieldsCommand,

@@ -16,11 +16,13 @@ import type { LanePlan } from "../lanes/lane-contract.ts";
 import type { Gate } from "./gate.ts";
 import { PartitionLag } from "./lag.ts";
 import { type LanePlacer, type PlacedPartition, partitionKey } from "./lane-placer.ts";
+import type { Patience } from "./patience.ts";
 import type { MakeLane, ServedLane } from "./served-lane.ts";
 
 export interface LaneLifeDeps {
   readonly makeLane: MakeLane;
   readonly placer: LanePlacer;
+  readonly patience: Patience;
   /** Openings at the same time, of all lanes. */
   readonly gate: Gate;
   readonly logger: Logger;
@@ -104,14 +106,17 @@ export class LaneLife {
   }
 
   async #openAndRun(signal: AbortSignal): Promise<"aborted" | "conflict"> {
-    const { makeLane, placer, gate, onReady, onGone } = this.#deps;
+    const { makeLane, placer, patience, gate, onReady, onGone } = this.#deps;
     this.#set("opening");
     const lane = makeLane(this.plan);
     this.#lane = lane;
     try {
       const placed = await gate.run(async () => {
         signal.throwIfAborted();
-        return placer.place(lane, await lane.open(signal), signal);
+        const positions = await patience.untilDone("read the cookies of lanes", signal, () =>
+          lane.open(signal),
+        );
+        return placer.place(lane, positions, signal);
       });
       signal.throwIfAborted();
       this.#set("running");

@@ -20,7 +20,6 @@ import { type LanePlansOptions, plansOf, topicsToRead } from "./lane-plans.ts";
 import { LaneSet } from "./lane-set.ts";
 import { Membership } from "./membership.ts";
 import type { LoaderMeter } from "./metrics.ts";
-import { OnceWatch } from "./once-watch.ts";
 import { Patience } from "./patience.ts";
 import { Progress } from "./progress.ts";
 import type { MakeLane } from "./served-lane.ts";
@@ -81,6 +80,7 @@ export class LoaderRun {
       {
         makeLane: (plan) => this.#newLane(plan),
         placer,
+        patience: this.#patience,
         gate: new Gate(LOADER_LIMITS.lanesOpenedAtOnce),
         logger,
         clock,
@@ -195,9 +195,6 @@ export class LoaderRun {
 
   async #load(signal: AbortSignal, fail: (error: unknown) => void): Promise<void> {
     const { clock } = this.#deps;
-    const once = this.#options.once
-      ? new OnceWatch({ clock, lanes: this.#lanes, meter: this.#deps.meter })
-      : null;
     while (!signal.aborted) {
       this.#followTheGroup();
       const isFull = this.#feed();
@@ -209,7 +206,7 @@ export class LoaderRun {
       const isIdle = fetched === null || (fetched.records.length === 0 && fetched.ends.length === 0);
       if (fetched !== null) this.#lanes.handOn(fetched);
       this.#keepHouse(signal, fail);
-      if (once?.isDone === true) return;
+      if (this.#options.once && this.#lanes.areCaughtUp) return;
       if (isIdle && clock.monotonicMs() - startMs < 1) await clock.sleep(LOADER_LIMITS.idleMs, signal);
       else await turnOfEventLoop();
     }

@@ -3,6 +3,7 @@ import type { ErrorCode } from "../../core/errors.ts";
 import type { Gauge, Metrics } from "../../core/process/metrics.ts";
 import type { LaneMeter, NotLoadedReason, RetryReason } from "../lanes/lane-meter.ts";
 import { LOADER_STATES, type LoaderStatus } from "./status.ts";
+import type { LoaderTotals } from "./totals.ts";
 
 export const LOADER_METRICS = {
   state: "ctlstore_loader_state",
@@ -37,6 +38,7 @@ const NOT_LOADED_REASONS: Readonly<Record<NotLoadedReason, true>> = {
   signal: true,
   transaction: true,
   tombstone: true,
+  "delete-of-nothing": true,
   "truncate-ignored": true,
   repeat: true,
   replay: true,
@@ -50,21 +52,6 @@ const RETRY_REASONS: Readonly<Record<RetryReason, true>> = {
 };
 
 const POISON_CODES: readonly ErrorCode[] = ["event_malformed", "event_unmapped", "event_refused"];
-
-/** Sums since the process began, for the status and the progress. */
-export interface LoaderTotals {
-  records: number;
-  notLoaded: Partial<Record<NotLoadedReason, number>>;
-  batches: number;
-  rows: number;
-  folded: number;
-  retries: Partial<Record<RetryReason, number>>;
-  conflicts: number;
-  deadLetters: number;
-  lostEvents: number;
-  rebalances: number;
-  kafkaTroubles: number;
-}
 
 export interface LoaderMeter {
   readonly totals: Readonly<LoaderTotals>;

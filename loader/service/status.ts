@@ -1,9 +1,9 @@
 /** What the loader says about itself: the document behind `/status`, and what metrics and progress are made of. */
-import type { LaneStatus } from "../lanes/lane-contract.ts";
+import type { LaneActivity, LaneCounts } from "../lanes/lane-contract.ts";
 import type { LaneLife, LaneLifeState } from "./lane-life.ts";
 import { partitionKey } from "./lane-placer.ts";
-import type { LoaderTotals } from "./metrics.ts";
 import type { Waiting } from "./patience.ts";
+import type { LoaderTotals } from "./totals.ts";
 
 export const LOADER_STATES = [
   "starting", // looks for the mapping's tables, the topics and its place in the group
@@ -31,11 +31,11 @@ export interface LoaderPartitionStatus {
 export interface LoaderLaneStatus {
   readonly name: string;
   readonly writer: string;
-  readonly state: LaneStatus["state"] | Extract<LaneLifeState, "conflict">;
+  readonly state: LaneActivity | Extract<LaneLifeState, "conflict">;
   /** What is waited for; null while all is well. */
   readonly why: string | null;
   readonly untilMs: number | null;
-  readonly counts: LaneStatus["counts"] | null;
+  readonly counts: LaneCounts | null;
   /** Records that wait for decoding, and records that wait for others that belong to them. */
   readonly waitingRecords: number;
   readonly heldRecords: number;
@@ -57,6 +57,7 @@ export interface LoaderStatus {
 export function laneStatusOf(life: LaneLife, nowMs: number): LoaderLaneStatus {
   const status = life.lane?.status() ?? null;
   const read = new Map(status?.partitions.map((partition) => [partitionKey(partition), partition]));
+  const isCaughtUp = life.lane?.isCaughtUp === true;
   const isKnown = life.state === "running";
   return {
     name: life.plan.name,
@@ -74,7 +75,8 @@ export function laneStatusOf(life: LaneLife, nowMs: number): LoaderLaneStatus {
       const { events, seconds } =
         place === undefined || lag === undefined
           ? { events: null, seconds: null }
-          : lag.at(place.applied, nowMs);
+          : // Behind what was read there may be positions alone, which are written later.
+            lag.at(isCaughtUp ? place.read : place.applied, nowMs);
       return {
         topic: partition.topic,
         partition: partition.partition,

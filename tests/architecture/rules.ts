@@ -47,7 +47,7 @@ export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   // The origin of a test: reads the binlog of a real server.
   "@vlasky/zongji": ["tests/support/origin/"],
   commander: ["cli/program.ts"],
-  "cli-progress": ["cli/demo/progress.ts", "cli/bootstrap-bar.ts"],
+  "cli-progress": ["cli/demo/progress.ts", "cli/bootstrap-bar.ts", "cli/loader-bar.ts"],
   "mime-db": ["cli/demo/mime-rows.ts"],
   "bun:sqlite": ["ctldb/sqlite/", "ctldb/proof.ts", "ctldb/legacy-schema.ts", "ldb/"],
   // Calls into C can end the process: one place, and in tests the mounts and the process that is a Kafka cluster.

@@ -1,0 +1,36 @@
+/** The bar of a loader that runs to the end, for a person who watches. */
+import { Presets, SingleBar } from "cli-progress";
+import type { LoaderStatus } from "../loader/service/status.ts";
+
+const INTERVAL_MS = 200;
+
+/** Shows it until `stop`. @param stream of a terminal */
+export function loaderBar(
+  status: () => LoaderStatus,
+  stream: NodeJS.WritableStream = process.stderr,
+): { stop(): void } {
+  const bar = new SingleBar(
+    { stream, format: "  {bar} {percentage}% | {value}/{total} events | {rows} rows", hideCursor: true },
+    Presets.shades_classic,
+  );
+  let isShown = false;
+  const show = () => {
+    const { totals, lagEvents } = status();
+    if (lagEvents === null) return;
+    const total = Math.max(1, totals.records + lagEvents);
+    if (!isShown) bar.start(total, totals.records, { rows: totals.rows });
+    isShown = true;
+    if (total !== bar.getTotal()) bar.setTotal(total);
+    bar.update(totals.records, { rows: totals.rows });
+  };
+  const timer = setInterval(show, INTERVAL_MS);
+  timer.unref();
+  return {
+    stop() {
+      clearInterval(timer);
+      if (!isShown) return;
+      show();
+      bar.stop();
+    },
+  };
+}

@@ -1,0 +1,145 @@
+/**
+ * The loader: change events of Debezium on Kafka become rows, each event once.
+ *
+ * This file wires the parts together; what runs is service/loader-run.ts, and what writes is a lane (lanes/lane.ts).
+ */
+import { readFileSync } from "node:fs";
+import type { FetchLike } from "../client/index.ts";
+import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
+import { LOADER_LIMITS } from "../core/limits.ts";
+import { type Clock, systemClock } from "../core/process/clock.ts";
+import type { Logger } from "../core/process/logger.ts";
+import type { Metrics } from "../core/process/metrics.ts";
+import { type StatusEndpoint, startStatusEndpointAnywhere } from "../core/process/status-endpoint.ts";
+import type { DeadLetters } from "./dead-letters/dead-letters.ts";
+import type { Kafka } from "./kafka/consumer.ts";
+import { type LaneMakerOptions, laneMaker } from "./lane-maker.ts";
+import { openMapping } from "./mapping/keeper.ts";
+import { executiveSchemas } from "./mapping/schema-store.ts";
+import { LoaderRun, type LoaderRunOptions } from "./service/loader-run.ts";
+import { createLoaderMeter } from "./service/metrics.ts";
+import type { LoaderStatus } from "./service/status.ts";
+import { SnapshotMetrics } from "./snapshots/snapshot-meter.ts";
+
+export interface LoaderDeps {
+  readonly kafka: Kafka;
+  readonly logger: Logger;
+  readonly metrics: Metrics;
+  readonly clock?: Clock;
+  /** For the jitter of waits: returns 0 ≤ x < 1. */
+  readonly random?: () => number;
+  /** To the Executive; the runtime's own when absent. */
+  readonly fetch?: FetchLike;
+}
+
+export interface LoaderOptions extends LoaderRunOptions, LaneMakerOptions {
+  /** Path of the mapping file. */
+  readonly mapping: string;
+  /** `file:PATH` or `topic:NAME`; null stops at the first event that cannot be loaded. */
+  readonly deadLetter: string | null;
+  /** Where to answer /status, /healthz, /readyz and /metrics; null nowhere. */
+  readonly bind: string | null;
+}
+
+export interface RunningLoader {
+  /** Settles when everything has ended. @throws CtlstoreError what the loader could not go on for */
+  readonly done: Promise<void>;
+  /** Of the status endpoint. */
+  readonly url: string | null;
+  status(): LoaderStatus;
+  /** Ends the batches under way, writes the last positions, leaves the group. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts the loader. Whatever is away is waited for; `done` tells what cannot be waited for.
+ *
+ * @throws CtlstoreError `config_invalid`, `mapping_invalid` (the file cannot be read), `dead_letters_unavailable`
+ */
+export async function startLoader(deps: LoaderDeps, options: LoaderOptions): Promise<RunningLoader> {
+  const { kafka, logger, metrics, clock = systemClock, random = Math.random, fetch } = deps;
+  const text = readMapping(options.mapping);
+  const meter = createLoaderMeter(metrics);
+  const snapshotMetrics = new SnapshotMetrics(metrics);
+  const deadLetters: DeadLetters | null = null as DeadLetters | null;
+  const sent = fetch === undefined ? {} : { fetch };
+  const schemas = executiveSchemas({
+    url: options.executive,
+    adminToken: options.adminToken,
+    clock,
+    ...sent,
+  });
+  const run = new LoaderRun(
+    {
+      consumer: kafka.consumer(),
+      openMapping: (signal) => openMapping(text, schemas, { name: options.mapping, signal }),
+      laneMaker: (keeper) =>
+        laneMaker(
+          { keeper, deadLetters, meter: meter.lanes, snapshotMetrics, logger, clock, random, ...sent },
+          options,
+          options.once ? LOADER_LIMITS.oncePatienceMs : null,
+        ),
+      meter,
+      logger,
+      clock,
+      random,
+    },
+    options,
+  );
+  let endpoint: StatusEndpoint | null = null;
+  try {
+    if (options.bind !== null) endpoint = await startEndpoint(run, options.bind, { metrics, meter });
+  } catch (error) {
+    await deadLetters?.[Symbol.asyncDispose]();
+    throw error;
+  }
+  const stopping = new AbortController();
+  const done = run.run(stopping.signal).finally(async () => {
+    await deadLetters?.[Symbol.asyncDispose]();
+    await endpoint?.stop();
+  });
+  done.catch(() => {}); // heard by whoever waits for it
+  return {
+    done,
+    url: endpoint?.url ?? null,
+    status: () => run.status(),
+    async stop() {
+      stopping.abort(new Error("the loader was asked to stop"));
+      await done;
+    },
+  };
+}
+
+function readMapping(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (cause) {
+    throw new CtlstoreError(
+      "mapping_invalid",
+      `Cannot read the mapping ${quote(path)}: ${messageOf(cause)}`,
+      {
+        hint: "--mapping FILE",
+        cause,
+      },
+    );
+  }
+}
+
+function startEndpoint(
+  run: LoaderRun,
+  bind: string,
+  { metrics, meter }: { readonly metrics: Metrics; readonly meter: ReturnType<typeof createLoaderMeter> },
+): Promise<StatusEndpoint> {
+  return startStatusEndpointAnywhere(
+    {
+      status: () => run.status(),
+      readiness: () => {
+        const { ready, state, lagEvents, lagSeconds, missingTopics } = run.status();
+        return { ready, state, lagEvents, lagSeconds, missingTopics };
+      },
+      refreshMetrics: () => meter.publish(run.status()),
+      metrics,
+    },
+    bind,
+  );
+}
