@@ -28,18 +28,27 @@ export function createKafka(settings: KafkaSettings): Kafka {
   };
 }
 
+/**
+ * The addon's classes as we use them. Their second argument, settings of topics, must be left out, which their own types
+ * forbid: given an empty one, librdkafka forgets the settings of topics among the first, `auto.offset.reset` with them.
+ */
+interface AddonClasses {
+  readonly KafkaConsumer: new (settings: object) => NativeConsumer;
+  readonly Producer: new (settings: object) => NativeProducer;
+}
+
 function loadNative(): NativeKafka {
   const { RdKafka } = loadPackage();
   return {
     consumer: (settings, onRebalance) =>
       configured(settings, () => {
-        const made = new RdKafka.KafkaConsumer({ ...settings, rebalance_cb: onRebalance } as object, {});
-        return made as unknown as NativeConsumer; // its own types say less than it does
+        const { KafkaConsumer } = RdKafka as unknown as AddonClasses;
+        return new KafkaConsumer({ ...settings, rebalance_cb: onRebalance });
       }),
     producer: (settings) =>
       configured(settings, () => {
-        const made = new RdKafka.Producer({ ...settings, dr_cb: true } as object, {});
-        return made as unknown as NativeProducer;
+        const { Producer } = RdKafka as unknown as AddonClasses;
+        return new Producer({ ...settings, dr_cb: true });
       }),
   };
 }
