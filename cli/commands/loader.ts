@@ -37,7 +37,7 @@ export const loaderCommand = command({
     const loader = await start(context, options);
     if (options.once) return once(context, options, loader);
     const where = loader.url === null ? "" : `, status on ${loader.url}/status`;
-    context.note(`Loader reads ${options.brokers} and writes to ${options.executive}${where}`);
+    context.note(`Loader reads ${options.brokers}${where}`);
     await runUntilStopped(context, [{ name: "loader", done: loader.done, stop: () => loader.stop() }]);
   },
 });
