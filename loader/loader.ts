@@ -12,9 +12,12 @@ import type { Logger } from "../core/process/logger.ts";
 import type { Metrics } from "../core/process/metrics.ts";
 import { type StatusEndpoint, startStatusEndpointAnywhere } from "../core/process/status-endpoint.ts";
 import type { DeadLetters } from "./dead-letters/dead-letters.ts";
+import { openDeadLetters, parseDeadLetterPlace } from "./dead-letters/open.ts";
 import type { Kafka } from "./kafka/consumer.ts";
 import { type LaneMakerOptions, laneMaker } from "./lane-maker.ts";
 import { openMapping } from "./mapping/keeper.ts";
+import { planMapping } from "./mapping/plan.ts";
+import { readMappingFile } from "./mapping/read-file.ts";
 import { executiveSchemas } from "./mapping/schema-store.ts";
 import { LoaderRun, type LoaderRunOptions } from "./service/loader-run.ts";
 import { createLoaderMeter } from "./service/metrics.ts";
@@ -32,9 +35,11 @@ export interface LoaderDeps {
   readonly fetch?: FetchLike;
 }
 
-export interface LoaderOptions extends LoaderRunOptions, LaneMakerOptions {
+export interface LoaderOptions extends Omit<LoaderRunOptions, "patienceMs">, LaneMakerOptions {
   /** Path of the mapping file. */
   readonly mapping: string;
+  /** How long a run that ends by itself waits for what is away; absent is `LOADER_LIMITS.oncePatienceMs`. */
+  readonly oncePatienceMs?: number;
   /** `file:PATH` or `topic:NAME`; null stops at the first event that cannot be loaded. */
   readonly deadLetter: string | null;
   /** Where to answer /status, /healthz, /readyz and /metrics; null nowhere. */
@@ -61,7 +66,7 @@ export async function startLoader(deps: LoaderDeps, options: LoaderOptions): Pro
   const text = readMapping(options.mapping);
   const meter = createLoaderMeter(metrics);
   const snapshotMetrics = new SnapshotMetrics(metrics);
-  const deadLetters: DeadLetters | null = null as DeadLetters | null;
+  const deadLetters = await deadLettersFor(options, text, kafka);
   const sent = fetch === undefined ? {} : { fetch };
   const schemas = executiveSchemas({
     url: options.executive,
@@ -69,6 +74,7 @@ export async function startLoader(deps: LoaderDeps, options: LoaderOptions): Pro
     clock,
     ...sent,
   });
+  const patienceMs = options.once ? (options.oncePatienceMs ?? LOADER_LIMITS.oncePatienceMs) : null;
   const run = new LoaderRun(
     {
       consumer: kafka.consumer(),
@@ -77,14 +83,14 @@ export async function startLoader(deps: LoaderDeps, options: LoaderOptions): Pro
         laneMaker(
           { keeper, deadLetters, meter: meter.lanes, snapshotMetrics, logger, clock, random, ...sent },
           options,
-          options.once ? LOADER_LIMITS.oncePatienceMs : null,
+          patienceMs,
         ),
       meter,
       logger,
       clock,
       random,
     },
-    options,
+    { ...options, patienceMs },
   );
   let endpoint: StatusEndpoint | null = null;
   try {
@@ -108,6 +114,21 @@ export async function startLoader(deps: LoaderDeps, options: LoaderOptions): Pro
       await done;
     },
   };
+}
+
+/** Opened at the start: a place that cannot be written to is found out before the first letter. */
+async function deadLettersFor(
+  { deadLetter, mapping: name }: LoaderOptions,
+  text: Uint8Array,
+  kafka: Kafka,
+): Promise<DeadLetters | null> {
+  const { tables, transactionTopic } = planMapping(readMappingFile(text, name), name);
+  if (deadLetter === null) return null;
+  const loaded = [
+    ...tables.map(({ topic }) => topic),
+    ...(transactionTopic === null ? [] : [transactionTopic]),
+  ];
+  return openDeadLetters(parseDeadLetterPlace(deadLetter, loaded), () => kafka.producer());
 }
 
 function readMapping(path: string): Uint8Array {

@@ -44,6 +44,8 @@ export interface LoaderRunOptions extends LanePlansOptions {
   /** Loads up to the end that each partition has at the start, without the group, and is done then. */
   readonly once: boolean;
   readonly lostEvents: LostEventsPolicy;
+  /** How long it waits for what is away; null for ever. */
+  readonly patienceMs: number | null;
 }
 
 const NO_TOPICS: Topics = { partitions: new Map(), missing: [] };
@@ -70,8 +72,10 @@ export class LoaderRun {
     this.#deps = deps;
     this.#options = options;
     const { clock, random, logger, meter, consumer } = deps;
-    const limitMs = options.once ? LOADER_LIMITS.oncePatienceMs : null;
-    this.#patience = new Patience({ clock, random, logger }, { backoffMs: LOADER_LIMITS.backoffMs, limitMs });
+    this.#patience = new Patience(
+      { clock, random, logger },
+      { backoffMs: LOADER_LIMITS.backoffMs, limitMs: options.patienceMs },
+    );
     const placer = new LanePlacer(
       { consumer, patience: this.#patience, logger, onLost: (events) => meter.lostEvents(events) },
       options.lostEvents,
