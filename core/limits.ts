@@ -344,6 +344,8 @@ export const MAPPING_LIMITS = {
   requestTimeoutMs: 30_000,
   /** Lines of a sample file that `loader check` looks at. */
   sampleLines: 10_000,
+  /** Envelopes with schemas have a dozen levels, JSON columns are text. */
+  sampleDepth: 200,
 } as const;
 
 /** The loader as a service: which lanes it has, and what it tells about them. What a lane may hold is the lane's. */

@@ -115,7 +115,7 @@ class Keeper implements MappingKeeper {
 /** The schemas of the tables of ours that exist, by `family/table`: one question per family. */
 export async function liveSchemas(
   tables: readonly TablePlan[],
-  schemas: SchemaStore,
+  schemas: Pick<SchemaStore, "ofFamily">,
   signal?: AbortSignal,
 ): Promise<ReadonlyMap<string, TableSchema>> {
   const live = new Map<string, TableSchema>();

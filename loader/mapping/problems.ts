@@ -16,14 +16,23 @@ export function problemText({ place, what }: Problem): string {
   return place === "" ? `it ${what}` : `${place} ${what}`;
 }
 
+const problemsByError = new WeakMap<Error, readonly Problem[]>();
+
 /** @param name of the file, or of whatever the mapping is known by */
 export function mappingInvalid(name: string, problems: readonly Problem[]): CtlstoreError {
   const shown = problems.slice(0, SHOWN).map(problemText);
   if (problems.length > SHOWN) shown.push(`and ${problems.length - SHOWN} more`);
   const hint = problems.find((problem) => problem.hint !== undefined)?.hint;
-  return new CtlstoreError("mapping_invalid", `Cannot use the mapping ${name}: ${shown.join("; ")}`, {
+  const error = new CtlstoreError("mapping_invalid", `Cannot use the mapping ${name}: ${shown.join("; ")}`, {
     ...(hint === undefined ? {} : { hint }),
   });
+  problemsByError.set(error, problems);
+  return error;
+}
+
+/** All that an error of `mappingInvalid` is about; null for others. */
+export function problemsOf(error: unknown): readonly Problem[] | null {
+  return error instanceof Error ? (problemsByError.get(error) ?? null) : null;
 }
 
 /** One part of a place: a member that needs no quotes, or one that does. */
