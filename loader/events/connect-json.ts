@@ -10,6 +10,7 @@ import { parseExactJson } from "../../core/exact-json.ts";
 import { EVENT_LIMITS } from "../../core/limits.ts";
 import type { ConnectType } from "../values/connect-type.ts";
 import { ConnectSchemas, isWrapped } from "./connect-schema.ts";
+import { hasEscapedName, misreadsEscapedNames } from "./escaped-names.ts";
 import { malformed, type RecordPart } from "./malformed.ts";
 
 export interface ConnectBody {
@@ -54,7 +55,7 @@ export class ConnectJson {
     if (index > 0) prefixes.unshift(...prefixes.splice(index, 1));
     try {
       const text = strictInside.decode(bytes.subarray(prefix.bytes.length, -1));
-      return { payload: parseExactJson(text), type: prefix.type };
+      return { payload: jsonOf(text, this.#part), type: prefix.type };
     } catch {
       return null; // whatever is wrong, reading the whole of it finds out and says so
     }
@@ -122,6 +123,17 @@ function textOf(bytes: Uint8Array, part: RecordPart): string {
 }
 
 function jsonOf(text: string, part: RecordPart): unknown {
+  const json = parsed(text, part);
+  if (misreadsEscapedNames && hasEscapedName(text))
+    throw malformed(
+      part,
+      "it has a column whose name is written with an escape, which this version of Node misreads",
+      "such a column needs Node 20 or 22, or must be left out by the connector (column.exclude.list)",
+    );
+  return json;
+}
+
+function parsed(text: string, part: RecordPart): unknown {
   try {
     return parseExactJson(text);
   } catch (cause) {
