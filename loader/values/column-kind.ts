@@ -35,13 +35,15 @@ export type ColumnKind =
   | { readonly is: "geometry" }
   /** A struct, an array or a map that is nothing of the above. */
   | { readonly is: "document" }
+  /** The event's schema lacks what its values cannot be read without. */
+  | { readonly is: "unreadable"; readonly lacking: string }
   /** Neither the event nor the mapping says anything: each value is what JSON makes of it. */
   | { readonly is: "unknown"; readonly encoded: BytesForm; readonly mayBePreciseDecimal: boolean };
 
 /** @throws CtlstoreError `mapping_invalid` when the mapping names a type that no column has */
 export function columnKind(type: ConnectType | null, rules: ColumnRules): ColumnKind {
   const column = originColumn(type, rules);
-  if (type !== null) return kindOfName(type, column) ?? kindOfType(type, column, rules);
+  if (type !== null) return kindOfName(type, column, rules) ?? kindOfType(type, column, rules);
   if (column !== null) return kindOfColumn(column, rules);
   if (rules.scale !== null && rules.decimal === "precise")
     return { is: "decimal", scale: rules.scale, precision: null };
@@ -62,15 +64,11 @@ function encodingOf(rules: ColumnRules): BytesForm | null {
 }
 
 /** By the logical name, if it is one that says more than the type beneath. */
-function kindOfName(type: ConnectType, column: OriginColumn | null): ColumnKind | null {
+function kindOfName(type: ConnectType, column: OriginColumn | null, rules: ColumnRules): ColumnKind | null {
   const digits = fractionDigits(column);
   switch (type.name) {
     case "org.apache.kafka.connect.data.Decimal":
-      return {
-        is: "decimal",
-        scale: numberOf(type, "scale") ?? 0,
-        precision: numberOf(type, "connect.decimal.precision") ?? column?.length ?? null,
-      };
+      return kindOfPrecise(type, column, rules);
     case "io.debezium.data.VariableScaleDecimal":
       return { is: "variable-decimal" };
     case "io.debezium.data.Bits":
@@ -98,6 +96,16 @@ function kindOfName(type: ConnectType, column: OriginColumn | null): ColumnKind 
       return time === undefined ? null : { ...time, digits };
     }
   }
+}
+
+function kindOfPrecise(type: ConnectType, column: OriginColumn | null, rules: ColumnRules): ColumnKind {
+  const scale = numberOf(type, "scale") ?? rules.scale ?? column?.scale ?? null;
+  if (scale === null) return { is: "unreadable", lacking: "the decimal's scale" };
+  return {
+    is: "decimal",
+    scale,
+    precision: numberOf(type, "connect.decimal.precision") ?? column?.length ?? null,
+  };
 }
 
 const TIMES: ReadonlyMap<string, { readonly is: "time" | "datetime"; readonly form: TimeForm }> = new Map([

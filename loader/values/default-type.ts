@@ -59,6 +59,7 @@ export function defaultFieldType(type: ConnectType | null, rules: ColumnRules): 
       return "text";
     case "geometry":
       return "binary";
+    case "unreadable":
     case "unknown":
       return null;
   }

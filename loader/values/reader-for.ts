@@ -1,7 +1,7 @@
 /** Which reader reads a kind of column. */
 import { bitsReader, bytesReader } from "./bytes.ts";
 import type { ColumnKind } from "./column-kind.ts";
-import type { ColumnReader } from "./column-reader.ts";
+import { type ColumnReader, never } from "./column-reader.ts";
 import { DOCUMENTS, GEOMETRIES } from "./documents.ts";
 import { ISO_DATES, isoDatetimes, isoTimes, timestamps } from "./iso-temporal.ts";
 import {
@@ -52,6 +52,10 @@ export function readerFor(kind: ColumnKind): ColumnReader {
       return GEOMETRIES;
     case "document":
       return DOCUMENTS;
+    case "unreadable": {
+      const read = never(`${kind.lacking}, which the event's schema does not say`);
+      return { integer: read, decimal: read, text: read, bytes: read };
+    }
     case "unknown":
       return unknownReader(kind.encoded, kind.mayBePreciseDecimal);
   }

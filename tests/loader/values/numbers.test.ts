@@ -253,6 +253,14 @@ describe("R33: a column of decimals", () => {
     ]);
   });
 
+  test("is refused when nobody says its scale", () => {
+    const type = column("bytes", "org.apache.kafka.connect.data.Decimal");
+    check([
+      { value: digits(1234n), type, to: "string", is: /needs the decimal's scale/ },
+      { value: digits(1234n), type, to: "string", rules: { scale: 2 }, is: "12.34" },
+    ]);
+  });
+
   test("is taken from JSON numbers when the converter's decimal.format is NUMERIC, if no digit can be lost", () => {
     check(
       cases(MONEY, [
