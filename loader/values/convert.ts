@@ -18,10 +18,11 @@ import { CtlstoreError, quote } from "../../core/errors.ts";
 import type { FieldType } from "../../core/field-types.ts";
 import type { FieldSchema } from "../../core/schema.ts";
 import { checkValue } from "../../core/values.ts";
-import { type ColumnKind, columnKind } from "./column-kind.ts";
+import type { ColumnKind } from "./column-kind.ts";
 import { type ColumnReader, Misfit, type Read, shown } from "./column-reader.ts";
 import type { ColumnRules } from "./column-rules.ts";
 import type { ConnectType } from "./connect-type.ts";
+import { columnKind } from "./kind-of.ts";
 import { readerFor } from "./reader-for.ts";
 import { type MayBeZeroDate, zeroDateTest } from "./zero-dates.ts";
 

@@ -1,9 +1,10 @@
 /** Which type a field has that the loader makes for a column: one that can hold every value of the column, if there is one. */
 import type { FieldType } from "../../core/field-types.ts";
 import { FORMAT_LIMITS } from "../../core/limits.ts";
-import { type ColumnKind, columnKind } from "./column-kind.ts";
+import type { ColumnKind } from "./column-kind.ts";
 import type { ColumnRules } from "./column-rules.ts";
 import type { ConnectType } from "./connect-type.ts";
+import { columnKind } from "./kind-of.ts";
 
 /** So many digits always fit 64 bits. */
 const INTEGER_DIGITS = 18;

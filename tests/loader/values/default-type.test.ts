@@ -29,6 +29,13 @@ describe("a field that the loader makes", () => {
         column("bytes", "org.apache.kafka.connect.data.Decimal", { scale: "0", ...source("DECIMAL", 10, 0) }),
         "integer",
       ],
+      [
+        column("bytes", "org.apache.kafka.connect.data.Decimal", {
+          scale: "0",
+          ...source("BIGINT UNSIGNED", 10),
+        }),
+        "string",
+      ],
       [column("struct", "data.VariableScaleDecimal"), "string"],
       [column("string", null, source("DECIMAL", 10, 2)), "string"],
       [column("string", null, source("VARCHAR", 191)), "string"],
