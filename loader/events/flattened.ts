@@ -26,7 +26,8 @@ const TRANSACTION = ["id", "total_order", "data_collection_order"];
 type Types = ReadonlyMap<string, ConnectType>;
 
 export class FlattenedReader {
-  readonly #prefix: string;
+  /** Debezium's name of what may be added, and the name that it gets. */
+  readonly #nameOf: ReadonlyMap<string, string>;
   readonly #added: ReadonlySet<string>;
   /** Column types without what was added, by all of them: one per schema, as the types themselves. */
   readonly #columnTypes = new WeakMap<Types, Types>();
@@ -38,23 +39,25 @@ export class FlattenedReader {
         "mapping_invalid",
         "Cannot tell added fields from columns: their prefix is empty; set add.fields.prefix, which is __ by default",
       );
-    this.#prefix = prefix;
     const names = [
       "op",
       ...[...SOURCE, ...TRANSACTION],
       ...SOURCE.map((name) => `source_${name}`),
       ...TRANSACTION.map((name) => `transaction_${name}`),
     ];
-    this.#added = new Set([DELETED, ...names.map((name) => `${prefix}${name}`)]);
+    this.#nameOf = new Map(names.map((name) => [name, `${prefix}${name}`]));
+    this.#added = new Set([DELETED, ...this.#nameOf.values()]);
   }
 
   /** @throws CtlstoreError `event_malformed` */
   read(payload: Members, type: ConnectType | null, record: KafkaRecord, key: Image | null): ChangeEvent {
-    const added = this.#addedOf(payload, record);
+    const hasAdded = this.#hasAdded(payload);
+    const added = hasAdded || record.headers.size > 0 ? this.#addedOf(payload, record) : NOTHING_ADDED;
     const op = this.#opOf(payload, added);
     const meta = metaOf(added, op, record);
     if (op === null) return { kind: "truncate", meta };
-    const row = this.#imageOf(payload, type);
+    const columns = hasAdded ? membersWithout(payload, (name) => this.#added.has(name)) : payload;
+    const row = this.#imageOf(columns, type);
     const isDelete = op === "delete";
     return {
       kind: "row",
@@ -72,9 +75,10 @@ export class FlattenedReader {
   /** What was added under a name, to the row or to the headers. */
   #addedOf(payload: Members, record: KafkaRecord): Added {
     return (name) => {
-      const value = payload[`${this.#prefix}${name}`];
+      const prefixed = this.#nameOf.get(name) ?? name;
+      const value = payload[prefixed];
       if (!isMissing(value) || record.headers.size === 0) return value;
-      return headerText(record.headers.get(`${this.#prefix}${name}`));
+      return headerText(record.headers.get(prefixed));
     };
   }
 
@@ -92,10 +96,7 @@ export class FlattenedReader {
     return rowOpOf(code);
   }
 
-  #imageOf(payload: Members, type: ConnectType | null): Image {
-    const values = this.#hasAdded(payload)
-      ? membersWithout(payload, (name) => this.#added.has(name))
-      : payload;
+  #imageOf(values: Members, type: ConnectType | null): Image {
     for (const _ in values) return { values, types: this.#typesOf(type?.fields ?? null) };
     throw malformed("value", "it has no columns", "it must be an envelope or a flattened row");
   }
@@ -116,6 +117,7 @@ export class FlattenedReader {
 }
 
 type Added = (name: string) => unknown;
+const NOTHING_ADDED: Added = () => undefined;
 
 function metaOf(added: Added, op: RowEvent["op"] | null, record: KafkaRecord): EventMeta {
   const source: Added = (name) => added(`source_${name}`) ?? added(name);

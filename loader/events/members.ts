@@ -23,7 +23,16 @@ export function kindOf(value: unknown): string {
   return typeof value === "object" ? "an object" : `a ${typeof value}`;
 }
 
-/** Same members without some, whatever they are called: assignment would lose one that is called `__proto__`. */
+/** The same members without some. */
 export function membersWithout(members: Members, isLeftOut: (name: string) => boolean): Members {
-  return Object.fromEntries(Object.entries(members).filter(([name]) => !isLeftOut(name)));
+  const others: Record<string, unknown> = {};
+  for (const name in members) {
+    if (isLeftOut(name)) continue;
+    // Assigned, a column that is called so would become the prototype.
+    if (name === "__proto__") Object.defineProperty(others, name, { ...OWN, value: members[name] });
+    else others[name] = members[name];
+  }
+  return others;
 }
+
+const OWN = { configurable: true, enumerable: true, writable: true } as const;

@@ -16,6 +16,7 @@ import { coldStart } from "./b14-cold-start.ts";
 import { binarySize } from "./b15-binary-size.ts";
 import { flipUnderReaders } from "./b16-flip.ts";
 import { walUnderReaders } from "./b18-wal.ts";
+import { parseEvents } from "./b19-loader-parse.ts";
 import { verifyRows } from "./b20-verify.ts";
 import { type Benchmark, environment, type Outcome, render } from "./report.ts";
 
@@ -33,6 +34,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   binarySize,
   flipUnderReaders,
   walUnderReaders,
+  parseEvents,
   verifyRows,
 ];
 

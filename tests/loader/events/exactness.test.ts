@@ -9,7 +9,7 @@ import { runsOf, suiteSeed } from "../../support/suite.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { checkExactJson, checkRememberedSchemas, describeExactly } from "./exactness.ts";
 
-const RUNS = runsOf({ quick: 2_000, deep: 200_000 });
+const RUNS = runsOf({ quick: 800, deep: 100_000 });
 
 describe("exact JSON and remembered schemas", () => {
   test("I12 reads any text as a plain parser does, valid or not", () => {

@@ -13,6 +13,10 @@ import { parseSlowly } from "../../support/slow-json.ts";
 
 const digits = fc.stringMatching(/^\d{0,24}$/);
 const numberToken = fc.oneof(
+  // Fractions whose double has none.
+  fc
+    .tuple(fc.bigInt({ min: 0n, max: 2n ** 53n }), fc.constantFrom("0", "9"), fc.nat(30), fc.nat(999))
+    .map(([whole, digit, length, last]) => `${whole}.${digit.repeat(length)}${last}`),
   fc.bigInt({ min: -(2n ** 70n), max: 2n ** 70n }).map(String),
   fc.bigInt({ min: 2n ** 53n - 3n, max: 2n ** 53n + 3n }).map(String),
   fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => String(value)),
