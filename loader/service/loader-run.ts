@@ -46,6 +46,8 @@ export interface LoaderRunOptions extends LanePlansOptions {
   readonly lostEvents: LostEventsPolicy;
   /** How long it waits for what is away; null for ever. */
   readonly patienceMs: number | null;
+  /** How often it looks for new topics and partitions; absent is `LOADER_LIMITS.topicsIntervalMs`. */
+  readonly topicsIntervalMs?: number;
 }
 
 const NO_TOPICS: Topics = { partitions: new Map(), missing: [] };
@@ -96,7 +98,7 @@ export class LoaderRun {
     this.#progress = new Progress({ logger, clock });
     this.#troubles = new Troubles({ logger, clock, onTrouble: () => meter.kafkaTrouble() });
     this.#commits = new Every(clock, LOADER_LIMITS.commitIntervalMs);
-    this.#topicLooks = new Every(clock, LOADER_LIMITS.topicsIntervalMs);
+    this.#topicLooks = new Every(clock, options.topicsIntervalMs ?? LOADER_LIMITS.topicsIntervalMs);
   }
 
   /**

@@ -47,6 +47,21 @@ export class FakeKafka implements Kafka {
   /** Calls of `commit`, newest last. */
   readonly committed: Position[][] = [];
   consumers = 0;
+  readonly #frozen = new Set<string>();
+
+  /** A consumer's fetches hang: its process was stopped. */
+  freeze(name: string): void {
+    this.#frozen.add(name);
+  }
+
+  thaw(name: string): void {
+    this.#frozen.delete(name);
+    this.#wake();
+  }
+
+  isFrozen(name: string): boolean {
+    return this.#frozen.has(name);
+  }
 
   createTopic(topic: string, partitions: number): void {
     const logs = this.#topics.get(topic) ?? [];
@@ -182,6 +197,7 @@ export class FakeConsumer implements KafkaConsumer {
     if (this.#isFetching) throw new Error("two fetches at once");
     this.#isFetching = true;
     try {
+      while (this.#kafka.isFrozen(this.name)) await this.#kafka.changed(1_000);
       this.#assertThere();
       if (this.#followGroup()) return { records: [], ends: [] };
       const fetched = this.#take();

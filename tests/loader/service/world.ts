@@ -1,11 +1,14 @@
 /** A loader in this process between Kafka in memory and a real Executive over HTTP, on a real embedded ctldb. */
 import { writeFileSync } from "node:fs";
 import { createClient, unwrap } from "../../../client/index.ts";
+import { isCtlstoreError } from "../../../core/errors.ts";
 import { LANE_LIMITS } from "../../../core/limits.ts";
 import { systemClock } from "../../../core/process/clock.ts";
 import type { Logger } from "../../../core/process/logger.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
 import { createMetrics, type Metrics } from "../../../core/process/metrics.ts";
+import { encodeLaneState, newSalt } from "../../../loader/lanes/cookie.ts";
+import { EMPTY_LANE_STATE } from "../../../loader/lanes/lane-state.ts";
 import {
   type LoaderDeps,
   type LoaderOptions,
@@ -15,6 +18,7 @@ import {
 import { type RunningExecutive, startExecutive } from "../../../server/executive.ts";
 import { ADMIN_TOKEN, openTestApp, type TestApp } from "../../server/test-app.ts";
 import { type TempFolder, tempFolder } from "../../support/temp-folder.ts";
+import { until } from "../../support/until.ts";
 import { FakeKafka } from "./fake-kafka.ts";
 
 export const SECRET = "loader-secret";
@@ -60,11 +64,31 @@ export class World implements AsyncDisposable {
 
   /** A mapping file that takes each topic to the table of the same name, with this for each. */
   mapping(topics: readonly string[], table: object = {}, document: object = {}): string {
+    return this.mappingOf(
+      topics.map((topic) => ({ topic, family: "events", table: topic, ...table })),
+      document,
+    );
+  }
+
+  mappingOf(tables: readonly object[], document: object = {}): string {
     this.#mappings += 1;
     const path = this.#folder.file(`mapping-${this.#mappings}.json`);
-    const tables = topics.map((topic) => ({ topic, family: "events", table: topic, ...table }));
     writeFileSync(path, JSON.stringify({ version: 1, ...document, tables }));
     return path;
+  }
+
+  /** Sends requests on; before each batch of a writer its cookie becomes that of somebody else's batch. */
+  interfering(writer: string): (input: string, init?: RequestInit) => Promise<Response> {
+    const headers = { "ctlstore-writer": writer, "ctlstore-secret": SECRET };
+    const url = `${this.executive.url}/cookie`;
+    return async (input, init) => {
+      if (input.endsWith("/mutations")) {
+        // The same state, by another opening of the lane: only the salt differs.
+        const body = Buffer.from(encodeLaneState(EMPTY_LANE_STATE, newSalt()));
+        await fetch(url, { method: "POST", headers, body });
+      }
+      return fetch(input, init);
+    };
   }
 
   file(name: string): string {
@@ -128,7 +152,11 @@ export class World implements AsyncDisposable {
   /** Rows of a table in the ctldb, by key. */
   rows(table: string): Map<number, string> {
     const rows = this.app.rows(`SELECT id, what FROM events___${table} ORDER BY id`);
-    return new Map((rows as { id: number; what: string }[]).map(({ id, what }) => [id, what]));
+    return new Map((rows as { id: bigint; what: string }[]).map(({ id, what }) => [Number(id), what]));
+  }
+
+  async untilRows(table: string, count: number): Promise<void> {
+    await until(() => this.rows(table).size === count, { what: `${count} rows in ${table}` });
   }
 
   /** Statements of the ledger about a table, in order. */
@@ -136,7 +164,7 @@ export class World implements AsyncDisposable {
     const rows = this.app.rows("SELECT statement FROM ctlstore_dml_ledger ORDER BY seq");
     return (rows as { statement: string }[])
       .map(({ statement }) => statement)
-      .filter((statement) => statement.includes(`events___${table}`));
+      .filter((statement) => statement.includes(`events___${table}`) && !statement.startsWith("CREATE"));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -154,4 +182,14 @@ function source(topic: string): object {
 /** Rows with ids `from` to before `to`. */
 export function rowsOf(from: number, to: number, what = "row"): { id: number; what: string }[] {
   return Array.from({ length: to - from }, (_, i) => ({ id: from + i, what: `${what} ${from + i}` }));
+}
+
+/** The code that it rejects with; null when it resolves. */
+export async function codeOf(promise: Promise<unknown>): Promise<string | null> {
+  try {
+    await promise;
+    return null;
+  } catch (error) {
+    return isCtlstoreError(error) ? error.code : String(error);
+  }
 }
