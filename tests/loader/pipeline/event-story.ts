@@ -6,10 +6,10 @@
 import type { KafkaRecord } from "../../../loader/kafka/consumer.ts";
 import {
   type Columns,
+  type ConnectSchema,
   changeRecord,
   column,
   flattened,
-  heartbeat,
   kafkaRecord,
   keyChangeHeaders,
   keySchema,
@@ -49,6 +49,13 @@ const COLUMNS: Columns = {
   id: column("string", { optional: false }),
   n: column("int64"),
   note: column("string"),
+};
+
+const HEARTBEAT_SCHEMA: ConnectSchema = {
+  type: "struct",
+  fields: [column("int64", { field: "ts_ms" })],
+  optional: false,
+  name: "io.debezium.connector.common.Heartbeat",
 };
 
 const NOTES = ["", "it's", 'a "quote"', "é😀", "x".repeat(180), "NULL", "--", "tab\tline\nend"];
@@ -121,7 +128,10 @@ export class EventStory {
     if (!this.#chance(0.01)) return [];
     const table = this.#pick(this.#options.tables);
     const parts = { topic: topicOf(table), partition: this.#below(table.partitions), tsMs: this.#clock };
-    return [this.#chance(0.5) ? heartbeat(parts) : schemaChange("CREATE TABLE other (id INT)", parts)];
+    // Routed into a table's topic, a heartbeat without schema would be a row of one column.
+    const value = withSchema(HEARTBEAT_SCHEMA, { ts_ms: this.#clock });
+    if (this.#chance(0.5)) return [kafkaRecord({ ...parts, key: { serverName: "shop" }, value })];
+    return [schemaChange("CREATE TABLE other (id INT)", parts)];
   }
 
   /** One change at the origin. */

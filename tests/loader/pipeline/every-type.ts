@@ -147,7 +147,13 @@ export const EVERY_TYPE: readonly TypedColumn[] = [
     field: "string",
     values: ["'2024-02-29 12:34:56.123456'"],
   },
-  { name: "c_year", column: "YEAR", field: "integer", asText: "c_year+0", values: ["2024", "1901", "2155", "0"] },
+  {
+    name: "c_year",
+    column: "YEAR",
+    field: "integer",
+    asText: "c_year+0",
+    values: ["2024", "1901", "2155", "0"],
+  },
   { name: "c_enum", column: "ENUM('small','it''s','a,b')", field: "string", values: ["'it''s'", "'a,b'"] },
   { name: "c_set", column: "SET('x','y','z')", field: "string", values: ["'x,z'", "''"] },
   {
@@ -192,7 +198,8 @@ export const EVERY_TYPE_ROWS = Math.max(...EVERY_TYPE.map(({ values }) => values
 /** SQL that inserts row `id`, with the values of that number. */
 export function insertOf(id: number): string {
   const values = EVERY_TYPE.map((column) => column.values[id % column.values.length]);
-  return `INSERT INTO every_type VALUES (${[id, ...values].join(", ")})`;
+  const names = EVERY_TYPE.map(({ name }) => name);
+  return `INSERT INTO every_type (${["id", ...names].join(", ")}) VALUES (${[id, ...values].join(", ")})`;
 }
 
 /** SQL that sets every column of a row to its values of another number. */

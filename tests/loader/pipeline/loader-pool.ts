@@ -67,6 +67,8 @@ export class LoaderPool implements AsyncDisposable {
   /** SIGTERM to all, and how each ended. */
   async stop(): Promise<readonly ProcessExit[]> {
     this.thaw();
+    // Before it says where it answers, a process ends as any does at a signal.
+    for (const loader of this.#running) await loader.url();
     for (const { process } of this.#running) process.signal("SIGTERM");
     return Promise.all(this.#running.splice(0).map(({ process }) => process.exited));
   }
