@@ -126,7 +126,7 @@ export class Deliverer {
     const { sender, chain, clock, onBatch } = this.#deps;
     const { family, mutations, advances, folded } = batch;
     const link = chain.after(advances);
-    // No table exists yet: the cookie moves with the first row. Until then a restart reads again what changed nothing.
+    // A mapping without tables: nothing is ever written, and a restart reads again what changed nothing.
     if (family === null) {
       chain.amend(link.state);
       return null;
@@ -143,9 +143,9 @@ export class Deliverer {
     return null;
   }
 
-  /** A family that exists, for a request without rows. */
+  /** For a request without rows, which must name one too. */
   #anyFamily(): string | null {
-    return this.#deps.keeper.current.tables.find(({ schema }) => schema !== null)?.family ?? null;
+    return this.#deps.keeper.current.families[0] ?? null;
   }
 
   /** The same units as the tables of now want them. */

@@ -83,7 +83,8 @@ export class Intake {
   }
 
   reachedEnd(position: Position): void {
-    this.reading(position).end = position.next;
+    const reading = this.reading(position);
+    reading.end = Math.max(reading.end ?? 0, position.next);
     this.#onChange();
   }
 

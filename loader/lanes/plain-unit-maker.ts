@@ -8,7 +8,7 @@ import type { Position, TopicPartition } from "../kafka/consumer.ts";
 import { recordBytes } from "./intake.ts";
 import type { OpenSnapshot } from "./lane-state.ts";
 import type { Observed, SnapshotTracker } from "./snapshot-tracker.ts";
-import type { RowsUnit, SourcedMutation, Unit } from "./unit.ts";
+import type { RowsUnit, SourcedMutation, TableTask, TableUnit, Unit } from "./unit.ts";
 import type { MappedRecord, UnitMaker } from "./unit-maker.ts";
 
 /** A delete that waits for the row's new key. */
@@ -49,7 +49,7 @@ export class PlainUnitMaker implements UnitMaker {
     this.#held.delete(key);
     const rows = this.#rowsUnit(records);
     // The work comes first: after a crash between the two the record is read again, and the work with it.
-    return task === null ? [rows] : [{ kind: "table", task, advances: [] }, rows];
+    return [...tableUnits([clearTask(mapped), task]), rows];
   }
 
   #hold(key: string, records: readonly MappedRecord[]): void {
@@ -89,7 +89,7 @@ export class PlainUnitMaker implements UnitMaker {
   #dueUnits({ task, openSnapshots }: Observed): readonly Unit[] {
     if (openSnapshots !== null) this.#openSnapshots = openSnapshots;
     const rows = openSnapshots === null ? [] : [this.#rowsUnit([])];
-    return task === null ? rows : [{ kind: "table", task, advances: [] }, ...rows];
+    return [...tableUnits([task]), ...rows];
   }
 
   #rowsUnit(records: readonly MappedRecord[]): RowsUnit {
@@ -110,6 +110,15 @@ export class PlainUnitMaker implements UnitMaker {
       ...(openSnapshots === null ? {} : { openSnapshots }),
     };
   }
+}
+
+/** A truncation that reaches here is one that the mapping wants. */
+function clearTask({ record, event, target }: MappedRecord): TableTask | null {
+  return event?.kind === "truncate" && target !== null ? { kind: "clear", target, record } : null;
+}
+
+function tableUnits(tasks: readonly (TableTask | null)[]): readonly TableUnit[] {
+  return tasks.flatMap((task) => (task === null ? [] : [{ kind: "table", task, advances: [] }]));
 }
 
 function partitionKey({ topic, partition }: TopicPartition): string {
