@@ -10,6 +10,7 @@ import { setUpBun } from "./setup/bun.mjs";
 import { setUpCeph } from "./setup/ceph.mjs";
 import { setUpCompiler, setUpMariadb } from "./setup/debian-packages.mjs";
 import { setUpHostRoot } from "./setup/host-root.mjs";
+import { setUpKafka } from "./setup/kafka.mjs";
 import { setUpMysql9 } from "./setup/mysql9.mjs";
 import { setUpPackages } from "./setup/packages.mjs";
 import { ROOT, run, SetupError } from "./setup/run.mjs";
@@ -22,13 +23,14 @@ function setUpRuntimes() {
 
 const STEPS = {
   start: [setUpPackages, setUpBun],
-  test: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes, setUpCeph],
+  test: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes, setUpKafka, setUpCeph],
   deep: [
     setUpPackages,
     setUpBun,
     setUpMariadb,
     setUpCompiler,
     setUpRuntimes,
+    setUpKafka,
     setUpCeph,
     setUpMysql9,
     setUpHostRoot,

@@ -26,9 +26,12 @@ export function setUpCompiler() {
   });
 }
 
-/** Installs packages when a program of theirs is missing. */
-export function installMissing({ programs, packages, purpose }) {
-  const missing = programs.filter((name) => findProgram(name) === null);
+/** Installs packages when a program of theirs is missing, or a file, of which several places are given. */
+export function installMissing({ programs, files = [], packages, purpose }) {
+  const missing = [
+    ...programs.filter((name) => findProgram(name) === null),
+    ...files.filter((places) => !places.some((path) => existsSync(path))).map(([path]) => path),
+  ];
   if (missing.length === 0) return;
   const what = `${missing.join(", ")} for the ${purpose}`;
   const manual = `install them yourself (Debian: apt-get install ${packages.join(" ")})`;

@@ -8,7 +8,16 @@ export function setUpPackages() {
   if (missing === null) return;
   say(`installing packages (${missing})`);
   // Everything is a tool of the build or of the tests, whatever NODE_ENV or npm's settings say about them.
-  run("npm", ["ci", "--include=dev", "--include=optional", "--no-audit", "--no-fund", "--loglevel=error"]);
+  // Their own scripts only fetch or build binaries, for minutes where there is no Internet; the steps after this one do it.
+  run("npm", [
+    "ci",
+    "--include=dev",
+    "--include=optional",
+    "--ignore-scripts",
+    "--no-audit",
+    "--no-fund",
+    "--loglevel=error",
+  ]);
 }
 
 /** npm keeps what it installed in node_modules/.package-lock.json: compare that with what should be there. */
