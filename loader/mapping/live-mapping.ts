@@ -5,13 +5,20 @@ import type { MappedTable } from "./mapped-table.ts";
 import type { LaneKind, Mapping, TableMapping } from "./mapping.ts";
 import type { MappingPlan } from "./plan.ts";
 
+/** Where the events of one topic go. */
+interface TopicRoutes {
+  /** The table that takes every event of its topic, whatever table it is of; null where the file names tables. */
+  readonly all: MappedTable | null;
+  readonly bySource: ReadonlyMap<string, MappedTable>;
+}
+
 export class LiveMapping implements Mapping {
   readonly topics: readonly string[];
   readonly transactionTopic: string | null;
   readonly families: readonly string[];
   readonly tables: readonly MappedTable[];
   readonly #plan: MappingPlan;
-  readonly #byTopic: ReadonlyMap<string, readonly MappedTable[]>;
+  readonly #routes: ReadonlyMap<string, TopicRoutes>;
 
   constructor(plan: MappingPlan, tables: readonly MappedTable[]) {
     this.#plan = plan;
@@ -19,9 +26,7 @@ export class LiveMapping implements Mapping {
     this.transactionTopic = plan.transactionTopic;
     this.families = sortedOnce(tables.map(({ family }) => family));
     this.topics = sortedOnce(tables.map(({ topic }) => topic));
-    this.#byTopic = new Map(
-      this.topics.map((topic) => [topic, tables.filter((table) => table.topic === topic)]),
-    );
+    this.#routes = routesByTopic(tables);
   }
 
   laneOf(topic: string): LaneKind {
@@ -29,20 +34,23 @@ export class LiveMapping implements Mapping {
   }
 
   target(topic: string, { meta }: RowEvent | TruncateEvent): TableMapping | "drop" {
-    const tables = this.#byTopic.get(topic) ?? [];
-    const [only] = tables;
-    if (only?.plan.source === null && this.#plan.drop.size === 0) return only;
+    const routes = this.#routes.get(topic);
+    const all = routes?.all ?? null;
+    const { drop } = this.#plan;
+    if (all !== null && drop.size === 0) return all;
     const names = namesOf(meta.source);
-    if (names.some((name) => this.#plan.drop.has(name))) return "drop";
-    if (only?.plan.source === null) return only;
-    const found = tables.find(({ plan }) => plan.source !== null && names.includes(plan.source));
-    if (found !== undefined) return found;
+    if (names.some((name) => drop.has(name))) return "drop";
+    if (all !== null) return all;
+    for (const name of names) {
+      const found = routes?.bySource.get(name);
+      if (found !== undefined) return found;
+    }
     throw this.#unmapped(topic, names);
   }
 
   #unmapped(topic: string, names: readonly string[]): CtlstoreError {
     const [name] = names;
-    if (name === undefined && this.#byTopic.has(topic)) {
+    if (name === undefined && this.#routes.has(topic)) {
       return new CtlstoreError(
         "event_unmapped",
         `Cannot map an event of topic ${quote(topic)}: it does not say which table it is of; the mapping asks for that`,
@@ -58,6 +66,17 @@ export class LiveMapping implements Mapping {
       { hint: "name the table in tables, or list it in drop" },
     );
   }
+}
+
+function routesByTopic(tables: readonly MappedTable[]): ReadonlyMap<string, TopicRoutes> {
+  const routes = new Map<string, { all: MappedTable | null; readonly bySource: Map<string, MappedTable> }>();
+  for (const table of tables) {
+    const own = routes.get(table.topic) ?? { all: null, bySource: new Map() };
+    if (table.plan.source === null) own.all = table;
+    else own.bySource.set(table.plan.source, table);
+    routes.set(table.topic, own);
+  }
+  return routes;
 }
 
 /** The forms in which a file may name a table of the origin; the usual one first. */

@@ -71,8 +71,9 @@ export class MappedTable implements TableMapping {
       return made === null ? null : { kind: "create-table", schema: made };
     }
     if (!plan.addFields) return null;
-    const { newFields } = this.#formOf(schema, event.after);
-    if (newFields.length === 0) return null;
+    const { newFields, refusal } = this.#formOf(schema, event.after);
+    // Nothing is added for a row that is refused anyway.
+    if (newFields.length === 0 || refusal !== null) return null;
     return { kind: "add-fields", family: plan.family, table: plan.table, fields: newFields };
   }
 
@@ -82,6 +83,7 @@ export class MappedTable implements TableMapping {
     // Of a flattened table whose key is not the record's, neither updates nor deletes would tell which row they are about.
     if (event.form === "flattened" && !isRecordsKey)
       throw this.#keyIsMissing(schema, event, "the record's key");
+    if (isRecordsKey) this.#assertSameKey(schema, event, after, upsert);
     if (event.op !== "update" && event.op !== "create") return [upsert];
     if (event.before === null) {
       // Under the record's key an update cannot change ours: Debezium makes a delete and a create of that.
@@ -94,6 +96,23 @@ export class MappedTable implements TableMapping {
       throw this.#keyIsMissing(schema, event, "the row before the update");
     }
     return removal.keyText === upsert.keyText ? [upsert] : [removal, upsert];
+  }
+
+  /**
+   * Where the record's key has a schema and the row has none, or the other way round, one value may be read in two ways, such
+   * as a date. A tombstone, which has a key only, would then delete nothing.
+   */
+  #assertSameKey(schema: TableSchema, { key }: RowEvent, after: Image, upsert: RowMutation): void {
+    if (key === null || (key.types === null) === (after.types === null)) return;
+    const removal = this.#removalBy(schema, key);
+    if (removal === null || removal.keyText === upsert.keyText) return;
+    throw eventRefused(
+      this.plan,
+      "the record's key is not read as the row's: one of them has a schema, the other has none",
+      {
+        hint: "set key.converter.schemas.enable as value.converter.schemas.enable, or give the key's fields their `column` in the mapping",
+      },
+    );
   }
 
   #deleteOf(schema: TableSchema, event: RowEvent): RowMutation {

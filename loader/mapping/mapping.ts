@@ -53,7 +53,10 @@ export interface TableMapping {
    * @throws CtlstoreError `event_refused` with `field`: a value that cannot be kept exactly, a missing key, …
    */
   toMutations(event: RowEvent): readonly RowMutation[];
-  /** What this event needs first, or null: a table to be made, fields to be added. Cheap when nothing is new. */
+  /**
+   * What this event needs first, or null: a table to be made, fields to be added. Cheap when nothing is new.
+   * @throws CtlstoreError `event_refused` when the table is to be made and the event does not tell enough for it
+   */
   schemaNeed(event: RowEvent): SchemaNeed | null;
 }
 

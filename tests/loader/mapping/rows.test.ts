@@ -1,7 +1,7 @@
 /** Rows of the origin as mutations (R31, R33): every kind of event, keys that change, columns with and without a place. */
 import { describe, expect, test } from "bun:test";
 import type { RowMutation } from "../../../loader/mapping/mapping.ts";
-import { connectType, ITEM, mappedTable, type RowParts, rowEvent, tombstoneEvent } from "./mapped.ts";
+import { connectType, ITEM, image, mappedTable, type RowParts, rowEvent, tombstoneEvent } from "./mapped.ts";
 import { thrown } from "./thrown.ts";
 
 type Short = readonly ["delete" | "upsert", Readonly<Record<string, unknown>>];
@@ -290,6 +290,39 @@ describe("constants", () => {
     expect(mapped({ after }, { fields }, definition)).toEqual([
       ["upsert", { id: 1n, big: 1n, raw: Buffer.from([0, 255]), flag: 1n }],
     ]);
+  });
+});
+
+describe("a record's key with a schema beside a row without one, or the other way round", () => {
+  const DAY = { fields: [["day", "string"]], keyFields: ["day"] } as const;
+  const date = { day: connectType("int32", { name: "io.debezium.time.Date" }) };
+  const typed = image({ day: 19_723 }, date);
+  const bare = image({ day: 19_723 });
+  const event = rowEvent({ after: { day: 1 }, key: { day: 1 } });
+
+  test("is refused when they are not read alike, since tombstones would delete nothing", () => {
+    const table = mappedTable({}, DAY);
+    for (const [key, after] of [
+      [typed, bare],
+      [bare, typed],
+    ] as const) {
+      const error = thrown(() => table.toMutations({ ...event, key, after }), "event_refused");
+      expect(error.details.hint).toContain("key.converter.schemas.enable");
+    }
+    expect(short(table.toMutations({ ...event, key: typed, after: typed }))).toEqual([
+      ["upsert", { day: "2024-01-01" }],
+    ]);
+  });
+
+  test("is taken when they are, as of an integer, or by the mapping", () => {
+    const table = mappedTable({ fields: { day: { from: "day", column: "date" } } }, DAY);
+    expect(short(table.toMutations({ ...event, key: bare, after: typed }))).toHaveLength(1);
+    expect(
+      mapped({
+        after: ROW,
+        types: { id: connectType("int64"), name: connectType("string"), price: connectType("double") },
+      }),
+    ).toHaveLength(1);
   });
 });
 
