@@ -17,6 +17,7 @@ import {
   rmSync,
 } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { setUpBun } from "../setup/bun.mjs";
 import { installMissing } from "../setup/debian-packages.mjs";
 import { outputOf, ROOT, run, SetupError, say } from "../setup/run.mjs";
 
@@ -57,6 +58,7 @@ function fetchPackage() {
   if (existsSync(join(PACKAGE, "package.json"))) return;
   say("fetching the Kafka client, which npm has left out");
   run("npm", ["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund"]);
+  setUpBun(); // its binary was in node_modules, which is new
   if (!existsSync(join(PACKAGE, "package.json"))) throw new SetupError(`npm does not install ${NAME}`);
 }
 
