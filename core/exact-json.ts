@@ -1,5 +1,5 @@
 /**
- * JSON in and out without rounding integers (I12).
+ * JSON in and out without rounding numbers (I12).
  *
  * `JSON.parse` makes every number a double. Here a number whose text a double may not hold exactly becomes a bigint
  * (an integer) or a `NumberText` (anything else), so that whoever knows the field's type decides.
@@ -107,8 +107,8 @@ function endOfNumber(text: string, start: number): number {
 function exactNumber(text: string): number | bigint | NumberText {
   if (LONG_INTEGER.test(text)) return BigInt(text);
   const value = Number(text);
-  // A double with a fraction cannot stand for an integer: nothing that matters is lost.
-  if (Number.isFinite(value) && !Number.isInteger(value)) return value;
+  if (Number.isFinite(value) && !Number.isInteger(value))
+    return printsAs(value, text) ? value : new NumberText(text);
   const integer = integerFromJsonNumber(text);
   if (integer === null) return new NumberText(text);
   return Number.isSafeInteger(value) ? value : integer;
@@ -149,15 +149,40 @@ function parseMarked(marked: string, text: string): unknown {
 
 /** The integer that a JSON number stands for ("1.20e2" is 120), or null when it is none or has over 19 digits. */
 export function integerFromJsonNumber(text: string): bigint | null {
+  const parts = partsOf(text);
+  if (parts === null) return null;
+  const { sign, digits, exponent } = parts;
+  if (exponent < 0 || digits.length + exponent > 19) return null;
+  return BigInt(`${sign}${digits}${"0".repeat(exponent)}`);
+}
+
+/** A number as an integer without zeros at either end, and the power of ten that it is to be multiplied with. */
+interface NumberParts {
+  readonly sign: string;
+  readonly digits: string;
+  readonly exponent: number;
+}
+
+function partsOf(text: string): NumberParts | null {
   const match = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/.exec(text);
   if (match === null) return null;
   const [, sign = "", whole = "", fraction = "", exponentText = "0"] = match;
   const digits = (whole + fraction).replace(/^0+/, "");
-  if (digits === "") return 0n;
+  if (digits === "") return { sign: "", digits: "0", exponent: 0 };
   const significant = digits.slice(0, lengthWithoutZeros(digits));
   const exponent = Number(exponentText) - fraction.length + (digits.length - significant.length);
-  if (exponent < 0 || significant.length + exponent > 19) return null;
-  return BigInt(`${sign}${significant}${"0".repeat(exponent)}`);
+  return { sign, digits: significant, exponent };
+}
+
+/** True when a double, printed, is the number that it was made of: then nothing was rounded. */
+function printsAs(value: number, text: string): boolean {
+  const printed = partsOf(String(value));
+  const given = partsOf(text);
+  return (
+    printed?.digits === given?.digits &&
+    printed?.exponent === given?.exponent &&
+    printed?.sign === given?.sign
+  );
 }
 
 /** A loop, since /0+$/ takes quadratic time on a long number with zeros in its middle. */

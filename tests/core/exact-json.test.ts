@@ -71,6 +71,26 @@ describe("exact JSON", () => {
     }
   });
 
+  test("I12 keeps the text of a number that a double rounds, also with a fraction, and of one that no double holds", () => {
+    for (const text of [
+      "0.1234567890123456789",
+      "123456789.12345678901",
+      "-1e400",
+      "1e400",
+      "1e-400",
+      "4503599627370496.3",
+    ])
+      expect(parseExactJson(`{"a":${text}}`)).toEqual({ a: new NumberText(text) });
+    for (const text of [
+      "0.30000000000000004",
+      "1.7976931348623157E8",
+      "5e-324",
+      "1.50000000000000000",
+      "2.5E-3",
+    ])
+      expect(parseExactJson(`{"a":${text}}`)).toEqual({ a: Number(text) });
+  });
+
   test("is the same the fast way and the slow way, for all but inexact numbers", () => {
     // Members that force the slow way; the rest must not differ.
     fc.assert(

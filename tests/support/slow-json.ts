@@ -128,21 +128,30 @@ class SlowParser {
   }
 }
 
-/** A double that has a fraction stays one; what is an integer, or looks like one as a double, is kept exactly. */
+/** A double that is written as it was is one; what is an integer, or looks like one as a double, is kept exactly. */
 function numberOf(token: string): number | bigint | NumberText {
   const double = Number(token);
-  if (Number.isFinite(double) && double % 1 !== 0) return double;
-  const [mantissa = "", exponentText = "0"] = token.split(/e/i);
-  const [whole = "", fraction = ""] = mantissa.split(".");
-  const trimmed = fraction.replace(/0+$/, "");
-  const digits = `${whole}${trimmed}`;
-  const exponent = BigInt(exponentText) - BigInt(trimmed.length);
-  if (/^-?0*$/.test(digits)) return double;
-  const zeros = /0*$/.exec(digits)?.[0].length ?? 0;
-  const shift = exponent + BigInt(zeros);
-  const kept = digits.slice(0, digits.length - zeros);
-  const length = BigInt(kept.replace(/^-?0*/, "").length) + shift;
-  if (shift < 0n || length > 19n) return new NumberText(token);
-  const exact = BigInt(kept) * 10n ** shift;
+  const { digits, exponent } = decimalOf(token);
+  if (Number.isFinite(double) && double % 1 !== 0) {
+    const written = decimalOf(String(double));
+    return written.digits === digits && written.exponent === exponent ? double : new NumberText(token);
+  }
+  if (digits === 0n) return double;
+  if (exponent < 0n || BigInt(digits.toString().replace("-", "").length) + exponent > 19n)
+    return new NumberText(token);
+  const exact = digits * 10n ** exponent;
   return Number.isSafeInteger(double) ? double : exact;
+}
+
+/** `digits` × 10^`exponent`; the digits do not end in a zero. */
+function decimalOf(token: string): { readonly digits: bigint; readonly exponent: bigint } {
+  const [mantissa = "", exponentText = "0"] = token.toLowerCase().split("e");
+  const [whole = "", fraction = ""] = mantissa.split(".");
+  let digits = BigInt(whole + fraction);
+  let exponent = BigInt(exponentText) - BigInt(fraction.length);
+  while (digits !== 0n && digits % 10n === 0n) {
+    digits /= 10n;
+    exponent += 1n;
+  }
+  return { digits, exponent: digits === 0n ? 0n : exponent };
 }
