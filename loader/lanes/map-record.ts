@@ -58,7 +58,7 @@ export class RecordMapper {
     if (target === "drop") return withoutRows(record, event, "dropped");
     const need = target.schemaNeed(event);
     if (need !== null) return { kind: "needs", need };
-    const mutations = target.toMutations(event);
+    const mutations = target.toMutations(event, record.partition);
     const reason = event.isTombstone ? "tombstone" : "delete-of-nothing";
     return mapped({ record, event, target, mutations }, mutations.length > 0 ? null : reason);
   }

@@ -52,13 +52,14 @@ export class MappedTable implements TableMapping {
     return this.plan.onTruncate;
   }
 
-  toMutations(event: RowEvent): readonly RowMutation[] {
+  toMutations(event: RowEvent, partition = 0): readonly RowMutation[] {
     const { schema } = this;
     if (schema === null) {
       if (event.after === null) return NOTHING;
       throw eventRefused(this.plan, "the table does not exist yet; it must be made first");
     }
     if (event.isTombstone) return this.#ofTombstone(schema, event);
+    if (partition > 0) this.#assertOrdered(schema, event);
     if (event.after === null) return [this.#deleteOf(schema, event)];
     return this.#ofRow(schema, event, event.after);
   }
@@ -179,6 +180,22 @@ export class MappedTable implements TableMapping {
       throw eventRefused(this.plan, `key field ${quote(empty)} is null`, { field: empty });
     }
     return { family, table, delete: isDelete, values, keyText: keyTextOf(schema, values) };
+  }
+
+  /**
+   * A partition beyond the first says that the topic has several. Kafka keeps the order of one key in one partition; with
+   * another key than the table's, a row's delete may come after the create that takes its place, and would delete that.
+   */
+  #assertOrdered(schema: TableSchema, { key }: RowEvent): void {
+    const columns = new Set(
+      key === null ? [] : this.#formOf(schema, key).keyFeeds.map(({ column }) => column),
+    );
+    if (columns.size > 0 && Object.keys(key?.values ?? {}).every((column) => columns.has(column))) return;
+    const why =
+      "the record's key is not the table's, so its events may come through several partitions in any order";
+    const hint =
+      "have the connector key its records by the table's key (message.key.columns), or give the topic one partition";
+    throw eventRefused(this.plan, why, { field: schema.keyFields[0] ?? "", hint });
   }
 
   #isKeyedBy(schema: TableSchema, key: Image | null): boolean {

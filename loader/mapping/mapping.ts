@@ -50,9 +50,11 @@ export interface TableMapping {
    *
    * None for a delete while the table does not exist.
    *
+   * @param partition that it came from. Of a topic that has several, only those events are taken whose record's key is, or is
+   *   part of, the table's key: others of one row may come through several partitions, in any order.
    * @throws CtlstoreError `event_refused` with `field`: a value that cannot be kept exactly, a missing key, …
    */
-  toMutations(event: RowEvent): readonly RowMutation[];
+  toMutations(event: RowEvent, partition?: number): readonly RowMutation[];
   /**
    * What this event needs first, or null: a table to be made, fields to be added. Cheap when nothing is new.
    * @throws CtlstoreError `event_refused` when the table is to be made and the event does not tell enough for it

@@ -53,14 +53,19 @@ async function outcomeOf(record: KafkaRecord, keeper: MappingKeeper, decoder: De
   if (first === "drop") return { ...EMPTY, outcome: "dropped", what: "a table that the mapping drops" };
   const need = first.schemaNeed(event);
   if (need !== null) await keeper.satisfy(need);
-  return loaded(record.topic, event, keeper, need);
+  return loaded(record, event, keeper, need);
 }
 
 const EMPTY: Outcome = { outcome: "nothing", what: "", made: null, mutations: [] };
 
-function loaded(topic: string, event: RowEvent, keeper: MappingKeeper, need: SchemaNeed | null): Outcome {
+function loaded(
+  { topic, partition }: KafkaRecord,
+  event: RowEvent,
+  keeper: MappingKeeper,
+  need: SchemaNeed | null,
+): Outcome {
   const target = keeper.current.target(topic, event);
-  const mutations = target === "drop" ? [] : target.toMutations(event);
+  const mutations = target === "drop" ? [] : target.toMutations(event, partition);
   const made = need === null ? null : needText(need);
   if (mutations.length === 0) {
     return { ...EMPTY, made, what: event.isTombstone ? "the echo of a delete" : "no row of ours" };

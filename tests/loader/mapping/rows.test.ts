@@ -1,5 +1,6 @@
 /** Rows of the origin as mutations (R31, R33): every kind of event, keys that change, columns with and without a place. */
 import { describe, expect, test } from "bun:test";
+import type { TableDefinition } from "../../../core/schema.ts";
 import type { RowMutation } from "../../../loader/mapping/mapping.ts";
 import { connectType, ITEM, image, mappedTable, type RowParts, rowEvent, tombstoneEvent } from "./mapped.ts";
 import { thrown } from "./thrown.ts";
@@ -148,6 +149,43 @@ describe("a key that is not the record's", () => {
     expect(mapped({ op: "create", after: ROW }, {}, BY_NAME)).toHaveLength(1);
     expect(mapped({ op: "read", after: ROW }, {}, BY_NAME)).toHaveLength(1);
   });
+});
+
+describe("a topic of several partitions", () => {
+  const TWO = {
+    fields: [
+      ["shard", "string"],
+      ["id", "integer"],
+      ["name", "string"],
+    ],
+    keyFields: ["shard", "id", "name"],
+  } as const;
+  const constant = { fields: { shard: { constant: "eu" } } };
+  const row = { id: 7, name: "tea" };
+  const from = (partition: number, parts: RowParts, spec: object, definition: TableDefinition) => () =>
+    mappedTable(spec, definition).toMutations(rowEvent(parts), partition);
+
+  test("gives rows whose record's key is the table's, or part of it, since these are in order", () => {
+    expect(from(3, { after: ROW }, {}, ITEM)()).toHaveLength(1);
+    expect(from(3, { after: row, key: { id: 7, name: "tea" } }, constant, TWO)()).toHaveLength(1);
+    expect(from(3, { op: "update", after: row, before: { id: 7, name: "x" } }, constant, TWO)()).toHaveLength(
+      2,
+    );
+  });
+
+  test.each<[string, RowParts, object, TableDefinition]>([
+    ["another column", { after: ROW }, {}, { ...ITEM, keyFields: ["name"] }],
+    ["more than the table's", { after: ROW, key: { id: 7, name: "tea" } }, {}, ITEM],
+    ["nothing", { after: ROW, key: null }, {}, ITEM],
+    ["nothing of the table's", { op: "delete", before: ROW, key: { other: 1 } }, {}, ITEM],
+  ])(
+    "has its rows refused when the record's key is %s: a delete might come after the next create",
+    (_, parts, spec, definition) => {
+      expect(from(0, parts, spec, definition)()).toHaveLength(1);
+      const error = thrown(from(1, parts, spec, definition), "event_refused");
+      expect(error.details.hint).toContain("message.key.columns");
+    },
+  );
 });
 
 describe("columns", () => {
