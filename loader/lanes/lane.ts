@@ -180,10 +180,10 @@ export class Lane {
       if (work === null) break;
       await this.#carryOut(work, signals);
     }
-    // What is ready goes out as well, since the next owner would have to read it again; work on tables would take too long.
-    const last = { soft: signals.hard, hard: signals.hard };
+    // What is ready goes out as well, or the next owner would have to read it again. One attempt each, since the signal has
+    // ended all waiting; and no work on tables, which could take long.
     for (let work = this.#queue.takeNow(); work?.kind === "batch"; work = this.#queue.takeNow())
-      await this.#carryOut(work, last);
+      await this.#carryOut(work, signals);
   }
 
   async #carryOut(work: Work, signals: RunSignals): Promise<void> {
