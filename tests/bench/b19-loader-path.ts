@@ -158,9 +158,11 @@ async function resumeTimes(
   };
   const first = await start();
   await using _first = first.loader;
-  const isIdle = async () =>
-    /"caughtUp":true|"lag":0/.test(await (await fetch(`${await first.loader.url()}/status`)).text());
-  await until(isIdle, { what: "the loader to be idle", deadlineMs: 10_000 }).catch(() => {});
+  const isIdle = async () => {
+    const status: { state?: string } = await (await fetch(`${await first.loader.url()}/status`)).json();
+    return status.state === "current";
+  };
+  await until(isIdle, { what: "the loader to be idle", deadlineMs: 30_000 });
   const idleMib = memoryMib(first.loader, "VmRSS");
   await first.loader.process.kill();
   await produce(world, topic, 1_000);

@@ -143,7 +143,7 @@ describe.skipIf(!hasKafka)("R33 a record that cannot be loaded", () => {
         "0",
         String(offset + 1),
         "--yes",
-        ...world.flags(mapping),
+        ...world.lookFlags(mapping),
       );
       expect({ ...sought, stdout: "" }).toMatchObject({ code: 0, stderr: "" });
     }

@@ -116,6 +116,21 @@ async function disturb(
   await pool.killOne();
 }
 
+/** How far the cookies are from the ends of their partitions. */
+async function lagsOf(world: LoaderWorld, mapping: string, mode: Mode): Promise<ReadonlySet<unknown>> {
+  const flags = mode.transactions ? ["--preserve-transactions"] : [];
+  const { stdout, stderr } = await world.run(
+    "loader",
+    "offsets",
+    "--json",
+    ...world.lookFlags(mapping),
+    ...flags,
+  );
+  if (stdout === "") throw new Error(stderr);
+  const report = JSON.parse(stdout) as { lanes: { partitions: { lag: unknown }[] }[] };
+  return new Set(report.lanes.flatMap(({ partitions }) => partitions.map(({ lag }) => lag)));
+}
+
 describe.skipIf(!hasKafka)("R30 R31", () => {
   test.each([...MODES])(
     "each event takes effect once when loaders are killed: $name",
@@ -146,10 +161,58 @@ describe.skipIf(!hasKafka)("R30 R31", () => {
       if (transactions) expect(tornTransactions(story, effects)).toEqual([]);
       for (const { table } of tables)
         expect(digestOfTable(world.ctldbPath, table)).toBe(digestOfStory(story, table));
+      expect(await lagsOf(world, mapping, mode)).toEqual(new Set([0]));
       const again = await world.loadOnce(mapping, mode.flags);
       expect(again.code).toBe(0);
       expect(await effectsInLedger(world.ctldbUrl)).toEqual(effects);
     },
     TIMEOUT_MS,
   );
+
+  test("two loaders of one name that share no group take the lanes from each other: each event takes effect once", async () => {
+    const random = seededRandom(suiteSeed());
+    await using world = await LoaderWorld.start();
+    const [mode] = MODES;
+    if (mode === undefined) throw new Error("there is no mode");
+    const mapping = await prepare(world, mode);
+    const story = new EventStory({ tables: mode.tables, keysPerTable: 100, transactions: false, random });
+    await world.produce(story.next(500));
+    await using one = await world.startLoader(mapping, ["--keep-repeats", "--group", "one"]);
+    await using other = await world.startLoader(mapping, ["--keep-repeats", "--group", "other"]);
+    await Promise.all([one.url(), other.url()]);
+    const areBoth = () => one.process.running && other.process.running;
+    // As long as each wins now and then, they go on; who has lost too often in a row ends.
+    for (let round = 0; areBoth() && round < runsOf({ quick: 10, deep: 1_000 }); round++) {
+      await world.produce(story.next(50));
+      await grown(world.ctldbUrl, 50, 300);
+    }
+    for (const { process } of [one, other]) {
+      if (process.running) process.signal("SIGTERM");
+      const { code } = await process.exited;
+      if (code !== 0)
+        expect({ code, stderr: process.stderr }).toEqual({
+          code: 1,
+          stderr: expect.stringContaining("loader_fenced"),
+        });
+    }
+    expect(one.process.stderr + other.process.stderr).toContain("another loader moved the cookie");
+    expect((await world.loadOnce(mapping, ["--keep-repeats"])).code).toBe(0);
+    expect(wrongRows(story, await effectsInLedger(world.ctldbUrl))).toEqual([]);
+  }, 60_000);
+
+  test("events that took effect twice are found: a loader of another name loads them again", async () => {
+    const random = seededRandom(suiteSeed());
+    await using world = await LoaderWorld.start();
+    const [mode] = MODES;
+    if (mode === undefined) throw new Error("there is no mode");
+    const mapping = await prepare(world, mode);
+    const story = new EventStory({ tables: mode.tables, keysPerTable: 20, transactions: false, random });
+    await world.produce(story.next(200));
+    expect((await world.loadOnce(mapping, ["--keep-repeats"])).code).toBe(0);
+    expect(wrongRows(story, await effectsInLedger(world.ctldbUrl))).toEqual([]);
+    expect((await world.loadOnce(mapping, ["--keep-repeats", "--writer", "another"])).code).toBe(0);
+    const effects = await effectsInLedger(world.ctldbUrl);
+    expect(wrongRows(story, effects)).not.toEqual([]);
+    expect(wronglyFoldedRows(story, effects)).not.toEqual([]);
+  }, 60_000);
 });

@@ -103,10 +103,14 @@ export class LoaderWorld implements AsyncDisposable {
 
   /** The flags that every loader of this world has. */
   flags(mapping: string): string[] {
+    return [...this.lookFlags(mapping), "--admin-token", SERVICE_ADMIN_TOKEN];
+  }
+
+  /** Those of the commands that look at a loader's cookies. */
+  lookFlags(mapping: string): string[] {
     return [
       ...["--brokers", this.kafka.brokers, "--mapping", mapping, "--executive", this.executive.url],
-      ...["--admin-token", SERVICE_ADMIN_TOKEN, "--secret", "loader-secret"],
-      ...["--kafka-setting", "fetch.wait.max.ms=20"],
+      ...["--secret", "loader-secret", "--kafka-setting", "fetch.wait.max.ms=20"],
     ];
   }
 
