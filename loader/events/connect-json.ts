@@ -73,9 +73,9 @@ export class ConnectJson {
   }
 
   #remember(topic: string, prefix: Prefix): void {
-    const prefixes = this.#prefixes.get(topic) ?? [];
-    if (this.#prefixes.size >= EVENT_LIMITS.knownSchemas) this.#prefixes.clear();
-    this.#prefixes.set(topic, [prefix, ...prefixes].slice(0, EVENT_LIMITS.prefixesPerTopic));
+    const known = this.#prefixes.get(topic);
+    if (known === undefined && this.#prefixes.size >= EVENT_LIMITS.knownSchemas) this.#prefixes.clear();
+    this.#prefixes.set(topic, [prefix, ...(known ?? [])].slice(0, EVENT_LIMITS.prefixesPerTopic));
   }
 }
 

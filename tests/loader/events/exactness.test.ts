@@ -5,20 +5,29 @@ import { parseExactJson } from "../../../core/exact-json.ts";
 import { runtimeBinary } from "../../runtimes/reader-package.ts";
 import { runProcess } from "../../support/process.ts";
 import { parseSlowly } from "../../support/slow-json.ts";
-import { runsOf, suiteSeed } from "../../support/suite.ts";
+import { runsOf, suiteSeed, timeoutMsOf } from "../../support/suite.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { checkExactJson, checkRememberedSchemas, describeExactly } from "./exactness.ts";
 
-const RUNS = runsOf({ quick: 800, deep: 100_000 });
+const RUNS = runsOf({ quick: 800, deep: 20_000 });
+const TIMEOUT_MS = timeoutMsOf({ quick: 60_000, deep: 600_000 });
 
 describe("exact JSON and remembered schemas", () => {
-  test("I12 reads any text as a plain parser does, valid or not", () => {
-    checkExactJson(suiteSeed(), RUNS);
-  });
+  test(
+    "I12 reads any text as a plain parser does, valid or not",
+    () => {
+      checkExactJson(suiteSeed(), RUNS);
+    },
+    TIMEOUT_MS,
+  );
 
-  test("R33 says the same of a record whether its schema is remembered or not, whole or damaged", () => {
-    checkRememberedSchemas(suiteSeed(), RUNS);
-  });
+  test(
+    "R33 says the same of a record whether its schema is remembered or not, whole or damaged",
+    () => {
+      checkRememberedSchemas(suiteSeed(), RUNS);
+    },
+    TIMEOUT_MS,
+  );
 
   test.each([
     '{"a":"x:","b:":1234567890123456789,"":9007199254740993}',
@@ -82,21 +91,25 @@ describe("exact JSON and remembered schemas", () => {
   });
 
   for (const name of ["node20", "node22", "node24"])
-    test(`I12 R33 reads the same on ${name}`, async () => {
-      using folder = tempFolder("events-on-node");
-      const program = folder.file("program.mjs");
-      const bundle = await Bun.build({
-        entrypoints: [join(import.meta.dir, "exactness-program.ts")],
-        target: "node",
-        format: "esm",
-        throw: false,
-      });
-      if (!bundle.success) throw new Error(bundle.logs.map(String).join("\n"));
-      await Bun.write(program, (await bundle.outputs[0]?.text()) ?? "");
-      const run = await runProcess([await runtimeBinary(name), program, String(suiteSeed()), String(RUNS)]);
-      expect(run.stderr).toBe("");
-      const here = await runProcess([process.execPath, program, String(suiteSeed()), "1"]);
-      expect(run.stdout).toBe(here.stdout);
-      expect(run.stdout).toContain("kind");
-    });
+    test(
+      `I12 R33 reads the same on ${name}`,
+      async () => {
+        using folder = tempFolder("events-on-node");
+        const program = folder.file("program.mjs");
+        const bundle = await Bun.build({
+          entrypoints: [join(import.meta.dir, "exactness-program.ts")],
+          target: "node",
+          format: "esm",
+          throw: false,
+        });
+        if (!bundle.success) throw new Error(bundle.logs.map(String).join("\n"));
+        await Bun.write(program, (await bundle.outputs[0]?.text()) ?? "");
+        const run = await runProcess([await runtimeBinary(name), program, String(suiteSeed()), String(RUNS)]);
+        expect(run.stderr).toBe("");
+        const here = await runProcess([process.execPath, program, String(suiteSeed()), "1"]);
+        expect(run.stdout).toBe(here.stdout);
+        expect(run.stdout).toContain("kind");
+      },
+      TIMEOUT_MS,
+    );
 });
