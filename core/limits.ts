@@ -274,6 +274,8 @@ export const KAFKA_LIMITS = {
   /** To the first answer of any broker, and of one broker to a question. */
   connectMs: 10_000,
   answerMs: 10_000,
+  /** How often a client that is still connecting is asked for what it has heard. */
+  serveMs: 100,
   /**
    * Records fetched ahead, in kilobytes: some seconds of what one writer can load. librdkafka takes 64 MiB, and fetches of
    * 50 MiB on top.
@@ -464,6 +466,8 @@ export const TRANSACTION_LIMITS = {
   /** A transaction with more is let through in parts; the records of all that wait are bounded by twice that. */
   records: 100_000,
   bytes: 64 * MIB,
-  /** Events of transactions that went lately: what a connector sends again after its restart is known by them. */
-  recentEvents: 200_000,
+  /** Transactions that went lately are known by name: what a connector sends again after its restart is few of them. */
+  gone: 100_000,
+  /** Of what comes again the rest may never come: nothing is lost by not waiting for it. */
+  repeatWaitMs: 5_000,
 } as const;

@@ -11,12 +11,15 @@ import type { NativeClient, NativeError } from "./native.ts";
  */
 export class Connection<C extends NativeClient> {
   readonly #make: () => C;
+  readonly #serve: (client: C) => void;
   readonly #brokers: string;
   readonly #troubles = new Map<string, NativeError>();
   #connecting: Promise<C> | null = null;
 
-  constructor(make: () => C, brokers: string) {
+  /** @param serve lets a client that is connecting say what it has heard: the addon says nothing by itself */
+  constructor(make: () => C, serve: (client: C) => void, brokers: string) {
     this.#make = make;
+    this.#serve = serve;
     this.#brokers = brokers;
   }
 
@@ -47,12 +50,20 @@ export class Connection<C extends NativeClient> {
   async #connect(): Promise<C> {
     const client = this.#make();
     client.on("event.error", (error) => this.noteTrouble(error));
-    this.#troubles.clear();
-    await new Promise<void>((resolve, reject) => {
-      client.connect({ allTopics: false, timeout: KAFKA_LIMITS.connectMs }, (error) =>
-        error ? reject(this.#describe(error)) : resolve(),
-      );
+    client.on("event.log", ({ severity, message }) => {
+      if (severity <= ERROR_SEVERITY) this.noteTrouble({ message: plain(message) });
     });
+    this.#troubles.clear();
+    const serving = setInterval(() => this.#serve(client), KAFKA_LIMITS.serveMs);
+    try {
+      await new Promise<void>((resolve, reject) => {
+        client.connect({ allTopics: false, timeout: KAFKA_LIMITS.connectMs }, (error) =>
+          error ? reject(this.#describe(error)) : resolve(),
+        );
+      });
+    } finally {
+      clearInterval(serving);
+    }
     return client;
   }
 
@@ -64,6 +75,14 @@ export class Connection<C extends NativeClient> {
     const reason = [error.message, ...texts.slice(0, 3)].join("; ");
     return toCtlstoreError(`reach Kafka at ${this.#brokers}`, cause, reason);
   }
+}
+
+/** syslog's number for an error; what is worse is below it. */
+const ERROR_SEVERITY = 3;
+
+/** A line of librdkafka's log, without which thread said it and after how many milliseconds: it comes again and again. */
+function plain(line: string): string {
+  return line.replace(/^\[thrd:[^\]]*\]: /, "").replace(/ \(after [^)]*\).*$/, "");
 }
 
 /** A call of the addon as a promise. Its errors are made ours. */

@@ -69,7 +69,7 @@ export class AddonConsumer implements KafkaConsumer {
 
   constructor({ make, monotonicMs }: NativeConsumerDeps, brokers: string) {
     this.#monotonicMs = monotonicMs;
-    this.#connection = new Connection(() => this.#prepare(make), brokers);
+    this.#connection = new Connection(() => this.#prepare(make), serve, brokers);
   }
 
   async partitionsOf(topics: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
@@ -338,6 +338,12 @@ export class AddonConsumer implements KafkaConsumer {
     const named = partitions.map(({ topic, partition }) => ({ topic, partition }));
     this.#rebalances.push({ kind, partitions: named });
   }
+}
+
+/** Nothing is assigned yet, so that no record can come. */
+function serve(client: NativeConsumer): void {
+  client.setDefaultConsumeTimeout(1);
+  client.consume(1, () => {});
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

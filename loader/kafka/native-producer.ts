@@ -17,7 +17,7 @@ export class AddonProducer implements KafkaProducer {
   #sent = 0;
 
   constructor(make: () => NativeProducer, brokers: string) {
-    this.#connection = new Connection(() => this.#prepare(make()), brokers);
+    this.#connection = new Connection(() => this.#prepare(make()), serve, brokers);
   }
 
   #prepare(client: NativeProducer): NativeProducer {
@@ -65,6 +65,14 @@ export class AddonProducer implements KafkaProducer {
     const ended = new Promise<void>((resolve) => client.disconnect(KAFKA_LIMITS.closeMs, () => resolve()));
     const limit = new Promise<void>((resolve) => setTimeout(resolve, 2 * KAFKA_LIMITS.closeMs).unref());
     await Promise.race([ended, limit]);
+  }
+}
+
+function serve(client: NativeProducer): void {
+  try {
+    client.poll();
+  } catch {
+    // It has not begun to connect.
   }
 }
 

@@ -49,10 +49,18 @@ export interface NativeMetadataOptions {
   readonly timeout: number;
 }
 
+/** A line that librdkafka would log. */
+export interface NativeLogLine {
+  /** syslog's numbers. */
+  readonly severity: number;
+  readonly message: string;
+}
+
 export interface NativeClient {
   connect(options: NativeMetadataOptions, done: Answer<NativeMetadata>): unknown;
   /** Every error that concerns no call: brokers that come and go. */
   on(event: "event.error", listener: (error: NativeError) => void): unknown;
+  on(event: "event.log", listener: (line: NativeLogLine) => void): unknown;
   on(event: "partition.eof", listener: (end: NativePosition) => void): unknown;
   getMetadata(options: NativeMetadataOptions, done: Answer<NativeMetadata>): unknown;
 }
@@ -87,6 +95,8 @@ export type RebalanceCallback = (
 
 export interface NativeProducer extends NativeClient {
   disconnect(timeoutMs: number, done: Done): unknown;
+  /** Lets it say what it has heard. */
+  poll(): unknown;
   /** Delivery reports come as soon as there are any. */
   setPollInBackground(on: boolean): unknown;
   on(
@@ -94,6 +104,7 @@ export interface NativeProducer extends NativeClient {
     listener: (error: NativeError | null | undefined, report: { readonly opaque?: unknown }) => void,
   ): unknown;
   on(event: "event.error", listener: (error: NativeError) => void): unknown;
+  on(event: "event.log", listener: (line: NativeLogLine) => void): unknown;
   on(event: "partition.eof", listener: (end: NativePosition) => void): unknown;
   produce(
     topic: string,

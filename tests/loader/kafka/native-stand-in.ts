@@ -1,0 +1,97 @@
+/** Stands for the addon where it must misbehave on command; the real one is tried in consumer.test.ts. */
+import { EventEmitter } from "node:events";
+import type {
+  NativeConsumer,
+  NativeError,
+  NativeMessage,
+  NativePosition,
+  RebalanceCallback,
+} from "../../../loader/kafka/native.ts";
+
+/** What one `consume` of the addon brings. */
+export interface Consumed {
+  readonly messages?: readonly NativeMessage[];
+  readonly ends?: readonly NativePosition[];
+  readonly error?: NativeError;
+  /** What the group says meanwhile. */
+  readonly rebalance?: readonly [code: number, partitions: readonly number[]];
+}
+
+export const ASSIGN = -175;
+export const REVOKE = -174;
+
+export class AddonStandIn extends EventEmitter implements NativeConsumer {
+  /** Calls, in their order, as texts. */
+  readonly calls: string[] = [];
+  readonly consumed: Consumed[] = [];
+  low = 0;
+  high = 100;
+  isLost = false;
+  readonly #onRebalance: RebalanceCallback;
+
+  constructor(onRebalance: RebalanceCallback) {
+    super();
+    this.#onRebalance = onRebalance;
+  }
+
+  connect(_options: unknown, done: (error: null, metadata: { topics: [] }) => void): void {
+    queueMicrotask(() => done(null, { topics: [] }));
+  }
+  getMetadata(_options: unknown, done: (error: null, metadata: { topics: [] }) => void): void {
+    done(null, { topics: [] });
+  }
+  disconnect(done: (error: null) => void): void {
+    this.calls.push("disconnect");
+    done(null);
+  }
+  setDefaultConsumeTimeout(): void {}
+  setDefaultIsTimeoutOnlyForFirstMessage(): void {}
+  consume(
+    count: number,
+    done: (error: NativeError | null, messages: readonly NativeMessage[]) => void,
+  ): void {
+    this.calls.push(`consume ${count}`);
+    setImmediate(() => {
+      const { messages = [], ends = [], error, rebalance } = this.consumed.shift() ?? {};
+      if (rebalance !== undefined) {
+        const [code, numbers] = rebalance;
+        const partitions = numbers.map((partition) => ({ topic: "t", partition }));
+        this.#onRebalance({ code, message: "rebalance" }, partitions);
+      }
+      for (const end of ends) this.emit("partition.eof", end);
+      done(error ?? null, messages);
+    });
+  }
+  subscribe(topics: readonly string[]): void {
+    this.calls.push(`subscribe ${topics}`);
+  }
+  assign(positions: readonly NativePosition[]): void {
+    this.calls.push(`assign ${positions.map(({ partition, offset }) => `${partition}@${offset}`)}`);
+  }
+  unassign(): void {
+    this.calls.push("unassign");
+  }
+  assignmentLost(): boolean {
+    return this.isLost;
+  }
+  pause(partitions: readonly { readonly partition: number }[]): void {
+    this.calls.push(`pause ${partitions.map(({ partition }) => partition)}`);
+  }
+  resume(partitions: readonly { readonly partition: number }[]): void {
+    this.calls.push(`resume ${partitions.map(({ partition }) => partition)}`);
+  }
+  commit(): void {}
+  queryWatermarkOffsets(
+    _topic: string,
+    partition: number,
+    _timeoutMs: number,
+    done: (error: null, offsets: { lowOffset: number; highOffset: number }) => void,
+  ): void {
+    this.calls.push(`watermarks ${partition}`);
+    done(null, { lowOffset: this.low, highOffset: this.high });
+  }
+}
+
+export function message(partition: number, offset: number, bytes = 10): NativeMessage {
+  return { topic: "t", partition, offset, key: null, value: new Uint8Array(bytes), timestamp: -1 };
+}
