@@ -288,6 +288,8 @@ export const KAFKA_LIMITS = {
   sessionTimeoutMs: 10_000,
   /** A dead letter that no broker took within this time is given up; the loader stays where it is. */
   deliveryTimeoutMs: 30_000,
+  /** A dead letter's record at most: more than any topic takes. */
+  producedBytes: 256 * MIB,
   /** Handed out by one call: enough to be fast, and no more memory than one prefetch. */
   batch: { records: 2_000, firstRecords: 100, bytes: 8 * MIB },
   /** To leave the group and end; brokers that do not answer find out by themselves. */

@@ -6,7 +6,13 @@
 import { CtlstoreError, type ErrorCode } from "../../core/errors.ts";
 import type { NativeError } from "./native.ts";
 
-export type KafkaErrorKind = "unknown-topic" | "denied" | "offset-out-of-range" | "broken" | "passing";
+export type KafkaErrorKind =
+  | "unknown-topic"
+  | "denied"
+  | "offset-out-of-range"
+  | "too-large"
+  | "broken"
+  | "passing";
 
 /** librdkafka's number for "no such offset", which `auto.offset.reset = error` asks it to say. */
 const OFFSET_RESET = -140;
@@ -33,6 +39,12 @@ const DENIED = new Set([
   -181, // TLS: certificates
 ]);
 
+/** What is written is a dead letter: it will be as large at the next attempt. */
+const TOO_LARGE = new Set([
+  10, // a record
+  18, // a batch of them
+]);
+
 const BROKEN = new Set([
   -150, // fatal: this client will not work again
   -172, // closed
@@ -45,6 +57,7 @@ export function kindOf(error: NativeError): KafkaErrorKind {
   if (code === OFFSET_RESET || code === 1) return "offset-out-of-range";
   if (UNKNOWN_TOPIC.has(code)) return "unknown-topic";
   if (DENIED.has(code)) return "denied";
+  if (TOO_LARGE.has(code)) return "too-large";
   return BROKEN.has(code) ? "broken" : "passing";
 }
 
@@ -57,6 +70,7 @@ const CODES: Readonly<Record<KafkaErrorKind, ErrorCode>> = {
   "unknown-topic": "kafka_topic_unknown",
   denied: "kafka_denied",
   "offset-out-of-range": "events_lost",
+  "too-large": "dead_letters_unavailable",
   broken: "kafka_unavailable",
   passing: "kafka_unavailable",
 };
@@ -68,6 +82,7 @@ const HINTS: Readonly<Record<KafkaErrorKind, string>> = {
     "Check the settings sasl.* and ssl.*, and that the cluster lets us read and describe the topics and use the group.",
   "offset-out-of-range":
     "The topic's retention was shorter than the loader was away, or the topic was made anew.",
+  "too-large": "Raise max.message.bytes of that topic, or put dead letters into a file.",
   broken: "Start the loader again.",
   passing: "Check --brokers, the network, and the settings security.protocol, sasl.* and ssl.*.",
 };

@@ -39,7 +39,8 @@ const SHARED_DEFAULTS: Settings = {
   "enable.metrics.push": "false",
 };
 
-const { prefetchKilobytes, fetchBytes, sessionTimeoutMs, refetchMs, deliveryTimeoutMs } = KAFKA_LIMITS;
+const { prefetchKilobytes, fetchBytes, sessionTimeoutMs, refetchMs, deliveryTimeoutMs, producedBytes } =
+  KAFKA_LIMITS;
 
 const DEFAULTS_OF_CONSUMER: Settings = {
   ...SHARED_DEFAULTS,
@@ -53,6 +54,8 @@ const DEFAULTS_OF_CONSUMER: Settings = {
 const DEFAULTS_OF_PRODUCER: Settings = {
   ...SHARED_DEFAULTS,
   "message.timeout.ms": String(deliveryTimeoutMs),
+  // What Kafka had taken once, it is to judge again: librdkafka's own limit of 1 MB is below what topics may have.
+  "message.max.bytes": String(producedBytes),
 };
 
 /** Other names of the same, and what would undo it. By name: what to do instead. */
