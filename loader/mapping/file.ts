@@ -73,7 +73,11 @@ const Type = v.exactOptional(
 
 export const ColumnSource = v.pipe(
   v.strictObject({
-    from: v.pipe(Name, v.description("the column at the origin, exactly as it is written there")),
+    from: v.pipe(
+      Name,
+      v.description("the column at the origin, exactly as it is written there"),
+      v.examples(["Unit Price"]),
+    ),
     type: Type,
     column: v.exactOptional(
       v.pipe(
@@ -89,6 +93,7 @@ export const ColumnSource = v.pipe(
         v.minValue(0, "0 to 65"),
         v.maxValue(65, "0 to 65"),
         v.description("digits after the point of a DECIMAL, for events without schema"),
+        v.examples([2]),
       ),
     ),
     ...RULE_ENTRIES,
@@ -109,7 +114,11 @@ const ConstantValue = v.union(
 
 export const ConstantSource = v.pipe(
   v.strictObject({
-    constant: v.pipe(ConstantValue, v.description("the value in every row; base64 for bytes")),
+    constant: v.pipe(
+      ConstantValue,
+      v.description("the value in every row; base64 for bytes"),
+      v.examples(["eu", 7]),
+    ),
     type: Type,
   }),
   v.description("the same value in every row, such as the shard that it comes from"),
@@ -202,7 +211,11 @@ export type TableSpec = v.InferOutput<typeof Table>;
 
 export const MappingDocument = v.strictObject({
   $schema: v.exactOptional(
-    v.pipe(v.string(), v.description("where an editor finds the schema of this file")),
+    v.pipe(
+      v.string(),
+      v.description("where an editor finds the schema of this file"),
+      v.examples(["./mapping.schema.json"]),
+    ),
   ),
   version: v.pipe(v.literal(1), v.description("of the form of this file")),
   transactionTopic: v.exactOptional(

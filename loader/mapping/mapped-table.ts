@@ -86,17 +86,11 @@ export class MappedTable implements TableMapping {
       throw this.#keyIsMissing(schema, event, "the record's key");
     if (isRecordsKey) this.#assertSameKey(schema, event, after, upsert);
     if (event.op !== "update" && event.op !== "create") return [upsert];
-    if (event.before === null) {
-      // Under the record's key an update cannot change ours: Debezium makes a delete and a create of that.
-      if (event.op === "create" || isRecordsKey) return [upsert];
-      throw this.#keyIsMissing(schema, event, "the row before the update");
-    }
     const removal = this.#removalBy(schema, event.before);
-    if (removal === null) {
-      if (isRecordsKey) return [upsert];
-      throw this.#keyIsMissing(schema, event, "the row before the update");
-    }
-    return removal.keyText === upsert.keyText ? [upsert] : [removal, upsert];
+    if (removal !== null) return removal.keyText === upsert.keyText ? [upsert] : [removal, upsert];
+    // Under the record's key an update cannot change ours: Debezium makes a delete and a create of that.
+    if (event.op === "create" || isRecordsKey) return [upsert];
+    throw this.#keyIsMissing(schema, event, "the row before the update");
   }
 
   /**

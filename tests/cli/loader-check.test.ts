@@ -131,19 +131,20 @@ describe("loader check", () => {
 });
 
 describe.skipIf(!hasKafka)("loader check on Node", () => {
-  test("looks at topics and lanes when brokers are given", async () => {
+  test("I12 looks at topics, lanes and a sample when brokers are given", async () => {
     await using kafka = await startKafka();
     await kafka.createTopic("shop.store.counter", 3);
+    const line = '{"key": {"id": 9007199254740993}, "value": {"id": 9007199254740993, "label": "I12"}}';
+    const more = ["--sample", fileWith("exact.jsonl", line), "--brokers", kafka.brokers];
     const run = async (path: string) =>
-      runProcess(
-        await loaderCommand(["loader", "check", "--mapping", path, ...live(), "--brokers", kafka.brokers]),
-      );
+      runProcess(await loaderCommand(["loader", "check", "--mapping", path, ...live(), ...more]));
     const found = await run(mapping("fits.json", { lane: "partition" }));
     expect([found.code, found.stderr]).toEqual([0, ""]);
     expect(found.stdout).toMatch(/^shop\.store\.counter +3$/m);
     expect(found.stdout).toMatch(
       /^shop\.store\.counter:2 +loader:shop\.store\.counter:2 +1 +at most \d+ bytes$/m,
     );
+    expect(found.stdout).toContain('upsert shop/counter {"id":"9007199254740993","label":"I12"}');
     const missing = await run(mapping("missing.json", { topic: "elsewhere" }));
     expect(missing.code).toBe(1);
     expect(missing.stdout).toContain("problem: topic elsewhere is not in Kafka");
