@@ -13,8 +13,12 @@ import { type Route, Routes } from "./routes.ts";
 import type { ServedLane } from "./served-lane.ts";
 
 export interface LaneSetOptions {
-  /** Reads each partition up to the end that it had when it was first looked at, and no further. */
-  readonly once: boolean;
+  /**
+   * How far a run that ends by itself reads: "to-ends", each partition up to the end that it had when it was first looked at;
+   * "past-ends" goes on, so that what belongs together across partitions comes whole, until the cookies are past those ends.
+   * Null reads for ever.
+   */
+  readonly once: "to-ends" | "past-ends" | null;
 }
 
 export type LaneSetDeps = Omit<LaneLifeDeps, "onReady" | "onGone">;
@@ -27,8 +31,9 @@ export class LaneSet {
   readonly #endings = new Map<string, Promise<void>>();
   readonly #routes = new Routes();
   readonly #ready: { readonly lane: ServedLane; readonly routes: readonly Route[] }[] = [];
-  readonly #targets = new Map<string, number>();
-  readonly #paused = new Set<ServedLane>();
+  /** By partition: its end when it was first looked at. */
+  readonly #firstEnds = new Map<string, number>();
+  readonly #paused = new Map<string, TopicPartition>();
   readonly #caughtUp = new Set<string>();
   readonly #failed: { reject: (error: unknown) => void; readonly promise: Promise<never> };
   #mustAssign = false;
@@ -62,6 +67,22 @@ export class LaneSet {
   /** Every lane has applied everything up to the end of its partitions. */
   get areCaughtUp(): boolean {
     return this.lives.every((life) => life.state === "running" && life.lane?.isCaughtUp === true);
+  }
+
+  /** Everything that was there when the partitions were first looked at has taken effect. */
+  get areDone(): boolean {
+    return this.lives.every((life) => {
+      if (life.state !== "running") return false;
+      return life.lane?.isCaughtUp === true || (this.#options.once === "past-ends" && this.#isPastEnds(life));
+    });
+  }
+
+  #isPastEnds({ plan, applied }: LaneLife): boolean {
+    const nextOf = new Map(applied.map((position) => [partitionKey(position), position.next]));
+    return plan.partitions.every((partition) => {
+      const key = partitionKey(partition);
+      return (nextOf.get(key) ?? -1) >= (this.#firstEnds.get(key) ?? Number.POSITIVE_INFINITY);
+    });
   }
 
   /** Has these lanes and no others. A lane whose partitions have become more begins anew. */
@@ -111,20 +132,20 @@ export class LaneSet {
     this.#paused.clear();
   }
 
-  /** Stops fetching for lanes that are full, and goes on for those that are not any more. @returns whether one is full */
+  /**
+   * Stops fetching what lanes cannot take now, and goes on with what they can take again.
+   * @returns whether anything is stopped
+   */
   balance(consumer: KafkaConsumer): boolean {
-    for (const { lane } of this.#lives.values()) {
-      if (lane === null || lane.isFull === this.#paused.has(lane)) continue;
-      const partitions = this.#partitionsOf(lane);
-      if (partitions.length === 0) continue;
-      if (lane.isFull) {
-        consumer.pause(partitions);
-        this.#paused.add(lane);
-      } else {
-        consumer.resume(partitions);
-        this.#paused.delete(lane);
-      }
-    }
+    const unwanted = new Map<string, TopicPartition>();
+    for (const { sink, partition, isComplete } of this.#routes.all)
+      if (!isComplete && sink.isFull) unwanted.set(partitionKey(partition), partition);
+    const paused = [...unwanted.values()].filter((partition) => !this.#paused.has(partitionKey(partition)));
+    const resumed = [...this.#paused.values()].filter((partition) => !unwanted.has(partitionKey(partition)));
+    if (paused.length > 0) consumer.pause(paused);
+    if (resumed.length > 0) consumer.resume(resumed);
+    for (const partition of paused) this.#paused.set(partitionKey(partition), partition);
+    for (const partition of resumed) this.#paused.delete(partitionKey(partition));
     return this.#paused.size > 0;
   }
 
@@ -133,12 +154,6 @@ export class LaneSet {
     const count = this.#routes.handOn(fetched);
     this.#noteCaughtUp();
     return count;
-  }
-
-  #partitionsOf(lane: ServedLane): TopicPartition[] {
-    return this.#routes.all.flatMap((route) =>
-      route.sink === lane && !route.isComplete ? [route.partition] : [],
-    );
   }
 
   #start(plan: LanePlan): void {
@@ -187,16 +202,14 @@ export class LaneSet {
   }
 
   #targetOf(partition: TopicPartition, high: number): number | null {
-    if (!this.#options.once) return null;
     const key = partitionKey(partition);
-    const target = this.#targets.get(key) ?? high;
-    this.#targets.set(key, target);
-    return target;
+    const end = this.#firstEnds.get(key) ?? high;
+    this.#firstEnds.set(key, end);
+    return this.#options.once === "to-ends" ? end : null;
   }
 
   #onGone(lane: ServedLane): void {
     this.#routes.removeSink(lane);
-    this.#paused.delete(lane);
     const waiting = this.#ready.findIndex((ready) => ready.lane === lane);
     if (waiting >= 0) this.#ready.splice(waiting, 1);
     else this.#mustAssign = true;

@@ -17,7 +17,7 @@ import { Gate } from "./gate.ts";
 import { LagWatch } from "./lag-watch.ts";
 import { LanePlacer } from "./lane-placer.ts";
 import { type LanePlansOptions, plansOf, topicsToRead } from "./lane-plans.ts";
-import { LaneSet } from "./lane-set.ts";
+import { LaneSet, type LaneSetOptions } from "./lane-set.ts";
 import { Membership } from "./membership.ts";
 import type { LoaderMeter } from "./metrics.ts";
 import { Patience } from "./patience.ts";
@@ -92,7 +92,7 @@ export class LoaderRun {
         clock,
         random,
       },
-      { once: options.once },
+      { once: onceMode(options) },
     );
     this.#membership = new Membership((lost) => this.#onRevoked(lost));
     this.#progress = new Progress({ logger, clock });
@@ -212,7 +212,7 @@ export class LoaderRun {
       const isIdle = fetched === null || (fetched.records.length === 0 && fetched.ends.length === 0);
       if (fetched !== null) this.#lanes.handOn(fetched);
       this.#keepHouse(signal, fail);
-      if (this.#options.once && this.#lanes.areCaughtUp) return;
+      if (this.#options.once && this.#lanes.areDone) return;
       if (isIdle && clock.monotonicMs() - startMs < 1) await clock.sleep(LOADER_LIMITS.idleMs, signal);
       else await turnOfEventLoop();
     }
@@ -324,4 +324,10 @@ function assertNoneMissing({ missing }: Topics): void {
       hint: "look at the mapping's names, and at the tables that Debezium captures; a topic comes with its table's first event",
     },
   );
+}
+
+/** What one transaction changed lies in several partitions, and its end in another: they have no common end. */
+function onceMode({ once, preserveTransactions }: LoaderRunOptions): LaneSetOptions["once"] {
+  if (!once) return null;
+  return preserveTransactions ? "past-ends" : "to-ends";
 }

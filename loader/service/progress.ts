@@ -25,8 +25,9 @@ export class Progress {
     if (elapsedMs < LOADER_LIMITS.progressIntervalMs) return;
     this.#sinceMs = nowMs;
     const { state, lagEvents, lagSeconds, totals } = status();
-    const eventsPerSecond = Math.round(((totals.records - this.#records) * 1000) / elapsedMs);
-    const closed = this.#lagEvents === null || lagEvents === null ? 0 : this.#lagEvents - lagEvents;
+    const done = totals.records - this.#records;
+    const closed = this.#lagEvents === null || lagEvents === null ? done : this.#lagEvents - lagEvents;
+    const eventsPerSecond = Math.round((done * 1000) / elapsedMs);
     this.#records = totals.records;
     this.#lagEvents = lagEvents;
     if (state === "loading" && lagEvents !== null && lagEvents > 0) {
@@ -37,7 +38,7 @@ export class Progress {
           eventsPerSecond,
           lagEvents,
           lagSeconds: lagSeconds === null ? null : Math.round(lagSeconds),
-          // By what the lag has become less: new events come meanwhile.
+          // By what the lag has become less, since new events come meanwhile.
           secondsLeft: closed > 0 ? Math.round((lagEvents * elapsedMs) / closed / 1000) : null,
         },
         "loader is behind",

@@ -9,6 +9,8 @@ import type { PartitionLag } from "./lag.ts";
 
 /** What a route needs of a lane. */
 export interface RecordSink {
+  /** It takes more all the same. */
+  readonly isFull: boolean;
   offer(records: readonly KafkaRecord[]): void;
   reachedEnd(position: Position): void;
 }
