@@ -17,6 +17,7 @@ import { binarySize } from "./b15-binary-size.ts";
 import { flipUnderReaders } from "./b16-flip.ts";
 import { walUnderReaders } from "./b18-wal.ts";
 import { parseEvents } from "./b19-loader-parse.ts";
+import { loaderPath } from "./b19-loader-path.ts";
 import { verifyRows } from "./b20-verify.ts";
 import { type Benchmark, environment, type Outcome, render } from "./report.ts";
 
@@ -35,6 +36,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   flipUnderReaders,
   walUnderReaders,
   parseEvents,
+  loaderPath,
   verifyRows,
 ];
 
