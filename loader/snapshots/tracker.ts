@@ -10,6 +10,7 @@ import type { Position, TopicPartition } from "../kafka/consumer.ts";
 import type { LanePlan } from "../lanes/lane-contract.ts";
 import type { LaneState, OpenSnapshot } from "../lanes/lane-state.ts";
 import type { Observed, SnapshotTracker } from "../lanes/snapshot-tracker.ts";
+import type { TableTask } from "../lanes/unit.ts";
 import type { MappedRecord } from "../lanes/unit-maker.ts";
 import type { ClosedSnapshots } from "./closed-snapshots.ts";
 import type { SnapshotMeter } from "./snapshot-meter.ts";
@@ -27,6 +28,7 @@ export interface SnapshotTrackerOptions {
   readonly graceMs?: number;
 }
 
+const NO_WATCHES: ReadonlyMap<string, TableWatch> = new Map();
 const NOTHING: Observed = { task: null, openSnapshots: null };
 
 export class LaneSnapshotTracker implements SnapshotTracker {
@@ -36,6 +38,8 @@ export class LaneSnapshotTracker implements SnapshotTracker {
   readonly #startedMs: number;
   /** By topic. */
   #watches = new Map<string, Map<string, TableWatch>>();
+  /** As the cookie first said: where events are lost, the lane is begun anew from later ones. */
+  readonly #positions = new Map<string, Map<number, number>>();
 
   constructor(
     plan: Pick<LanePlan, "partitions" | "snapshotTables">,
@@ -50,7 +54,8 @@ export class LaneSnapshotTracker implements SnapshotTracker {
   }
 
   restore(state: LaneState): readonly Position[] {
-    this.#watchFrom(state.positions);
+    this.#keepPositions(state.positions);
+    this.#watchFrom(this.#positions);
     const earliest = new Map<string, Position>();
     for (const snapshot of state.openSnapshots) {
       const { topic } = snapshot;
@@ -73,8 +78,7 @@ export class LaneSnapshotTracker implements SnapshotTracker {
   }
 
   observe(mapped: MappedRecord, isReplay: boolean): Observed {
-    const watches = this.#watches.get(mapped.record.topic);
-    if (watches === undefined) return NOTHING;
+    const watches = this.#watches.get(mapped.record.topic) ?? NO_WATCHES;
     const changes: Change[] = [];
     const own = mapped.target === null ? undefined : watches.get(nameOf(mapped.target));
     for (const watch of watches.values()) {
@@ -82,7 +86,12 @@ export class LaneSnapshotTracker implements SnapshotTracker {
       else watch.pass(mapped.record);
     }
     const observed = this.#told(changes);
-    return isReplay ? NOTHING : observed;
+    if (isReplay) return NOTHING;
+    const clear = clearTaskOf(mapped);
+    if (clear === null) return observed;
+    // Nothing is left that could have vanished.
+    if (observed.task !== null) this.#deps.closed.drop(observed.task);
+    return { ...observed, task: clear };
   }
 
   tick(nowMs: number, isAtEnd: (partition: TopicPartition) => boolean): readonly Observed[] {
@@ -111,6 +120,16 @@ export class LaneSnapshotTracker implements SnapshotTracker {
     );
   }
 
+  #keepPositions(positions: LaneState["positions"]): void {
+    for (const [topic, ofTopic] of positions) {
+      const kept = this.#positions.get(topic) ?? new Map<number, number>();
+      this.#positions.set(topic, kept);
+      for (const [partition, next] of ofTopic) {
+        if (!kept.has(partition)) kept.set(partition, next);
+      }
+    }
+  }
+
   #watchFrom(positions: LaneState["positions"]): void {
     this.#watches = new Map();
     for (const table of this.#plan.snapshotTables) {
@@ -126,6 +145,12 @@ export class LaneSnapshotTracker implements SnapshotTracker {
       this.#watches.set(topic, ofTopic.set(nameOf(table), watch));
     }
   }
+}
+
+/** The origin truncated the table, and the mapping says to follow. */
+function clearTaskOf({ event, target, record }: MappedRecord): TableTask | null {
+  if (event?.kind !== "truncate" || target?.onTruncate !== "clear") return null;
+  return { kind: "clear", target, record };
 }
 
 function nameOf({ family, table }: Omit<WatchedTable, "topic">): string {
