@@ -356,8 +356,18 @@ export const MAPPING_LIMITS = {
 export const LOADER_LIMITS = {
   /** How long one look for records waits: a stop, a lane that is ready and a full one that is not are seen after it. */
   fetchWaitMs: 100,
-  /** The same while a lane is full: it has batches for some time, but must not run dry. */
-  fullFetchWaitMs: 5,
+  /** The same while lanes are full, which are looked at again then: they have batches for some time, but must not run dry. */
+  fullWaitMs: 5,
+  /**
+   * As long as all lanes are full nothing is fetched, up to this time: the group must be heard. Beyond it they are slow, and
+   * their partitions are paused.
+   */
+  fullPatienceMs: 1_000,
+  /**
+   * A lane that is so many times full while others are not has its partitions paused, until it is down to the lower part:
+   * what was fetched ahead of a paused partition is thrown away, and fetched again.
+   */
+  overfull: { pause: 3, resume: 0.5 },
   /** After a look that came back at once with nothing, as of a consumer without partitions: no hot loop. */
   idleMs: 20,
   /** Cookies read at the same time when many lanes begin: an Executive answers each in a millisecond. */
@@ -384,12 +394,14 @@ export const LOADER_LIMITS = {
   lagSamples: 256,
 } as const;
 
-/** Bounds of a lane of the loader: what it holds, and how long it waits. The first six are defaults of flags. */
+/** Bounds of a lane of the loader: what it holds, and how long it waits. The first ones are defaults of flags. */
 export const LANE_LIMITS = {
   /** What an Executive takes unless told otherwise. */
   batchRows: 100,
   /** Below the Executive's body of 1 MiB: escapes in texts are not counted. A batch that is refused as too large is halved. */
   batchBytes: 768 * KIB,
+  /** Batches that are refused as too large make the next ones smaller, down to this: one with long texts says little of others. */
+  leastBatchBytes: 128 * KIB,
   /** A round trip takes a few milliseconds: waiting longer than some of them fills no batch better. */
   lingerMs: 20,
   /** Positions of records that are about no row need no request each; a restart reads so much again, and changes nothing. */

@@ -8,9 +8,10 @@ import { rowId } from "./fold.ts";
 import type { RowsUnit, SourcedMutation } from "./unit.ts";
 import { wireBytesOf } from "./wire-size.ts";
 
+/** Rows and bytes become fewer when the Executive takes fewer. */
 export interface BatchLimits {
   rows: number;
-  readonly bytes: number;
+  bytes: number;
   /** Mutations before folding. */
   readonly records: number;
 }

@@ -5,6 +5,7 @@
  * What lies before a refused event takes effect first, so that the cookie points at the event when the loader stops there.
  */
 import { type CtlstoreError, type ErrorCode, isCtlstoreError } from "../../core/errors.ts";
+import { LANE_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { KafkaRecord } from "../kafka/consumer.ts";
 import type { MappingKeeper, RowMutation } from "../mapping/mapping.ts";
@@ -30,7 +31,6 @@ export interface DelivererDeps {
 }
 
 export interface DelivererOptions {
-  /** Grows smaller when the Executive takes less. */
   readonly limits: BatchLimits;
   readonly keepRepeats: boolean;
 }
@@ -171,8 +171,7 @@ export class Deliverer {
   ): Promise<readonly (readonly RowsUnit[])[]> {
     const { group, mutations, error } = refused;
     const { index } = error.details;
-    if (error.code === "too_many_mutations")
-      this.#options.limits.rows = Math.max(1, Math.ceil(mutations.length / 2));
+    this.#learn(error.code, mutations.length);
     const culprit = mutations[index ?? 0]?.record;
     const isOne = mutations.length <= 1 || (index !== undefined && culprit !== undefined);
     if (!isOne && group.length > 1) return halves(group);
@@ -181,6 +180,17 @@ export class Deliverer {
       return halveUnit(only).map((half) => [half]);
     if (culprit === undefined) throw error;
     return this.#withoutCulprit(group, culprit, error, signals);
+  }
+
+  /** The Executive takes less at a time than was thought: the next batches are smaller from the start. */
+  #learn(code: ErrorCode, rows: number): void {
+    const { limits } = this.#options;
+    if (code === "too_many_mutations") limits.rows = Math.max(1, Math.ceil(rows / 2));
+    else if (code === "request_too_large" && rows > 1)
+      limits.bytes = Math.min(
+        limits.bytes,
+        Math.max(LANE_LIMITS.leastBatchBytes, Math.floor(limits.bytes * 0.8)),
+      );
   }
 
   async #withoutCulprit(

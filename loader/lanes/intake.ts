@@ -59,7 +59,12 @@ export class Intake {
   }
 
   get isFull(): boolean {
-    return this.count >= this.#limits.records || this.#bytes >= this.#limits.bytes;
+    return this.fullness >= 1;
+  }
+
+  /** What waits, as a part of what may; more than 1 when more was offered all the same. */
+  get fullness(): number {
+    return Math.max(this.count / this.#limits.records, this.#bytes / this.#limits.bytes);
   }
 
   /** @throws CtlstoreError `internal`: a partition of another lane */

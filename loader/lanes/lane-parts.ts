@@ -4,6 +4,7 @@ import type { Logger } from "../../core/process/logger.ts";
 import { BatchQueue } from "./batch-queue.ts";
 import { CookieChain } from "./cookie-chain.ts";
 import { Deliverer } from "./deliverer.ts";
+import { EventMapper } from "./event-mapper.ts";
 import { Intake } from "./intake.ts";
 import type { LaneDeps, LaneOptions, LanePlan } from "./lane-contract.ts";
 import { LaneReader } from "./lane-reader.ts";
@@ -55,9 +56,10 @@ export function assembleLane(plan: LanePlan, deps: LaneDeps, options: LaneOption
   const shared = { ...deps, logger, meter: tally, waits };
   const mapper = new RecordMapper(deps.decoder, deps.keeper);
   const poison = new Poison(shared);
-  const reader = new LaneReader({ ...shared, intake, queue, offered, mapper, poison });
+  const events = new EventMapper({ ...shared, mapper, poison });
+  const reader = new LaneReader({ ...shared, intake, queue, offered, mapper, events });
   const sender = new Sender(deps.writer, waits, tally);
-  const remapper = new Remapper(mapper, poison);
+  const remapper = new Remapper(events);
   const deliverer = new Deliverer(
     { ...shared, sender, chain, poison, remapper, onBatch: (measure) => tally.batch(measure) },
     { limits, keepRepeats: options.keepRepeats ?? false },

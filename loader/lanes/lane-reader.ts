@@ -8,38 +8,27 @@ import { LANE_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import { turnOfEventLoop } from "../../core/process/turn.ts";
 import type { KafkaRecord } from "../kafka/consumer.ts";
-import type { MappingKeeper, SchemaNeed } from "../mapping/mapping.ts";
 import type { BatchQueue } from "./batch-queue.ts";
+import type { EventMapper } from "./event-mapper.ts";
 import { type Intake, isAtEnd, type Reading, recordBytes } from "./intake.ts";
-import type { LaneMeter, NotLoadedReason } from "./lane-meter.ts";
+import type { LaneMeter } from "./lane-meter.ts";
 import { type RecordMapper, unreadable } from "./map-record.ts";
-import type { Poison } from "./poison.ts";
 import type { RunSignals } from "./sender.ts";
-import type { MappedRecord, UnitMaker } from "./unit-maker.ts";
-import { retryReasonOf, type Waits } from "./waits.ts";
+import type { UnitMaker } from "./unit-maker.ts";
 import type { Wakeup } from "./wakeup.ts";
 
 export interface LaneReaderDeps {
   readonly intake: Intake;
   /** Told when something was offered. */
   readonly offered: Wakeup;
+  /** For records that take effect, and for those of which only the mark is wanted. */
+  readonly events: EventMapper;
   readonly mapper: RecordMapper;
-  readonly keeper: MappingKeeper;
   readonly unitMaker: UnitMaker;
   readonly queue: BatchQueue;
-  readonly poison: Poison;
-  readonly waits: Waits;
   readonly clock: Clock;
   readonly meter: LaneMeter;
 }
-
-/** Errors of a schema change that are about this loader, not about the event that needs the change. */
-const OF_LOADER: ReadonlySet<string> = new Set([
-  "bad_credentials",
-  "not_granted",
-  "mapping_invalid",
-  "config_invalid",
-]);
 
 export class LaneReader {
   readonly #deps: LaneReaderDeps;
@@ -89,7 +78,7 @@ export class LaneReader {
     else {
       try {
         if (record.offset < reading.replayedUntil) this.#replay(record);
-        else this.#push(await this.#mapped(record, signals));
+        else await this.#load(record, signals);
       } catch (error) {
         if (signals.soft.aborted) throw error;
         queue.fail(error);
@@ -101,8 +90,11 @@ export class LaneReader {
     return true;
   }
 
-  #push(mapped: MappedRecord): void {
-    for (const unit of this.#deps.unitMaker.push(mapped)) this.#deps.queue.add(unit);
+  async #load(record: KafkaRecord, signals: RunSignals): Promise<void> {
+    const { events, meter, unitMaker, queue } = this.#deps;
+    const { mapped, notLoaded } = await events.map(record, signals);
+    if (notLoaded !== null) meter.notLoaded(record.topic, notLoaded);
+    for (const unit of unitMaker.push(mapped)) queue.add(unit);
   }
 
   /** A record that took effect before: only its mark is wanted, and whatever was wrong with it has been dealt with. */
@@ -117,35 +109,6 @@ export class LaneReader {
       if (!isCtlstoreError(error)) throw error;
     }
     unitMaker.replay(mapped);
-  }
-
-  /** @throws CtlstoreError the event's, when it is not put aside */
-  async #mapped(record: KafkaRecord, signals: RunSignals): Promise<MappedRecord> {
-    const { mapper, poison } = this.#deps;
-    try {
-      for (let round = 0; ; round++) {
-        const outcome = mapper.map(record);
-        if (outcome.kind === "mapped") {
-          this.#count(record, outcome.notLoaded);
-          return outcome.mapped;
-        }
-        if (round === LANE_LIMITS.schemaRounds) throw neverSatisfied(outcome.need);
-        await this.#satisfy(outcome.need, signals);
-      }
-    } catch (error) {
-      if (!isCtlstoreError(error) || OF_LOADER.has(error.code) || retryReasonOf(error) !== null) throw error;
-      await poison.putAside(record, error, signals);
-      return unreadable(record);
-    }
-  }
-
-  #satisfy(need: SchemaNeed, { soft, hard }: RunSignals): Promise<void> {
-    const { waits, keeper } = this.#deps;
-    return waits.untilDone(soft, () => keeper.satisfy(need, hard));
-  }
-
-  #count(record: KafkaRecord, notLoaded: NotLoadedReason | null): void {
-    if (notLoaded !== null) this.#deps.meter.notLoaded(record.topic, notLoaded);
   }
 
   /** What is due by time, a few times a second. */
@@ -194,11 +157,4 @@ function assertNotShrunk(reading: Reading): void {
 
 function isReplaying({ read, replayedUntil }: Reading): boolean {
   return read < replayedUntil;
-}
-
-function neverSatisfied(need: SchemaNeed): CtlstoreError {
-  return new CtlstoreError(
-    "event_refused",
-    `Cannot make the tables fit the event: it still needs to ${need.kind === "create-table" ? "create its table" : "add fields"} after several attempts`,
-  );
 }

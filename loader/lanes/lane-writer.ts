@@ -5,6 +5,7 @@
  */
 import type { WriterMutation } from "../../client/encode.ts";
 import { createClient, type FetchLike, unwrap, Writer } from "../../client/index.ts";
+import { LANE_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 
 /** One request: rows of one family, applied only if the stored cookie is still `checkCookie`. */
@@ -39,15 +40,16 @@ export interface LaneWriterOptions {
 }
 
 export function createLaneWriter(options: LaneWriterOptions): LaneWriter {
-  const { adminToken, ...writerOptions } = options;
-  const writer = new Writer({ ...writerOptions, retryForMs: 0 });
+  const { adminToken, requestTimeoutMs = LANE_LIMITS.requestTimeoutMs, ...others } = options;
+  const writer = new Writer({ ...others, requestTimeoutMs, retryForMs: 0 });
   return {
     register: async (signal) => {
       if (adminToken === undefined) return;
       const { url, fetch } = options;
       const client = createClient(url, { adminToken, ...(fetch === undefined ? {} : { fetch }) });
       const name = encodeURIComponent(options.writer);
-      unwrap(await client.writers({ writer: name }).post(options.secret, { fetch: { signal } }));
+      const limited = AbortSignal.any([signal, AbortSignal.timeout(requestTimeoutMs)]);
+      unwrap(await client.writers({ writer: name }).post(options.secret, { fetch: { signal: limited } }));
     },
     readCookie: (signal) => writer.readCookie({ signal }),
     write: async ({ mutations, ...batch }, signal) => {

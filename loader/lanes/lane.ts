@@ -80,6 +80,11 @@ export class Lane {
     return this.#parts.intake.isFull;
   }
 
+  /** What waits for decoding, as a part of what may: 1 is full. */
+  get fullness(): number {
+    return this.#parts.intake.fullness;
+  }
+
   /**
    * Every partition has been read to its end, and all of that has taken effect. Positions alone may still be unwritten:
    * `run` writes them when it is stopped.

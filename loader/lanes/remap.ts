@@ -1,19 +1,14 @@
 /** Maps the events of a batch again, after its tables were found to have changed under it. */
-
-import { isCtlstoreError } from "../../core/errors.ts";
 import type { KafkaRecord } from "../kafka/consumer.ts";
-import type { RecordMapper } from "./map-record.ts";
-import type { Poison } from "./poison.ts";
+import type { EventMapper } from "./event-mapper.ts";
 import type { RunSignals } from "./sender.ts";
 import type { RowsUnit, SourcedMutation } from "./unit.ts";
 
 export class Remapper {
-  readonly #mapper: RecordMapper;
-  readonly #poison: Poison;
+  readonly #events: EventMapper;
 
-  constructor(mapper: RecordMapper, poison: Poison) {
-    this.#mapper = mapper;
-    this.#poison = poison;
+  constructor(events: EventMapper) {
+    this.#events = events;
   }
 
   /** @throws the error of an event that fits no more, where it cannot be put aside */
@@ -33,20 +28,12 @@ export class Remapper {
     unit: RowsUnit,
     signals: RunSignals,
   ): Promise<readonly SourcedMutation[]> {
-    const asBefore = unit.mutations.filter((sourced) => sourced.record === record);
-    // Another family would not go into the same request; then the Executive says what it thinks of the one before.
-    const family = asBefore[0]?.mutation.family;
-    try {
-      const outcome = this.#mapper.map(record);
-      if (outcome.kind === "needs") return asBefore;
-      const { mutations } = outcome.mapped;
-      if (mutations.some((mutation) => mutation.family !== family)) return asBefore;
-      return mutations.map((mutation) => ({ mutation, record }));
-    } catch (error) {
-      if (!isCtlstoreError(error)) throw error;
-      await this.#poison.putAside(record, error, signals);
-      return [];
-    }
+    const before = unit.mutations.filter((sourced) => sourced.record === record);
+    const { mutations } = (await this.#events.map(record, signals)).mapped;
+    // Another family would not go into the same request: then the Executive is asked about the old ones once more.
+    const family = before[0]?.mutation.family;
+    if (mutations.some((mutation) => mutation.family !== family)) return before;
+    return mutations.map((mutation) => ({ mutation, record }));
   }
 }
 

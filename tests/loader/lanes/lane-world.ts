@@ -31,6 +31,8 @@ import type { MemoryLog } from "./memory-log.ts";
 
 export const ITEM = "shop.inventory.customers";
 export const ACCOUNT = "shop.inventory.accounts";
+/** Its table is made by the loader. */
+export const MADE = "shop.inventory.made";
 const SECRET = "a-secret";
 
 export function planOf(topics: Readonly<Record<string, number>>, writer = "loader:test"): LanePlan {
@@ -140,6 +142,7 @@ async function prepare(client: ReturnType<typeof createClient>, url: string): Pr
     tables: [
       { topic: ITEM, family: "shop", table: "item", onTruncate: "clear" },
       { topic: ACCOUNT, family: "bank", table: "account" },
+      { topic: MADE, family: "made", table: "item", create: true, addFields: true },
     ],
   };
   return openMapping(JSON.stringify(mapping), executiveSchemas({ url, adminToken: ADMIN_TOKEN }), {

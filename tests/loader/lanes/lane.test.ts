@@ -100,7 +100,7 @@ describe("a lane", () => {
         if (n % 5 === 4) log.remove(P0, { id, n });
         else log.upsert(P0, { id, n });
       }
-      const options = { keepRepeats, lingerMs: 50 };
+      const options = { keepRepeats, lingerMs: 300, idleCookieMs: 60_000 };
       const running = await world.start({ plan, log, options, chunk: () => 1_000 });
       await running.caughtUp();
       await running.stop();

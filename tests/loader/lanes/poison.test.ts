@@ -7,11 +7,11 @@ import type { DeadLetter, DeadLetters } from "../../../loader/dead-letters/dead-
 import { openDeadLetters } from "../../../loader/dead-letters/open.ts";
 import type { NotLoadedReason } from "../../../loader/lanes/lane-meter.ts";
 import { SILENT_METER } from "../../../loader/lanes/lane-meter.ts";
-import { changeRecord, schemaChange } from "../../support/debezium.ts";
+import { type Columns, changeRecord, column, schemaChange } from "../../support/debezium.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { until } from "../../support/until.ts";
 import { FaultyHttp } from "./faulty-http.ts";
-import { ITEM, type LaneWorld, openLaneWorld, planOf } from "./lane-world.ts";
+import { ITEM, type LaneWorld, MADE, openLaneWorld, planOf } from "./lane-world.ts";
 import { MemoryLog } from "./memory-log.ts";
 
 let world: LaneWorld;
@@ -245,6 +245,35 @@ describe("tables that change under a batch", () => {
     await running.stop();
     expect(deadLetters.letters).toEqual([]);
     expect(world.rows()).toEqual([{ id: "renewed", n: "1", note: null }]);
+  });
+});
+
+describe("a table that the loader makes", () => {
+  const columns = { id: column("string", { optional: false }), n: column("int64") };
+  const place = { topic: MADE, partition: 0 };
+  const made = (id: string, n: number, more: Columns = {}) => {
+    const values = Object.fromEntries(Object.keys(more).map((name) => [name, n]));
+    log.append(
+      place,
+      changeRecord({ op: "c", after: { id, n, ...values }, columns: { ...columns, ...more } }),
+    );
+  };
+
+  test("is made for the first event, gets new fields, and is made again when somebody drops it under a batch", async () => {
+    const plan = planOf({ [MADE]: 1 }, `loader:poison:${++writers}`);
+    made("a", 1);
+    made("b", 2, { size: column("int32") });
+    const running = await world.start({ plan, log });
+    await running.caughtUp();
+    expect(world.rows("made___item")).toEqual([
+      { id: "a", n: 1n, size: null },
+      { id: "b", n: 2n, size: 2n },
+    ]);
+    unwrap(await world.client.families({ family: "made" }).tables({ table: "item" }).delete());
+    made("c", 3, { size: column("int32") });
+    await running.caughtUp();
+    await running.stop();
+    expect(world.rows("made___item")).toEqual([{ id: "c", n: 3n, size: 3n }]);
   });
 });
 

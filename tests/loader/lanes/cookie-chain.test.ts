@@ -1,0 +1,51 @@
+/** The chain of cookies: each batch has one of its own, and positions only go up (I3). */
+import { expect, test } from "bun:test";
+import { FORMAT_LIMITS } from "../../../core/limits.ts";
+import { decodeLaneState } from "../../../loader/lanes/cookie.ts";
+import { CookieChain } from "../../../loader/lanes/cookie-chain.ts";
+import { EMPTY_LANE_STATE, type OpenSnapshot } from "../../../loader/lanes/lane-state.ts";
+import { planOf } from "./lane-world.ts";
+
+const T = "a.topic";
+const to = (next: number, partition = 0) => ({ advances: [{ topic: T, partition, next }] });
+const begin = (onForgotten: (snapshot: OpenSnapshot) => void = () => {}) =>
+  new CookieChain({ state: EMPTY_LANE_STATE, cookie: new Uint8Array() }, onForgotten);
+
+test("a batch that moves no position has a cookie of its own, by its step; one that does begins to count anew", () => {
+  const chain = begin();
+  const steps: number[] = [];
+  const cookies = new Set<string>([Buffer.from(chain.cookie).toString("hex")]);
+  for (const advances of [[to(5)], [], [], [to(5)], [to(6), to(1, 1)], []]) {
+    chain.commit(chain.after(advances));
+    steps.push(chain.state.step);
+    cookies.add(Buffer.from(chain.cookie).toString("hex"));
+  }
+  expect(steps).toEqual([0, 1, 2, 3, 0, 1]);
+  expect(cookies.size).toBe(7);
+  expect(decodeLaneState(chain.cookie, planOf({ [T]: 2 }))).toEqual(chain.state);
+});
+
+test("a position that would go down is a defect and moves nothing", () => {
+  const chain = begin();
+  chain.commit(chain.after([to(5)]));
+  expect(() => chain.after([to(4)])).toThrow(expect.objectContaining({ code: "internal" }));
+  expect(chain.state.positions.get(T)?.get(0)).toBe(5);
+});
+
+test("I13 snapshots for which a cookie has no room are forgotten with a word, positions never", () => {
+  const forgotten: string[] = [];
+  const chain = begin(({ table }) => forgotten.push(table));
+  const partitions = Array.from({ length: 60 }, (_, partition) => partition);
+  const openSnapshots = ["one", "two", "three", "four"].map((table) => ({
+    family: "shop",
+    table,
+    topic: T,
+    from: new Map(partitions.map((partition) => [partition, 1])),
+  }));
+  const advances = partitions.flatMap((partition) => to(2 ** 40, partition).advances);
+  const link = chain.after([{ advances, openSnapshots }]);
+  expect(link.cookie.length).toBeLessThanOrEqual(FORMAT_LIMITS.cookieBytes);
+  expect(link.state.positions.get(T)?.size).toBe(60);
+  expect(link.state.openSnapshots.length + forgotten.length).toBe(4);
+  expect(forgotten.length).toBeGreaterThan(0);
+});
