@@ -3,6 +3,8 @@ import { CtlstoreError } from "../../core/errors.ts";
 import type { LanePlan } from "../lanes/lane-contract.ts";
 import { planLanes } from "../lanes/lane-plan.ts";
 import type { Mapping } from "../mapping/mapping.ts";
+import { assertSweepable } from "../snapshots/sweepable.ts";
+import { assertOrdered } from "../transactions/assert-ordered.ts";
 import type { Topics } from "./topics.ts";
 
 export interface LanePlansOptions {
@@ -27,13 +29,19 @@ export function topicsToRead(mapping: Mapping, { preserveTransactions }: LanePla
   return [...new Set([...mapping.topics, transactionTopic])].sort();
 }
 
-/** Lanes of the topics that are there. Without the transaction topic there is none where transactions are preserved. */
+/**
+ * Lanes of the topics that are there. Without the transaction topic there is none where transactions are preserved.
+ * @throws CtlstoreError `config_invalid`, `mapping_invalid`: what the partitions' number makes impossible
+ */
 export function plansOf(mapping: Mapping, topics: Topics, options: LanePlansOptions): LanePlan[] {
   const { partitions, missing } = topics;
   const { transactionTopic } = mapping;
   if (options.preserveTransactions && transactionTopic !== null && missing.includes(transactionTopic))
     return [];
   if (partitions.size === 0) return [];
+  if (options.preserveTransactions && transactionTopic !== null)
+    assertOrdered(transactionTopic, partitions.get(transactionTopic) ?? 1);
+  assertSweepable(mapping, partitions);
   const isThere = (topic: string) => partitions.has(topic);
   const there: Mapping = {
     topics: mapping.topics.filter(isThere),

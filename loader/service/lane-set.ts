@@ -5,6 +5,7 @@
  * for an earlier place reaches a lane (R30).
  */
 import { messageOf } from "../../core/errors.ts";
+import { LOADER_LIMITS } from "../../core/limits.ts";
 import type { Fetched, KafkaConsumer, Position, TopicPartition } from "../kafka/consumer.ts";
 import type { LanePlan } from "../lanes/lane-contract.ts";
 import { LaneLife, type LaneLifeDeps } from "./lane-life.ts";
@@ -33,7 +34,7 @@ export class LaneSet {
   readonly #ready: { readonly lane: ServedLane; readonly routes: readonly Route[] }[] = [];
   /** By partition: its end when it was first looked at. */
   readonly #firstEnds = new Map<string, number>();
-  readonly #paused = new Map<string, TopicPartition>();
+  readonly #paused = new Set<string>();
   readonly #caughtUp = new Set<string>();
   readonly #failed: { reject: (error: unknown) => void; readonly promise: Promise<never> };
   #mustAssign = false;
@@ -133,20 +134,32 @@ export class LaneSet {
   }
 
   /**
-   * Stops fetching what lanes cannot take now, and goes on with what they can take again.
-   * @returns whether anything is stopped
+   * Stops reading partitions whose lanes cannot take more, and goes on with those that can again.
+   * @param isPatienceOver all were full for so long that they are taken for slow
+   * @returns whether there is a lane that more should be fetched for
    */
-  balance(consumer: KafkaConsumer): boolean {
-    const unwanted = new Map<string, TopicPartition>();
-    for (const { sink, partition, isComplete } of this.#routes.all)
-      if (!isComplete && sink.isFull) unwanted.set(partitionKey(partition), partition);
-    const paused = [...unwanted.values()].filter((partition) => !this.#paused.has(partitionKey(partition)));
-    const resumed = [...this.#paused.values()].filter((partition) => !unwanted.has(partitionKey(partition)));
-    if (paused.length > 0) consumer.pause(paused);
-    if (resumed.length > 0) consumer.resume(resumed);
-    for (const partition of paused) this.#paused.set(partitionKey(partition), partition);
-    for (const partition of resumed) this.#paused.delete(partitionKey(partition));
-    return this.#paused.size > 0;
+  balance(consumer: KafkaConsumer, isPatienceOver: boolean): boolean {
+    const { pause, resume } = LOADER_LIMITS.overfull;
+    const limit = isPatienceOver ? 1 : pause;
+    const changed: { readonly paused: TopicPartition[]; readonly resumed: TopicPartition[] } = {
+      paused: [],
+      resumed: [],
+    };
+    let hasRoom = false;
+    for (const { sink, partition, isComplete } of this.#routes.all) {
+      if (isComplete) continue;
+      const { fullness } = sink;
+      const key = partitionKey(partition);
+      if (this.#paused.has(key)) {
+        if (fullness < resume) changed.resumed.push(partition);
+      } else if (fullness >= limit) changed.paused.push(partition);
+      hasRoom ||= fullness < 1;
+    }
+    if (changed.paused.length > 0) consumer.pause(changed.paused);
+    if (changed.resumed.length > 0) consumer.resume(changed.resumed);
+    for (const partition of changed.paused) this.#paused.add(partitionKey(partition));
+    for (const partition of changed.resumed) this.#paused.delete(partitionKey(partition));
+    return hasRoom || this.#routes.isEmpty;
   }
 
   /** @returns how many of the records were wanted */

@@ -201,29 +201,38 @@ export class LoaderRun {
 
   async #load(signal: AbortSignal, fail: (error: unknown) => void): Promise<void> {
     const { clock } = this.#deps;
+    let fetchedMs = clock.monotonicMs();
     while (!signal.aborted) {
       this.#followTheGroup();
-      const isFull = this.#feed();
       const startMs = clock.monotonicMs();
-      const fetched = await this.#fetch(
-        isFull ? LOADER_LIMITS.fullFetchWaitMs : LOADER_LIMITS.fetchWaitMs,
-        signal,
-      );
-      const isIdle = fetched === null || (fetched.records.length === 0 && fetched.ends.length === 0);
-      if (fetched !== null) this.#lanes.handOn(fetched);
+      const isPatienceOver = startMs - fetchedMs > LOADER_LIMITS.fullPatienceMs;
+      const hasRoom = this.#feed(isPatienceOver);
+      const mayWait = !hasRoom && !isPatienceOver;
+      if (!mayWait) fetchedMs = startMs;
+      const isIdle = mayWait || !(await this.#fetchAndHandOn(hasRoom, signal));
       this.#keepHouse(signal, fail);
       if (this.#options.once && this.#lanes.areDone) return;
-      if (isIdle && clock.monotonicMs() - startMs < 1) await clock.sleep(LOADER_LIMITS.idleMs, signal);
+      if (mayWait) await clock.sleep(LOADER_LIMITS.fullWaitMs, signal);
+      else if (isIdle && clock.monotonicMs() - startMs < 1) await clock.sleep(LOADER_LIMITS.idleMs, signal);
       else await turnOfEventLoop();
     }
   }
 
-  /** Calls of the consumer between two fetches. @returns whether a lane is full */
-  #feed(): boolean {
+  /** Calls of the consumer between two fetches. @returns whether there is a lane that more should be fetched for */
+  #feed(isPatienceOver: boolean): boolean {
     const { consumer } = this.#deps;
-    if (!this.#options.once && !this.#membership.isAssigned) return false;
+    if (!this.#options.once && !this.#membership.isAssigned) return true;
     this.#lanes.applyTo(consumer);
-    return this.#lanes.balance(consumer);
+    return this.#lanes.balance(consumer, isPatienceOver);
+  }
+
+  /** @returns whether anything came */
+  async #fetchAndHandOn(hasRoom: boolean, signal: AbortSignal): Promise<boolean> {
+    const { fetchWaitMs, fullWaitMs } = LOADER_LIMITS;
+    const fetched = await this.#fetch(hasRoom ? fetchWaitMs : fullWaitMs, signal);
+    if (fetched === null) return false;
+    this.#lanes.handOn(fetched);
+    return fetched.records.length > 0 || fetched.ends.length > 0;
   }
 
   #followTheGroup(): void {

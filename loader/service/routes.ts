@@ -9,8 +9,8 @@ import type { PartitionLag } from "./lag.ts";
 
 /** What a route needs of a lane. */
 export interface RecordSink {
-  /** It takes more all the same. */
-  readonly isFull: boolean;
+  /** 1 is full; it takes more all the same. */
+  readonly fullness: number;
   offer(records: readonly KafkaRecord[]): void;
   reachedEnd(position: Position): void;
 }
@@ -39,6 +39,10 @@ export class Routes {
     return [...this.#byTopic.values()].flatMap((routes) => [...routes.values()]);
   }
 
+  get isEmpty(): boolean {
+    return this.#byTopic.size === 0;
+  }
+
   add(route: Route): void {
     const { topic, partition } = route.partition;
     const routes = this.#byTopic.get(topic) ?? new Map<number, Route>();
@@ -48,8 +52,10 @@ export class Routes {
 
   /** Forgets the partitions of a lane. */
   removeSink(sink: RecordSink): void {
-    for (const routes of this.#byTopic.values())
+    for (const [topic, routes] of this.#byTopic) {
       for (const [partition, route] of routes) if (route.sink === sink) routes.delete(partition);
+      if (routes.size === 0) this.#byTopic.delete(topic);
+    }
   }
 
   clear(): void {

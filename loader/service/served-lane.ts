@@ -4,7 +4,15 @@ import type { LanePlan } from "../lanes/lane-contract.ts";
 
 export type ServedLane = Pick<
   Lane,
-  "open" | "begin" | "offer" | "reachedEnd" | "isFull" | "run" | "isCaughtUp" | "status" | "appliedPositions"
+  | "open"
+  | "begin"
+  | "offer"
+  | "reachedEnd"
+  | "fullness"
+  | "run"
+  | "isCaughtUp"
+  | "status"
+  | "appliedPositions"
 >;
 
 /** A new lane for each opening: nothing is remembered of the one before but what the cookie says. */

@@ -13,7 +13,7 @@ import { eventsLost, placementOf } from "../../../loader/service/start-positions
 import { Troubles } from "../../../loader/service/troubles.ts";
 
 class Sink {
-  readonly isFull = false;
+  readonly fullness = 0;
   readonly offsets: number[] = [];
   readonly ends: number[] = [];
   offer(records: readonly KafkaRecord[]): void {
