@@ -11,13 +11,13 @@ import type { NativeClient, NativeError } from "./native.ts";
  */
 export class Connection<C extends NativeClient> {
   readonly #make: () => C;
-  readonly #serve: (client: C) => void;
+  readonly #serve: (client: C) => Promise<void>;
   readonly #brokers: string;
   readonly #troubles = new Map<string, NativeError>();
   #connecting: Promise<C> | null = null;
 
   /** @param serve lets a client that is connecting say what it has heard: the addon says nothing by itself */
-  constructor(make: () => C, serve: (client: C) => void, brokers: string) {
+  constructor(make: () => C, serve: (client: C) => Promise<void>, brokers: string) {
     this.#make = make;
     this.#serve = serve;
     this.#brokers = brokers;
@@ -54,17 +54,33 @@ export class Connection<C extends NativeClient> {
       if (severity <= ERROR_SEVERITY) this.noteTrouble({ message: plain(message) });
     });
     this.#troubles.clear();
-    const serving = setInterval(() => this.#serve(client), KAFKA_LIMITS.serveMs);
-    try {
-      await new Promise<void>((resolve, reject) => {
-        client.connect({ allTopics: false, timeout: KAFKA_LIMITS.connectMs }, (error) =>
-          error ? reject(this.#describe(error)) : resolve(),
-        );
-      });
-    } finally {
-      clearInterval(serving);
-    }
+    const connected = new Promise<void>((resolve, reject) => {
+      client.connect({ allTopics: false, timeout: KAFKA_LIMITS.connectMs }, (error) =>
+        error ? reject(this.#describe(error)) : resolve(),
+      );
+    });
+    await this.#serveUntil(connected, client);
+    await connected;
     return client;
+  }
+
+  /** Ends only after the last call of `serve`: one that went on would take what the first fetch is to bring. */
+  async #serveUntil(connected: Promise<void>, client: C): Promise<void> {
+    let isConnecting = true;
+    const settled = connected
+      .catch(() => {})
+      .then(() => {
+        isConnecting = false;
+      });
+    while (isConnecting) {
+      let timer: NodeJS.Timeout | undefined;
+      const pause = new Promise((resolve) => {
+        timer = setTimeout(resolve, KAFKA_LIMITS.serveMs);
+      });
+      await Promise.race([settled, pause]);
+      clearTimeout(timer);
+      if (isConnecting) await this.#serve(client);
+    }
   }
 
   #describe(error: NativeError): CtlstoreError {

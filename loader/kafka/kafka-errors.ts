@@ -52,8 +52,12 @@ const BROKEN = new Set([
   -144, // the same, by librdkafka
 ]);
 
+/** The addon forgets the numbers of what it tells as events; their texts, in small letters, are librdkafka's for -169 and -181. */
+const DENIED_TEXTS = new Set(["authentication failure", "ssl error"]);
+
 export function kindOf(error: NativeError): KafkaErrorKind {
   const code = error.code ?? 0;
+  if (DENIED_TEXTS.has(error.message.toLowerCase())) return "denied";
   if (code === OFFSET_RESET || code === 1) return "offset-out-of-range";
   if (UNKNOWN_TOPIC.has(code)) return "unknown-topic";
   if (DENIED.has(code)) return "denied";

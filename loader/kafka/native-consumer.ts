@@ -341,9 +341,9 @@ export class AddonConsumer implements KafkaConsumer {
 }
 
 /** Nothing is assigned yet, so that no record can come. */
-function serve(client: NativeConsumer): void {
+function serve(client: NativeConsumer): Promise<void> {
   client.setDefaultConsumeTimeout(1);
-  client.consume(1, () => {});
+  return new Promise((resolve) => client.consume(1, () => resolve()));
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

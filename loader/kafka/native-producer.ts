@@ -68,7 +68,7 @@ export class AddonProducer implements KafkaProducer {
   }
 }
 
-function serve(client: NativeProducer): void {
+async function serve(client: NativeProducer): Promise<void> {
   try {
     client.poll();
   } catch {

@@ -67,6 +67,11 @@ describe("Kafka's errors", () => {
     expect(kindOf({ code, message: "" })).toBe(kind);
   });
 
+  test("are told apart by their text when the addon has forgotten their number", () => {
+    expect(kindOf({ code: -1, message: "authentication failure" })).toBe("denied");
+    expect(kindOf({ code: -1, message: "all broker connections are down" })).toBe("passing");
+  });
+
   test("become ours with what to do when they are passed on", () => {
     const error = toCtlstoreError("read topic t", {
       code: 29,
