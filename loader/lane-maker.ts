@@ -5,6 +5,7 @@ import type { Logger } from "../core/process/logger.ts";
 import type { DeadLetters } from "./dead-letters/dead-letters.ts";
 import { createDecoder } from "./events/decoder.ts";
 import { Lane } from "./lanes/lane.ts";
+import type { LanePlan } from "./lanes/lane-contract.ts";
 import type { LaneMeter } from "./lanes/lane-meter.ts";
 import { createLaneWriter } from "./lanes/lane-writer.ts";
 import { PlainUnitMaker } from "./lanes/plain-unit-maker.ts";
@@ -14,12 +15,15 @@ import type { MappingKeeper } from "./mapping/mapping.ts";
 import type { MakeLane } from "./service/served-lane.ts";
 import { createLaneSnapshots } from "./snapshots/lane-snapshots.ts";
 import type { SnapshotMetrics } from "./snapshots/snapshot-meter.ts";
+import type { TransactionMeter } from "./transactions/transaction-meter.ts";
+import { TransactionUnitMaker } from "./transactions/transaction-unit-maker.ts";
 
 export interface LaneMakerDeps {
   readonly keeper: MappingKeeper;
   readonly deadLetters: DeadLetters | null;
   readonly meter: LaneMeter;
   readonly snapshotMetrics: SnapshotMetrics;
+  readonly transactionMeter: TransactionMeter;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly random: () => number;
@@ -63,7 +67,7 @@ export function laneMaker(
     });
     const { tracker, tableWorker } = snapshots;
     const writer = createLaneWriter({ url, adminToken, secret, writer: plan.writer, family, clock, ...sent });
-    const unitMaker = unitMakerFor(tracker, deps, options);
+    const unitMaker = unitMakerFor(plan, tracker, deps, options);
     return new Lane(
       plan,
       { ...deps, decoder, writer, unitMaker, tracker, tableWorker },
@@ -73,10 +77,15 @@ export function laneMaker(
 }
 
 function unitMakerFor(
+  plan: LanePlan,
   tracker: SnapshotTracker,
-  { clock }: LaneMakerDeps,
-  { preserveTransactions }: LaneMakerOptions,
+  { clock, logger, transactionMeter, keeper }: LaneMakerDeps,
+  { preserveTransactions, transactionWaitMs: waitMs, batchRows }: LaneMakerOptions,
 ): UnitMaker {
-  if (preserveTransactions) throw new Error("not yet");
-  return new PlainUnitMaker(tracker, clock);
+  const { transactionTopic } = keeper.current;
+  if (!preserveTransactions || transactionTopic === null) return new PlainUnitMaker(tracker, clock);
+  return new TransactionUnitMaker(
+    { tracker, meter: transactionMeter, logger: logger.child({ lane: plan.name }) },
+    { transactionTopic, partitions: plan.partitions, waitMs, batchRows },
+  );
 }

@@ -20,9 +20,10 @@ import { planMapping } from "./mapping/plan.ts";
 import { readMappingFile } from "./mapping/read-file.ts";
 import { executiveSchemas } from "./mapping/schema-store.ts";
 import { LoaderRun, type LoaderRunOptions } from "./service/loader-run.ts";
-import { createLoaderMeter } from "./service/metrics.ts";
+import { createLoaderMeter, type LoaderMeter } from "./service/metrics.ts";
 import type { LoaderStatus } from "./service/status.ts";
 import { SnapshotMetrics } from "./snapshots/snapshot-meter.ts";
+import { createTransactionMeter } from "./transactions/transaction-meter.ts";
 
 export interface LoaderDeps {
   readonly kafka: Kafka;
@@ -62,39 +63,13 @@ export interface RunningLoader {
  * @throws CtlstoreError `config_invalid`, `mapping_invalid` (the file cannot be read), `dead_letters_unavailable`
  */
 export async function startLoader(deps: LoaderDeps, options: LoaderOptions): Promise<RunningLoader> {
-  const { kafka, logger, metrics, clock = systemClock, random = Math.random, fetch } = deps;
   const text = readMapping(options.mapping);
-  const meter = createLoaderMeter(metrics);
-  const snapshotMetrics = new SnapshotMetrics(metrics);
-  const deadLetters = await deadLettersFor(options, text, kafka);
-  const sent = fetch === undefined ? {} : { fetch };
-  const schemas = executiveSchemas({
-    url: options.executive,
-    adminToken: options.adminToken,
-    clock,
-    ...sent,
-  });
-  const patienceMs = options.once ? (options.oncePatienceMs ?? LOADER_LIMITS.oncePatienceMs) : null;
-  const run = new LoaderRun(
-    {
-      consumer: kafka.consumer(),
-      openMapping: (signal) => openMapping(text, schemas, { name: options.mapping, signal }),
-      laneMaker: (keeper) =>
-        laneMaker(
-          { keeper, deadLetters, meter: meter.lanes, snapshotMetrics, logger, clock, random, ...sent },
-          options,
-          patienceMs,
-        ),
-      meter,
-      logger,
-      clock,
-      random,
-    },
-    { ...options, patienceMs },
-  );
+  const deadLetters = await deadLettersFor(options, text, deps.kafka);
+  const meter = createLoaderMeter(deps.metrics);
+  const run = newRun(deps, options, { text, deadLetters, meter });
   let endpoint: StatusEndpoint | null = null;
   try {
-    if (options.bind !== null) endpoint = await startEndpoint(run, options.bind, { metrics, meter });
+    if (options.bind !== null) endpoint = await startEndpoint(run, options.bind, { ...deps, meter });
   } catch (error) {
     await deadLetters?.[Symbol.asyncDispose]();
     throw error;
@@ -114,6 +89,43 @@ export async function startLoader(deps: LoaderDeps, options: LoaderOptions): Pro
       await done;
     },
   };
+}
+
+interface Prepared {
+  /** Of the mapping file. */
+  readonly text: Uint8Array;
+  readonly deadLetters: DeadLetters | null;
+  readonly meter: LoaderMeter;
+}
+
+function newRun(deps: LoaderDeps, options: LoaderOptions, { text, deadLetters, meter }: Prepared): LoaderRun {
+  const { kafka, logger, metrics, clock = systemClock, random = Math.random, fetch } = deps;
+  const { executive: url, adminToken, mapping: name } = options;
+  const sent = fetch === undefined ? {} : { fetch };
+  const schemas = executiveSchemas({ url, adminToken, clock, ...sent });
+  const patienceMs = options.once ? (options.oncePatienceMs ?? LOADER_LIMITS.oncePatienceMs) : null;
+  const shared = {
+    deadLetters,
+    meter: meter.lanes,
+    snapshotMetrics: new SnapshotMetrics(metrics),
+    transactionMeter: createTransactionMeter(metrics),
+    logger,
+    clock,
+    random,
+    ...sent,
+  };
+  return new LoaderRun(
+    {
+      consumer: kafka.consumer(),
+      openMapping: (signal) => openMapping(text, schemas, { name, signal }),
+      laneMaker: (keeper) => laneMaker({ ...shared, keeper }, options, patienceMs),
+      meter,
+      logger,
+      clock,
+      random,
+    },
+    { ...options, patienceMs },
+  );
 }
 
 /** Opened at the start: a place that cannot be written to is found out before the first letter. */
@@ -149,7 +161,7 @@ function readMapping(path: string): Uint8Array {
 function startEndpoint(
   run: LoaderRun,
   bind: string,
-  { metrics, meter }: { readonly metrics: Metrics; readonly meter: ReturnType<typeof createLoaderMeter> },
+  { metrics, meter }: { readonly metrics: Metrics; readonly meter: LoaderMeter },
 ): Promise<StatusEndpoint> {
   return startStatusEndpointAnywhere(
     {
