@@ -115,40 +115,32 @@ export class BatchQueue {
   }
 
   #addRows(unit: RowsUnit): void {
-    const family = unit.mutations[0]?.mutation.family ?? null;
-    if (this.#open !== null && !this.#fits(this.#open, unit, family)) this.#seal();
+    const size = sizeOf(unit);
+    if (this.#open !== null && !this.#fits(this.#open, size)) this.#seal();
     const nowMs = this.#clock.monotonicMs();
     this.#open ??= new OpenBatch(nowMs + this.#options.idleCookieMs);
     const batch = this.#open;
-    if (family !== null && batch.mutations === 0)
-      batch.dueMs = Math.min(batch.dueMs, nowMs + this.#options.lingerMs);
-    batch.family ??= family;
-    for (const { mutation } of unit.mutations) {
-      batch.rows.add(rowId(mutation));
-      batch.bytes += wireBytesOf(mutation);
+    if (size.family === null) addIdle(batch, unit);
+    else {
+      if (batch.mutations === 0) batch.dueMs = Math.min(batch.dueMs, nowMs + this.#options.lingerMs);
+      batch.family = size.family;
+      for (const row of size.rows) batch.rows.add(row);
+      batch.bytes += size.bytes;
+      batch.mutations += size.rows.length;
+      batch.units.push(unit);
     }
-    batch.mutations += unit.mutations.length;
-    if (family === null) batch.idle += 1;
-    const last = batch.units.at(-1);
-    if (last !== undefined && family === null) batch.units.splice(-1, 1, joined(last, unit));
-    else batch.units.push(unit);
     if (this.#isFull(batch)) this.#seal();
   }
 
-  #fits(batch: OpenBatch, unit: RowsUnit, family: string | null): boolean {
-    if (family === null) return true;
-    if (batch.family !== null && batch.family !== family) return false;
+  #fits(batch: OpenBatch, size: UnitSize): boolean {
+    if (size.family === null || batch.family === null) return true;
     const { rows, bytes, records } = this.#options.limits;
-    let newRows = 0;
-    let newBytes = 0;
-    for (const { mutation } of unit.mutations) {
-      if (!batch.rows.has(rowId(mutation))) newRows += 1;
-      newBytes += wireBytesOf(mutation);
-    }
+    const newRows = size.rows.reduce((count, row) => count + (batch.rows.has(row) ? 0 : 1), 0);
     return (
+      batch.family === size.family &&
       batch.rows.size + newRows <= rows &&
-      batch.bytes + newBytes <= bytes &&
-      batch.mutations + unit.mutations.length <= records
+      batch.bytes + size.bytes <= bytes &&
+      batch.mutations + size.rows.length <= records
     );
   }
 
@@ -173,7 +165,30 @@ export class BatchQueue {
   }
 }
 
-/** A unit that moves positions only, as part of the one before it. */
+interface UnitSize {
+  /** Null of a unit without rows. */
+  readonly family: string | null;
+  /** One for each mutation, also of the same row. */
+  readonly rows: readonly string[];
+  readonly bytes: number;
+}
+
+function sizeOf({ mutations }: RowsUnit): UnitSize {
+  let bytes = 0;
+  const rows = mutations.map(({ mutation }) => {
+    bytes += wireBytesOf(mutation);
+    return rowId(mutation);
+  });
+  return { family: mutations[0]?.mutation.family ?? null, rows, bytes };
+}
+
+/** Units that move positions only become part of the one before them. */
+function addIdle(batch: OpenBatch, unit: RowsUnit): void {
+  batch.idle += 1;
+  const last = batch.units.pop();
+  batch.units.push(last === undefined ? unit : joined(last, unit));
+}
+
 function joined(unit: RowsUnit, idle: RowsUnit): RowsUnit {
   const advances = [...unit.advances];
   for (const advance of idle.advances) {

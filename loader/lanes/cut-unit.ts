@@ -19,6 +19,7 @@ export interface BatchLimits {
 /** The unit itself when it fits and is of one family. */
 export function cutUnit(unit: RowsUnit, limits: BatchLimits): readonly RowsUnit[] {
   const { mutations } = unit;
+  if (mutations.length <= 1) return [unit];
   const parts = familiesOf(mutations).flatMap((ofFamily) => [...slices(ofFamily, limits)]);
   return parts.length <= 1 ? [unit] : partsOf(unit, parts);
 }

@@ -80,6 +80,11 @@ export class Lane {
     return this.#parts.intake.isFull;
   }
 
+  /** Partitions that are read too far ahead of the lane's others: not to be fetched for a while. */
+  get ahead(): readonly TopicPartition[] {
+    return this.#deps.unitMaker.ahead ?? [];
+  }
+
   /** What waits for decoding, as a part of what may: 1 is full. */
   get fullness(): number {
     return this.#parts.intake.fullness;

@@ -32,4 +32,6 @@ export interface UnitMaker {
   tick(nowMs: number, isAtEnd: (partition: TopicPartition) => boolean): readonly Unit[];
   /** Records held back, and their bytes (key and value). */
   readonly held: { readonly records: number; readonly bytes: number };
+  /** Partitions that bring what can only be held back now: better not read until the others have come after them. */
+  readonly ahead?: readonly TopicPartition[];
 }
