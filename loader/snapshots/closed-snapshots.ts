@@ -4,16 +4,16 @@
  * They are final: records that the lane reads while the work waits for its turn are of the time after the snapshot.
  */
 import type { TableTask } from "../lanes/unit.ts";
-import type { KeyMarks } from "./key-marks.ts";
+import type { RowMarks } from "./row-marks.ts";
 
 export class ClosedSnapshots {
-  readonly #marks = new Map<string, KeyMarks>();
+  readonly #marks = new Map<string, RowMarks>();
 
-  put(task: TableTask, marks: KeyMarks): void {
+  put(task: TableTask, marks: RowMarks): void {
     this.#marks.set(nameOf(task), marks);
   }
 
-  get(task: TableTask): KeyMarks | null {
+  get(task: TableTask): RowMarks | null {
     return this.#marks.get(nameOf(task)) ?? null;
   }
 

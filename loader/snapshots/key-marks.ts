@@ -6,6 +6,18 @@
  */
 import { createHash } from "node:crypto";
 
+/** 128 bits of a key's hash. */
+export type KeyDigest = Uint32Array;
+
+export function digestOfKey(keyText: string): KeyDigest {
+  const hash = createHash("sha256").update(keyText).digest();
+  const digest = new Uint32Array(WORDS);
+  for (let i = 0; i < WORDS; i++) digest[i] = hash.readUInt32LE(i * 4);
+  // Never that of a free slot.
+  digest[WORDS - 1] = ((digest[WORDS - 1] ?? 0) | 1) >>> 0;
+  return digest;
+}
+
 /** Words of 32 bits per slot; a slot of zeros is free. */
 const WORDS = 4;
 const FIRST_SLOTS = 1_024;
@@ -16,7 +28,6 @@ export class KeyMarks {
   #slots = FIRST_SLOTS;
   #words = new Uint32Array(FIRST_SLOTS * WORDS);
   #size = 0;
-  readonly #hash = new Uint32Array(WORDS);
 
   get size(): number {
     return this.#size;
@@ -26,39 +37,29 @@ export class KeyMarks {
     return this.#words.byteLength;
   }
 
-  add(keyText: string): void {
-    this.#hashOf(keyText);
-    const slot = this.#find();
+  add(digest: KeyDigest): void {
+    const slot = this.#find(digest);
     if (!this.#isFree(slot)) return;
-    this.#words.set(this.#hash, slot * WORDS);
+    this.#words.set(digest, slot * WORDS);
     this.#size += 1;
     if (this.#size > this.#slots * MOST_FULL) this.#grow();
   }
 
-  has(keyText: string): boolean {
-    this.#hashOf(keyText);
-    return !this.#isFree(this.#find());
+  has(digest: KeyDigest): boolean {
+    return !this.#isFree(this.#find(digest));
   }
 
-  delete(keyText: string): void {
-    this.#hashOf(keyText);
-    const slot = this.#find();
+  delete(digest: KeyDigest): void {
+    const slot = this.#find(digest);
     if (this.#isFree(slot)) return;
     this.#close(slot);
     this.#size -= 1;
   }
 
-  #hashOf(keyText: string): void {
-    const digest = createHash("sha256").update(keyText).digest();
-    for (let i = 0; i < WORDS; i++) this.#hash[i] = digest.readUInt32LE(i * 4);
-    // Never a free slot's.
-    this.#hash[WORDS - 1] = ((this.#hash[WORDS - 1] ?? 0) | 1) >>> 0;
-  }
-
-  /** The slot of the hash, or the free one where it would be. */
-  #find(): number {
-    let slot = this.#home(this.#hash[0] ?? 0);
-    while (!this.#isFree(slot) && !this.#isHash(slot)) slot = this.#next(slot);
+  /** The slot of the digest, or the free one where it would be. */
+  #find(digest: KeyDigest): number {
+    let slot = this.#home(digest[0] ?? 0);
+    while (!this.#isFree(slot) && !this.#isAt(slot, digest)) slot = this.#next(slot);
     return slot;
   }
 
@@ -74,8 +75,8 @@ export class KeyMarks {
     return this.#words[slot * WORDS + WORDS - 1] === 0;
   }
 
-  #isHash(slot: number): boolean {
-    for (let i = 0; i < WORDS; i++) if (this.#words[slot * WORDS + i] !== this.#hash[i]) return false;
+  #isAt(slot: number, digest: KeyDigest): boolean {
+    for (let i = 0; i < WORDS; i++) if (this.#words[slot * WORDS + i] !== digest[i]) return false;
     return true;
   }
 

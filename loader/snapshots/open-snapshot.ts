@@ -4,8 +4,8 @@ import type { SnapshotMark } from "../events/change-event.ts";
 import type { KafkaRecord } from "../kafka/consumer.ts";
 import type { MappedRecord } from "../lanes/unit-maker.ts";
 import type { TableMapping } from "../mapping/mapping.ts";
-import { KeyMarks } from "./key-marks.ts";
 import type { PartitionPast } from "./partition-past.ts";
+import { RowMarks } from "./row-marks.ts";
 import type { SnapshotOutcome } from "./snapshot-meter.ts";
 
 /** The record that ended it in its partition. */
@@ -21,8 +21,10 @@ export interface SnapshotEnd {
 export type Spoiled = Exclude<SnapshotOutcome, "whole" | "started-over">;
 
 export class TableSnapshot {
-  /** By partition, the first record seen since it began. */
+  /** By partition, its first row; before that, the first record seen since it began elsewhere. */
   readonly from: Map<number, number>;
+  /** By partition, the first record seen since it began elsewhere. */
+  readonly firstSeen = new Map<number, number>();
   /** Partitions in which rows of it came. */
   readonly readIn = new Set<number>();
   /** The earliest of its rows, by Kafka's clock. */
@@ -30,8 +32,11 @@ export class TableSnapshot {
   /** What was known of each partition when it began. */
   readonly pasts: ReadonlyMap<number, PartitionPast>;
   hasBeginning = false;
+  /** Its first row seen here is marked as the last one, and nothing lies between it and what came before. */
+  isOnlyRow = false;
+  rows = 0;
   end: SnapshotEnd | null = null;
-  #marks: KeyMarks | null = new KeyMarks();
+  #marks: RowMarks | null = new RowMarks();
   #spoiled: Spoiled | null = null;
   /** Partitions of which the cookie knew its first record. */
   readonly wasRestored: ReadonlySet<number>;
@@ -50,8 +55,8 @@ export class TableSnapshot {
     return this.#spoiled;
   }
 
-  get marks(): KeyMarks {
-    return this.#marks ?? new KeyMarks();
+  get marks(): RowMarks {
+    return this.#marks ?? new RowMarks();
   }
 
   spoil(reason: Spoiled): void {
@@ -66,6 +71,7 @@ export class TableSnapshot {
       this.#owed.delete(partition);
       if (owed !== offset) this.spoil("records-lost");
     }
+    if (!this.firstSeen.has(partition)) this.firstSeen.set(partition, offset);
     if (this.from.has(partition)) return false;
     this.from.set(partition, offset);
     return true;
@@ -76,17 +82,22 @@ export class TableSnapshot {
     return this.#owed.size > 0;
   }
 
-  read({ partition, timestampMs }: KafkaRecord): void {
+  /** Takes note of one of its rows. @returns whether it is the first one of its partition */
+  read({ partition, offset, timestampMs }: KafkaRecord): boolean {
+    const isFirst = !this.readIn.has(partition);
+    this.rows += 1;
     this.readIn.add(partition);
+    if (isFirst) {
+      this.from.set(partition, offset);
+      this.#marks?.forget(partition);
+    }
     this.beginsMs = Math.min(this.beginsMs, timestampMs ?? Number.NEGATIVE_INFINITY);
+    return isFirst;
   }
 
-  mark({ mutations }: MappedRecord): void {
+  mark({ mutations, record }: MappedRecord): void {
     if (this.#marks === null) return;
-    for (const { keyText, delete: isDelete } of mutations) {
-      if (isDelete) this.#marks.delete(keyText);
-      else this.#marks.add(keyText);
-    }
+    this.#marks.take(record.partition, mutations);
     if (this.#marks.size > SNAPSHOT_WATCH_LIMITS.keys) this.spoil("too-many-keys");
   }
 }

@@ -90,11 +90,11 @@ export class TableWatch {
       return null;
     }
     const wasSpoiled = open.spoiled !== null;
-    const grew = open.take(record);
-    if (event.kind === "row" && isRead(event)) open.read(record);
+    const isNew = open.take(record);
+    const isFirstRow = event.kind === "row" && isRead(event) && open.read(record);
     open.mark(mapped);
     if (!wasSpoiled && open.spoiled !== null) return this.#tellSpoiled(open.spoiled);
-    return this.#endBy(event, record, target) ?? (begins || grew ? CHANGED : null);
+    return this.#endBy(event, record, target) ?? (begins || isNew || isFirstRow ? CHANGED : null);
   }
 
   /** Another record of the topic. */
@@ -131,15 +131,16 @@ export class TableWatch {
       open.hasBeginning = true;
       return false;
     }
-    if (startsOver) this.#startOver(open);
+    if (startsOver) this.#startOver(open, record);
     if (this.#open !== null) {
       this.#open.hasBeginning ||= isBeginning(snapshot);
       return startsOver;
     }
     this.#open = new TableSnapshot(this.#pasts);
+    this.#open.hasBeginning = isBeginning(snapshot);
     // A table of one row has no first row but its last one.
-    const isOnly = isEnd(snapshot) && this.#pasts.get(record.partition)?.isNext(record.offset) === true;
-    this.#open.hasBeginning = isBeginning(snapshot) || isOnly;
+    this.#open.isOnlyRow =
+      isEnd(snapshot) && this.#pasts.get(record.partition)?.isNext(record.offset) === true;
     return true;
   }
 
@@ -148,10 +149,11 @@ export class TableWatch {
    * snapshot before its first one is seen here: there the old marks stay, and a row that vanished between the two goes with
    * the next snapshot.
    */
-  #startOver(open: TableSnapshot): void {
+  #startOver(open: TableSnapshot, record: KafkaRecord): void {
     this.#finish("started-over", {});
     if (this.#isDivided && open.spoiled === null) {
-      open.end = null;
+      const isEndOfThis = isLater(open.end?.record ?? null, record);
+      if (!isEndOfThis) open.end = null;
       return;
     }
     this.#open = null;
@@ -194,11 +196,11 @@ export class TableWatch {
 
   #doubtAbout(open: TableSnapshot): Spoiled | null {
     if (open.isOwed) return "records-lost";
-    if (!open.hasBeginning) return "no-beginning";
+    if (!open.hasBeginning && !(open.isOnlyRow && open.rows === 1)) return "no-beginning";
     if (!this.#isDivided) return null;
     const { graceMs, startedMs } = this.#options;
     for (const [partition, past] of open.pasts) {
-      const inside = open.from.get(partition);
+      const inside = open.firstSeen.get(partition);
       if (!open.wasRestored.has(partition) && past.hasLost(open.beginsMs, inside)) return "records-lost";
       // Clocks differ.
       const isInStep = open.readIn.has(partition) || past.isOlderThan(open.beginsMs, startedMs + graceMs);
@@ -250,6 +252,10 @@ export class TableWatch {
       "rows of a snapshot come without its marks: what vanished cannot be told; flattened events need the field source.snapshot",
     );
   }
+}
+
+function isLater(one: KafkaRecord | null, other: KafkaRecord): boolean {
+  return one !== null && (one.timestampMs ?? 0) > (other.timestampMs ?? Number.POSITIVE_INFINITY);
 }
 
 /** A row of a snapshot of whole tables. */
