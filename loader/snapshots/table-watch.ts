@@ -152,8 +152,7 @@ export class TableWatch {
   #startOver(open: TableSnapshot, record: KafkaRecord): void {
     this.#finish("started-over", {});
     if (this.#isDivided && open.spoiled === null) {
-      const isEndOfThis = isLater(open.end?.record ?? null, record);
-      if (!isEndOfThis) open.end = null;
+      if (open.end !== null && !isLater(open.end.record, record)) open.end = null;
       return;
     }
     this.#open = null;
@@ -166,7 +165,9 @@ export class TableWatch {
     const { snapshot } = event.meta;
     const isFromBinlog = snapshot === "none" && !(event.kind === "row" && isEchoOrRead(event));
     const ends = isEnd(snapshot) || (isFromBinlog && open.readIn.has(record.partition));
-    if (!ends || open.end !== null) return null;
+    // A later row that is marked as the last one is that of a snapshot that started over.
+    const isKnown = open.end !== null && !(isEnd(snapshot) && isLater(record, open.end.record));
+    if (!ends || isKnown) return null;
     if (!this.#isDivided) return this.#close(open, record, target);
     open.end = { record, target, seenMs: null, done: new Set([record.partition]) };
     return null;
@@ -254,8 +255,8 @@ export class TableWatch {
   }
 }
 
-function isLater(one: KafkaRecord | null, other: KafkaRecord): boolean {
-  return one !== null && (one.timestampMs ?? 0) > (other.timestampMs ?? Number.POSITIVE_INFINITY);
+function isLater(one: KafkaRecord, other: KafkaRecord): boolean {
+  return (one.timestampMs ?? 0) > (other.timestampMs ?? Number.POSITIVE_INFINITY);
 }
 
 /** A row of a snapshot of whole tables. */
