@@ -139,21 +139,18 @@ export class LaneSet {
    * @returns whether there is a lane that more should be fetched for
    */
   balance(consumer: KafkaConsumer, isPatienceOver: boolean): boolean {
-    const { pause, resume } = LOADER_LIMITS.overfull;
-    const limit = isPatienceOver ? 1 : pause;
-    const changed: { readonly paused: TopicPartition[]; readonly resumed: TopicPartition[] } = {
-      paused: [],
-      resumed: [],
-    };
+    const limit = isPatienceOver ? 1 : LOADER_LIMITS.overfull.pause;
+    const ahead = new Set(this.lives.flatMap(({ lane }) => (lane?.ahead ?? []).map(partitionKey)));
+    const changed = { paused: [] as TopicPartition[], resumed: [] as TopicPartition[] };
     let hasRoom = false;
     for (const { sink, partition, isComplete } of this.#routes.all) {
-      if (isComplete) continue;
       const { fullness } = sink;
       const key = partitionKey(partition);
-      if (this.#paused.has(key)) {
-        if (fullness < resume) changed.resumed.push(partition);
-      } else if (fullness >= limit) changed.paused.push(partition);
-      hasRoom ||= fullness < 1;
+      const isUnwanted = isComplete || ahead.has(key);
+      if (!this.#paused.has(key)) {
+        if (isUnwanted || fullness >= limit) changed.paused.push(partition);
+      } else if (!isUnwanted && fullness < LOADER_LIMITS.overfull.resume) changed.resumed.push(partition);
+      hasRoom ||= !isUnwanted && fullness < 1;
     }
     if (changed.paused.length > 0) consumer.pause(changed.paused);
     if (changed.resumed.length > 0) consumer.resume(changed.resumed);

@@ -11,6 +11,8 @@ import type { PartitionLag } from "./lag.ts";
 export interface RecordSink {
   /** 1 is full; it takes more all the same. */
   readonly fullness: number;
+  /** Partitions of it that should wait for the others. */
+  readonly ahead: readonly TopicPartition[];
   offer(records: readonly KafkaRecord[]): void;
   reachedEnd(position: Position): void;
 }

@@ -9,6 +9,7 @@ export type ServedLane = Pick<
   | "offer"
   | "reachedEnd"
   | "fullness"
+  | "ahead"
   | "run"
   | "isCaughtUp"
   | "status"

@@ -14,6 +14,7 @@ import { Troubles } from "../../../loader/service/troubles.ts";
 
 class Sink {
   readonly fullness = 0;
+  readonly ahead = [];
   readonly offsets: number[] = [];
   readonly ends: number[] = [];
   offer(records: readonly KafkaRecord[]): void {
