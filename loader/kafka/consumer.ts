@@ -56,13 +56,25 @@ export interface KafkaConsumer {
   /** The number of partitions of each topic. */
   partitionsOf(topics: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>>;
   watermarks(partition: TopicPartition, signal?: AbortSignal): Promise<Watermarks>;
-  /** Joins the consumer group for these topics. */
+  /** Joins the consumer group for these topics, at the next fetch. `fetch` must be called again and again to stay in it. */
   join(topics: readonly string[], listener: GroupListener): void;
-  /** Reads these partitions from these offsets, and no others: replaces what was assigned before. */
+  /**
+   * Reads these partitions from these offsets, and no others, from the next fetch on: replaces what was assigned before, also
+   * what is paused. A member of a group may name any partition, once `onAssigned` has been called; before it, and after
+   * `onRevoked`, the call does nothing.
+   */
   assign(positions: readonly Position[]): void;
-  /** Waits for records up to `waitMs`, then answers what has come, which may be nothing. One call at a time. */
+  /**
+   * Waits for records up to `waitMs`, then answers what has come, which may be nothing. One call at a time.
+   *
+   * @throws CtlstoreError `events_lost` also, when a partition does not have the record that is next: some seconds after it
+   * was found out, at the latest. The consumer goes on with the others when it is called again.
+   */
   fetch(waitMs: number): Promise<Fetched>;
-  /** Stops fetching of some partitions, whose readers are full; the others go on. */
+  /**
+   * Stops fetching of some partitions, whose readers are full, from the next fetch on; the others go on. What had been
+   * fetched ahead of them is fetched again after `resume`.
+   */
   pause(partitions: readonly TopicPartition[]): void;
   resume(partitions: readonly TopicPartition[]): void;
   /** Tells the group how far this is, for the lag tools of Kafka; never read back. A failure is logged by nobody. */

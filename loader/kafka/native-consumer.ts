@@ -124,6 +124,7 @@ export class AddonConsumer implements KafkaConsumer {
   assign(positions: readonly Position[]): void {
     if (this.#group !== null && !this.#group.hasPartitions) return;
     this.#wantedPositions = positions;
+    this.#found = null;
     this.#pauses.clear();
     this.#watch.assign(positions, this.#monotonicMs());
   }
@@ -250,6 +251,7 @@ export class AddonConsumer implements KafkaConsumer {
 
   #forgetAssignment(): void {
     this.#wantedPositions = null;
+    this.#found = null;
     this.#pauses.clear();
     this.#watch.assign([], this.#monotonicMs());
   }
@@ -303,11 +305,10 @@ export class AddonConsumer implements KafkaConsumer {
 
   async close(): Promise<void> {
     this.#isClosing = true;
-    const client = await this.#connection.existing();
-    if (client === null) return;
     const ended = (async () => {
+      const client = await this.#connection.existing();
       await this.#fetching;
-      await new Promise<void>((resolve) => client.disconnect(() => resolve()));
+      if (client !== null) await new Promise<void>((resolve) => client.disconnect(() => resolve()));
     })();
     await Promise.race([ended, closeLimit()]);
   }
@@ -330,8 +331,8 @@ export class AddonConsumer implements KafkaConsumer {
     partitions: readonly NativePartition[],
   ): void {
     if (this.#isClosing) {
-      // It waits for this before it leaves the group.
-      if (!isAssignment(error)) client.unassign();
+      // It waits for this answer before it leaves the group.
+      callNow("leave the consumer group", () => client.unassign());
       return;
     }
     const kind = isAssignment(error) ? "assigned" : client.assignmentLost() ? "lost" : "revoked";

@@ -60,9 +60,12 @@ export class AddonProducer implements KafkaProducer {
   }
 
   async close(): Promise<void> {
-    const client = await this.#connection.existing();
-    if (client === null) return;
-    const ended = new Promise<void>((resolve) => client.disconnect(KAFKA_LIMITS.closeMs, () => resolve()));
+    const ended = (async () => {
+      const client = await this.#connection.existing();
+      if (client !== null) {
+        await new Promise<void>((resolve) => client.disconnect(KAFKA_LIMITS.closeMs, () => resolve()));
+      }
+    })();
     const limit = new Promise<void>((resolve) => setTimeout(resolve, 2 * KAFKA_LIMITS.closeMs).unref());
     await Promise.race([ended, limit]);
   }

@@ -1,12 +1,12 @@
 /** The loader as an npm package: one file that every supported Node runs, and the command on Bun that starts it. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import rootPackage from "../../../package.json" with { type: "json" };
 import { buildLoaderPackage } from "../../../scripts/build-loader.ts";
 import { runtimeBinary } from "../../runtimes/reader-package.ts";
 import { nodeProgram } from "../../support/kafka/node-program.ts";
-import { runProcess } from "../../support/process.ts";
+import { runProcess, startProcess } from "../../support/process.ts";
 import { type TempFolder, tempFolder } from "../../support/temp-folder.ts";
 
 setDefaultTimeout(120_000);
@@ -79,5 +79,19 @@ describe("ctlstore loader on Bun", () => {
     const { code, stderr } = await runProcess(COMMAND, { env: { CTLSTORE_NODE: "/nowhere/node" } });
     expect(stderr).toContain("Cannot start Node (/nowhere/node)");
     expect(code).toBe(2);
+  });
+
+  test("passes a signal on, and ends as the loader ends, when it is asked to stop", async () => {
+    using folder = tempFolder("on-node");
+    // What stands in for Node tells its signals, which only a child of the command can get.
+    const node = folder.file("node");
+    const script =
+      '#!/bin/sh\ntrap "echo told; exit 7" TERM\necho "started $2"\nwhile :; do sleep 0.05; done\n';
+    writeFileSync(node, script, { mode: 0o755 });
+    await using child = startProcess(COMMAND, { env: { CTLSTORE_NODE: node } });
+    await child.waitForOutput(/started --brokers/);
+    child.signal("SIGTERM");
+    expect((await child.exited).code).toBe(7);
+    expect(child.stdout).toContain("told");
   });
 });
