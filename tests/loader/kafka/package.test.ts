@@ -86,7 +86,7 @@ describe("ctlstore loader on Bun", () => {
     // What stands in for Node tells its signals, which only a child of the command can get.
     const node = folder.file("node");
     const script =
-      '#!/bin/sh\ntrap "echo told; exit 7" TERM\necho "started $2"\nwhile :; do sleep 0.05; done\n';
+      '#!/bin/sh\ntrap "echo told; exit 7" TERM\necho "started $2"\nwhile kill -0 $PPID; do sleep 0.05; done\n';
     writeFileSync(node, script, { mode: 0o755 });
     await using child = startProcess(COMMAND, { env: { CTLSTORE_NODE: node } });
     await child.waitForOutput(/started --brokers/);
