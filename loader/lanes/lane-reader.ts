@@ -3,14 +3,14 @@
  *
  * Stands still while a batch waits in the queue, and gives the event loop a turn every few milliseconds (R21).
  */
-import { CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
+import { CtlstoreError, isCtlstoreError, quote } from "../../core/errors.ts";
 import { LANE_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import { turnOfEventLoop } from "../../core/process/turn.ts";
 import type { KafkaRecord } from "../kafka/consumer.ts";
 import type { BatchQueue } from "./batch-queue.ts";
 import type { EventMapper } from "./event-mapper.ts";
-import { type Intake, isAtEnd, type Reading, recordBytes } from "./intake.ts";
+import { type Intake, type Reading, recordBytes } from "./intake.ts";
 import type { LaneMeter } from "./lane-meter.ts";
 import { type RecordMapper, unreadable } from "./map-record.ts";
 import type { RunSignals } from "./sender.ts";
@@ -130,31 +130,23 @@ export class LaneReader {
   #closeGaps(): void {
     const { intake, queue } = this.#deps;
     for (const reading of intake.readings) {
-      const { end, read, topic, partition } = reading;
-      if (end === null || end <= read || isReplaying(reading)) continue;
+      const { end, read, replayedUntil, topic, partition } = reading;
+      if (end === null || end <= read) continue;
       reading.read = end;
       reading.offered = Math.max(reading.offered, end);
-      queue.add({
-        kind: "rows",
-        mutations: [],
-        advances: [{ topic, partition, next: end }],
-        isTransaction: false,
-      });
+      if (end <= replayedUntil) continue;
+      const advances = [{ topic, partition, next: end }];
+      queue.add({ kind: "rows", mutations: [], advances, isTransaction: false });
     }
   }
 }
 
 /** @throws CtlstoreError `events_lost`: a partition ends before what has been read of it already */
-function assertNotShrunk(reading: Reading): void {
-  if (!isReplaying(reading) || !isAtEnd(reading)) return;
-  const { topic, partition, end, replayedUntil } = reading;
+function assertNotShrunk({ topic, partition, end, read, replayedUntil }: Reading): void {
+  if (end === null || end >= replayedUntil || read >= replayedUntil) return;
   throw new CtlstoreError(
     "events_lost",
-    `Cannot read partition ${partition} of topic ${topic} from offset ${replayedUntil}: it ends at ${end}; it reached further once`,
+    `Cannot read partition ${partition} of topic ${quote(topic)} from offset ${replayedUntil}: it ends at ${end}; it reached further once`,
     { hint: "was the topic made anew? see --lost-events" },
   );
-}
-
-function isReplaying({ read, replayedUntil }: Reading): boolean {
-  return read < replayedUntil;
 }

@@ -261,7 +261,7 @@ async function feed(lane: Lane, { log, positions, signal, chunk, done }: Feeding
       const records = log.read(position, chunk());
       lane.offer(records);
       position.next = (records.at(-1)?.offset ?? position.next - 1) + 1;
-      if (position.next >= log.end(position)) lane.reachedEnd({ ...position, next: log.end(position) });
+      if (log.read(position, 1).length === 0) lane.reachedEnd({ ...position, next: log.end(position) });
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }

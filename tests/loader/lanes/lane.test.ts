@@ -125,13 +125,11 @@ describe("a lane", () => {
   test("moves its position over offsets at the end that hold no record", async () => {
     const plan = newPlan();
     log.upsert(P0, { id: "gap", n: 1 });
+    log.skip(P0, 6);
     const running = await world.start({ plan, log });
     await running.caughtUp();
-    running.lane.reachedEnd({ ...P0, next: 7 });
-    await until(() => running.lane.appliedPositions()[0]?.next === 7, {
-      what: "the position is behind the gap",
-    });
     await running.stop();
+    expect((await world.cookie(plan)).positions.get(ITEM)?.get(0)).toBe(7);
   });
 
   test("loads an event of 2 MiB whose row is small, and one whose row is too large is an event at which to stop", async () => {

@@ -11,14 +11,22 @@ export interface ItemRow {
 
 type Unplaced = Omit<KafkaRecord, "topic" | "partition" | "offset">;
 
+interface Log {
+  low: number;
+  /** Offset of the next record. */
+  high: number;
+  readonly records: KafkaRecord[];
+}
+
 export class MemoryLog {
-  readonly #logs = new Map<string, { low: number; readonly records: KafkaRecord[] }>();
+  readonly #logs = new Map<string, Log>();
 
   /** Adds a record at the end of a partition. */
   append({ topic, partition }: TopicPartition, record: Unplaced): KafkaRecord {
     const log = this.#log({ topic, partition });
     const offset = this.end({ topic, partition });
     const placed = { ...record, topic, partition, offset };
+    log.high = offset + 1;
     log.records.push(placed);
     return placed;
   }
@@ -34,20 +42,17 @@ export class MemoryLog {
     this.append(place, tombstone({ id: row.id }));
   }
 
-  /** Forgets the records below an offset. */
-  deleteBefore({ topic, partition, next }: Position): void {
-    const log = this.#log({ topic, partition });
-    log.low = next;
-    log.records.splice(0, log.records.findIndex(({ offset }) => offset >= next) >>> 0);
-  }
-
   low(place: TopicPartition): number {
     return this.#log(place).low;
   }
 
   end(place: TopicPartition): number {
-    const { low, records } = this.#log(place);
-    return (records.at(-1)?.offset ?? low - 1) + 1;
+    return this.#log(place).high;
+  }
+
+  /** Offsets that no reader ever sees: marks of a producer's transactions, or what compaction removed. */
+  skip(place: TopicPartition, offsets: number): void {
+    this.#log(place).high += offsets;
   }
 
   read({ topic, partition, next }: Position, most: number): readonly KafkaRecord[] {
@@ -56,9 +61,9 @@ export class MemoryLog {
     return first === -1 ? [] : records.slice(first, first + most);
   }
 
-  #log({ topic, partition }: TopicPartition): { low: number; readonly records: KafkaRecord[] } {
+  #log({ topic, partition }: TopicPartition): Log {
     const name = `${topic}/${partition}`;
-    const log = this.#logs.get(name) ?? { low: 0, records: [] };
+    const log = this.#logs.get(name) ?? { low: 0, high: 0, records: [] };
     this.#logs.set(name, log);
     return log;
   }
