@@ -2,10 +2,12 @@
  * R30, R31, I3: random histories of events, crashes, lost answers, zombies and rebalances, against a model.
  *
  * What the ledger says must be what the log says: for each row the same changes in the same order, each once; with folding
- * some of them left out, and the last one there.
+ * some of them left out, and the last one there. Events that cannot be loaded are all put aside, at least once.
  */
 import { describe, expect, test } from "bun:test";
+import type { DeadLetters } from "../../../loader/dead-letters/dead-letters.ts";
 import type { KafkaRecord, TopicPartition } from "../../../loader/kafka/consumer.ts";
+import { changeRecord } from "../../support/debezium.ts";
 import { runsOf, seededRandom, suiteSeed, timeoutMsOf } from "../../support/suite.ts";
 import { FaultyHttp, type HttpFault } from "./faulty-http.ts";
 import { ITEM, type LaneWorld, openLaneWorld, planOf, type RunningLane } from "./lane-world.ts";
@@ -18,6 +20,14 @@ const FAULTS: readonly HttpFault[] = ["lose-request", "lose-answer", "busy", "un
 class History {
   readonly log = new MemoryLog();
   readonly random: () => number;
+  /** Places of events that cannot be loaded, and of those that were put aside; the letters outlive every crash. */
+  readonly bad = new Set<string>();
+  readonly putAside = new Set<string>();
+  readonly deadLetters: DeadLetters = {
+    place: "memory",
+    put: async ({ record }) => void this.putAside.add(nameOf(record)),
+    [Symbol.asyncDispose]: async () => {},
+  };
   readonly #present = new Set<string>();
   #n = 0;
 
@@ -36,6 +46,12 @@ class History {
       const row = { id, n: ++this.#n };
       const isThere = this.#present.has(id);
       const dice = this.random();
+      if (this.random() < 0.03) {
+        this.bad.add(
+          nameOf(this.log.append(placeOf(id), changeRecord({ op: "c", after: { ...row, n: "many" } }))),
+        );
+        continue;
+      }
       if (!isThere || dice < 0.6) {
         this.log.upsert(placeOf(id), row, isThere ? "u" : "c");
         this.#present.add(id);
@@ -69,6 +85,10 @@ class History {
   }
 }
 
+function nameOf({ partition, offset }: KafkaRecord): string {
+  return `${partition}/${offset}`;
+}
+
 /** A key's records are all in one partition, as Kafka's own partitioner does it. */
 function placeOf(id: string): TopicPartition {
   return { topic: ITEM, partition: Number(id.slice(1)) % PARTITIONS };
@@ -77,10 +97,11 @@ function placeOf(id: string): TopicPartition {
 /** What happened to each row: the number of its event, or "gone"; repeats of "gone" in a row are one. */
 type Story = ReadonlyMap<string, readonly (number | "gone")[]>;
 
-function storyOfLog({ log }: History): Story {
+function storyOfLog({ log, bad }: History): Story {
   const story = new Map<string, (number | "gone")[]>();
   for (let partition = 0; partition < PARTITIONS; partition++) {
     for (const record of log.read({ topic: ITEM, partition, next: 0 }, Number.POSITIVE_INFINITY)) {
+      if (bad.has(nameOf(record))) continue;
       const { id, n } = changeOf(record);
       tell(story, id, n);
     }
@@ -115,7 +136,7 @@ function tell(story: Map<string, (number | "gone")[]>, id: string, n: number | "
 const plan = planOf({ [ITEM]: PARTITIONS });
 
 async function live(world: LaneWorld, history: History, isFolding: boolean): Promise<void> {
-  const { log } = history;
+  const { log, deadLetters } = history;
   const options = {
     batchRows: 1 + history.below(20),
     lingerMs: history.below(4),
@@ -124,7 +145,14 @@ async function live(world: LaneWorld, history: History, isFolding: boolean): Pro
     keepRepeats: !isFolding,
   };
   const start = () =>
-    world.start({ plan, log, options, http: history.http(), chunk: () => 1 + history.below(40) });
+    world.start({
+      plan,
+      log,
+      options,
+      deadLetters,
+      http: history.http(),
+      chunk: () => 1 + history.below(40),
+    });
   const running: RunningLane[] = [await start()];
   // A zombie, or an instance that does not know yet that the lane has been given away.
   if (history.random() < 0.4) running.push(await start());
@@ -180,9 +208,11 @@ async function checkHistory(seed: number, isFolding: boolean): Promise<void> {
   const lives = 4 + history.below(6);
   for (let i = 0; i < lives; i++) await live(world, history, isFolding);
   history.finish();
-  const last = await world.start({ plan, log: history.log, options: { keepRepeats: !isFolding } });
+  const { log, deadLetters } = history;
+  const last = await world.start({ plan, log, deadLetters, options: { keepRepeats: !isFolding } });
   await last.caughtUp();
   await last.stop();
+  expect(history.putAside).toEqual(history.bad);
   const expected = storyOfLog(history);
   const written = storyOfLedger(await world.statements());
   if (!isFolding) expect(written).toEqual(expected);
