@@ -115,6 +115,15 @@ export function answerOf<T>(
   });
 }
 
+/** A call of the addon that answers at once. Its errors are made ours. */
+export function callNow(action: string, call: () => unknown): void {
+  try {
+    call();
+  } catch (error) {
+    throw toCtlstoreError(action, asNativeError(error));
+  }
+}
+
 /** What the addon threw: its own errors, or plain ones. */
 export function asNativeError(error: unknown): NativeError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;

@@ -7,8 +7,7 @@
  */
 import type { CtlstoreError } from "../../core/errors.ts";
 import { KAFKA_LIMITS } from "../../core/limits.ts";
-import { Mutex } from "../../core/process/mutex.ts";
-import { answerOf, asNativeError, Connection, untilAborted } from "./connection.ts";
+import { asNativeError, Connection, callNow, untilAborted } from "./connection.ts";
 import type {
   Fetched,
   GroupListener,
@@ -17,35 +16,23 @@ import type {
   TopicPartition,
   Watermarks,
 } from "./consumer.ts";
-import { isAssignment, kindOf, toCtlstoreError } from "./kafka-errors.ts";
+import { GroupMembership } from "./group-membership.ts";
+import { kindOf, toCtlstoreError } from "./kafka-errors.ts";
 import type {
   NativeConsumer,
   NativeError,
   NativeMessage,
-  NativeMetadata,
   NativePartition,
   NativePosition,
   RebalanceCallback,
 } from "./native.ts";
 import { lostAt, ProgressWatch } from "./progress-watch.ts";
+import { Questions } from "./questions.ts";
 import { bytesOf, toRecord } from "./records.ts";
 
 export interface NativeConsumerDeps {
   readonly make: (onRebalance: RebalanceCallback) => NativeConsumer;
   readonly monotonicMs: () => number;
-}
-
-interface Rebalance {
-  readonly partitions: readonly TopicPartition[];
-  readonly kind: "assigned" | "revoked" | "lost";
-}
-
-interface Group {
-  readonly topics: readonly string[];
-  readonly listener: GroupListener;
-  isJoined: boolean;
-  /** Between `onRevoked` and `onAssigned` there is nothing to read, and an assignment would answer the wrong question. */
-  hasPartitions: boolean;
 }
 
 const NOTHING: Fetched = { records: [], ends: [] };
@@ -54,11 +41,9 @@ export class AddonConsumer implements KafkaConsumer {
   readonly #connection: Connection<NativeConsumer>;
   readonly #monotonicMs: () => number;
   readonly #watch = new ProgressWatch();
-  /** Each question blocks one of the four threads that Node has for all such work. */
-  readonly #questions = new Mutex();
+  readonly #questions: Questions;
   readonly #ends = new Map<string, Position>();
-  #rebalances: Rebalance[] = [];
-  #group: Group | null = null;
+  #group: GroupMembership | null = null;
   #wantedPositions: readonly Position[] | null = null;
   readonly #pauses = new Map<string, { readonly partition: TopicPartition; readonly isPaused: boolean }>();
   /** Found by looking at a quiet partition; thrown by the next fetch. */
@@ -70,55 +55,23 @@ export class AddonConsumer implements KafkaConsumer {
   constructor({ make, monotonicMs }: NativeConsumerDeps, brokers: string) {
     this.#monotonicMs = monotonicMs;
     this.#connection = new Connection(() => this.#prepare(make), serve, brokers);
+    this.#questions = new Questions(this.#connection);
   }
 
   async partitionsOf(topics: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
     const counts = new Map<string, number>();
-    for (const topic of topics) counts.set(topic, await untilAborted(this.#partitionCount(topic), signal));
+    for (const topic of topics) {
+      counts.set(topic, await untilAborted(this.#questions.partitionCount(topic), signal));
+    }
     return counts;
   }
 
-  async #partitionCount(topic: string): Promise<number> {
-    const action = `look up topic ${topic}`;
-    const options = { topic, allTopics: false, timeout: KAFKA_LIMITS.answerMs };
-    const metadata = await this.#ask<NativeMetadata>(action, (client, done) =>
-      client.getMetadata(options, done),
-    );
-    const count = metadata.topics.find(({ name }) => name === topic)?.partitions.length ?? 0;
-    // The addon does not say whether it is missing or not for us.
-    if (count === 0) throw toCtlstoreError(action, { code: 3, message: "Kafka does not show such a topic" });
-    return count;
-  }
-
   async watermarks(partition: TopicPartition, signal?: AbortSignal): Promise<Watermarks> {
-    return untilAborted(this.#watermarks(partition), signal);
-  }
-
-  async #watermarks({ topic, partition }: TopicPartition): Promise<Watermarks> {
-    const { lowOffset: low, highOffset: high } = await this.#ask<{
-      readonly lowOffset: number;
-      readonly highOffset: number;
-    }>(`ask for the offsets of ${topic} [${partition}]`, (client, done) =>
-      client.queryWatermarkOffsets(topic, partition, KAFKA_LIMITS.answerMs, done),
-    );
-    return { low, high };
-  }
-
-  #ask<T>(
-    action: string,
-    call: (
-      client: NativeConsumer,
-      done: (error: NativeError | null | undefined, value: T) => void,
-    ) => unknown,
-  ): Promise<T> {
-    return this.#questions.run(async () => {
-      const client = await this.#connection.client();
-      return answerOf<T>(action, (done) => call(client, done));
-    });
+    return untilAborted(this.#questions.watermarks(partition), signal);
   }
 
   join(topics: readonly string[], listener: GroupListener): void {
-    this.#group = { topics, listener, isJoined: false, hasPartitions: false };
+    this.#group = new GroupMembership(topics, listener);
   }
 
   assign(positions: readonly Position[]): void {
@@ -160,20 +113,18 @@ export class AddonConsumer implements KafkaConsumer {
     if (found !== null) throw found;
     const messages = await this.#consume(client, waitMs);
     const ends = this.#takeEnds();
-    if (this.#tellRebalances(client) || this.#wantedPositions !== null || this.#isClosing) return NOTHING;
+    const isRegrouped = this.#group?.tell(client, () => this.#forgetAssignment()) ?? false;
+    if (isRegrouped || this.#wantedPositions !== null || this.#isClosing) return NOTHING;
     return this.#accept(messages, ends);
   }
 
   /** Does what was asked for since the last fetch. */
   #apply(client: NativeConsumer): void {
-    const group = this.#group;
-    if (group !== null && !group.isJoined) {
-      callNow("join the consumer group", () => client.subscribe(group.topics));
-      group.isJoined = true;
-    }
+    this.#group?.join(client);
     const positions = this.#wantedPositions;
     if (positions !== null) {
       this.#wantedPositions = null;
+      this.#ends.clear(); // a fetch that failed may have left some, of what was read before
       callNow("begin reading", () => client.assign(positions.map(toNative)));
     }
     const pauses = [...this.#pauses.values()];
@@ -211,7 +162,7 @@ export class AddonConsumer implements KafkaConsumer {
   /** The addon does not say which partition its error is about. */
   async #findLost(): Promise<CtlstoreError | null> {
     for (const position of this.#watch.positions()) {
-      const lost = lostAt(position, await this.#watermarks(position));
+      const lost = lostAt(position, await this.#questions.watermarks(position));
       if (lost !== null) return lost;
     }
     return null;
@@ -220,33 +171,13 @@ export class AddonConsumer implements KafkaConsumer {
   #lookAtQuietOne(): void {
     const position = this.#watch.due(this.#monotonicMs());
     if (position === null) return;
-    this.#watermarks(position).then(
+    this.#questions.watermarks(position).then(
       (watermarks) => {
         const lost = lostAt(position, watermarks);
         if (lost !== null && this.#watch.isAt(position)) this.#found = lost;
       },
       (error: unknown) => this.#connection.noteTrouble(asNativeError(error)),
     );
-  }
-
-  /** Tells the listener what the group decided during the last fetch. @returns whether it decided anything */
-  #tellRebalances(client: NativeConsumer): boolean {
-    const rebalances = this.#rebalances;
-    this.#rebalances = [];
-    for (const { kind, partitions } of rebalances) {
-      const group = this.#group;
-      if (group === null) continue;
-      if (kind === "assigned") {
-        group.hasPartitions = true;
-        group.listener.onAssigned(partitions);
-      } else {
-        group.hasPartitions = false;
-        this.#forgetAssignment();
-        callNow("give partitions back", () => client.unassign());
-        group.listener.onRevoked(kind === "lost");
-      }
-    }
-    return rebalances.length > 0;
   }
 
   #forgetAssignment(): void {
@@ -320,8 +251,7 @@ export class AddonConsumer implements KafkaConsumer {
       const end = { topic, partition, next: offset };
       this.#ends.set(keyOf(end), end);
     });
-    // A client that was made anew knows of nothing.
-    if (this.#group !== null) this.#group.isJoined = false;
+    this.#group?.forgetClient();
     return client;
   }
 
@@ -335,9 +265,7 @@ export class AddonConsumer implements KafkaConsumer {
       callNow("leave the consumer group", () => client.unassign());
       return;
     }
-    const kind = isAssignment(error) ? "assigned" : client.assignmentLost() ? "lost" : "revoked";
-    const named = partitions.map(({ topic, partition }) => ({ topic, partition }));
-    this.#rebalances.push({ kind, partitions: named });
+    this.#group?.note(client, error, partitions);
   }
 }
 
@@ -353,15 +281,6 @@ function keyOf({ topic, partition }: TopicPartition): string {
 
 function toNative({ topic, partition, next }: Position): NativePosition {
   return { topic, partition, offset: next };
-}
-
-/** A call of the addon that answers at once. */
-function callNow(action: string, call: () => unknown): void {
-  try {
-    call();
-  } catch (error) {
-    throw toCtlstoreError(action, asNativeError(error));
-  }
 }
 
 function closeLimit(): Promise<void> {

@@ -131,6 +131,16 @@ describe("the consumer", () => {
     expect((await consumer.fetch(1)).ends).toEqual([at(0, 8)]);
   });
 
+  test("names no end of before when another assignment follows on a failed fetch", async () => {
+    const denied = { code: 29, message: "Broker: Topic authorization failed" };
+    const { consumer } = withStandIn({ ends: [END], error: denied }, { messages: [message(0, 3)] });
+    consumer.assign([at(0, 6)]);
+    expect(await consumer.fetch(1).catch((error: unknown) => error)).toMatchObject({ code: "kafka_denied" });
+    consumer.assign([at(0, 3)]);
+    const { records, ends } = await consumer.fetch(1);
+    expect({ offsets: records.map(({ offset }) => offset), ends }).toEqual({ offsets: [3], ends: [] });
+  });
+
   test("asks for fewer records at once when they are large", async () => {
     const large = KAFKA_LIMITS.batch.bytes / 4;
     const { consumer, addon } = withStandIn(
