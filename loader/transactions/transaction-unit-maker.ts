@@ -50,6 +50,7 @@ export class TransactionUnitMaker implements UnitMaker {
   /** How long there was nothing to be read, in all; and when that was last looked at. */
   #quietMs = 0;
   #quietSinceMs: number | null = null;
+  #isAheadInVain = false;
   #units: Unit[] = [];
 
   constructor(deps: TransactionUnitMakerDeps, options: TransactionUnitMakerOptions) {
@@ -73,6 +74,10 @@ export class TransactionUnitMaker implements UnitMaker {
    * others catch up, before so much is held that transactions are let through in parts.
    */
   get ahead(): readonly TopicPartition[] {
+    return this.#isAheadInVain ? [] : this.#farAhead();
+  }
+
+  #farAhead(): readonly HeldPartition[] {
     const { records, bytes } = this.held;
     if (records < this.#options.records && bytes < this.#options.bytes) return [];
     const all = [...this.#queues.partitions, this.#queues.marks];
@@ -98,6 +103,10 @@ export class TransactionUnitMaker implements UnitMaker {
     this.#quietSinceMs = isQuiet ? nowMs : null;
     this.#letGoWhatStaysIncomplete();
     this.#letGoWhatHasNoEnd();
+    // The others have nothing more to bring: then only reading on shows what comes of the transactions.
+    const ahead = this.#farAhead();
+    const isOther = (place: TopicPartition) => !ahead.some((far) => isSame(far, place));
+    this.#isAheadInVain = this.#options.partitions.filter(isOther).every(isAtEnd);
     const isRead = (partition: TopicPartition) => isAtEnd(partition) && this.#queues.sizeOf(partition) === 0;
     for (const { task, openSnapshots } of this.#deps.tracker.tick(nowMs, isRead)) {
       if (task !== null) this.#units.push(tableUnit(task));
@@ -151,7 +160,10 @@ export class TransactionUnitMaker implements UnitMaker {
       return;
     }
     // Others that stand before its events have no END before its own: theirs is lost, or they are another origin's.
-    for (const other of inTheWay) this.#letGoInParts(other);
+    for (const other of inTheWay) {
+      this.#letGoInParts(other);
+      this.#close(other);
+    }
     const taken = this.#queues.take(transaction);
     this.#close(transaction);
     const mutations = this.#emit(taken, transaction.id);
@@ -260,11 +272,20 @@ export class TransactionUnitMaker implements UnitMaker {
   #makeRoom(): void {
     const { records, bytes } = this.#options;
     while (this.held.records > 2 * records || this.held.bytes > 2 * bytes) {
-      const next = this.#nextEnd() ?? [...this.#queues.open.values()].find(({ isInParts }) => !isInParts);
-      if (next === undefined) return;
+      const next = this.#nextEnd() ?? this.#oldest();
+      if (next === null) return;
       if (next.end === null) this.#letGoInParts(next);
       else this.#letGo(next, "incomplete");
       this.#drainWhole();
     }
   }
+
+  #oldest(): OpenTransaction | null {
+    for (const transaction of this.#queues.open.values()) if (!transaction.isInParts) return transaction;
+    return null;
+  }
+}
+
+function isSame(one: TopicPartition, other: TopicPartition): boolean {
+  return one.partition === other.partition && one.topic === other.topic;
 }

@@ -231,6 +231,11 @@ describe("I13 what is held", () => {
     const feed = new Feed({ records: 10 });
     for (let n = 0; n < 10; n++) feed.row(A0, `k${n}`, `t${n}`, 1);
     expect(feed.maker.ahead).toMatchObject([A0]);
+    // Not reading it is no use when the others have nothing more.
+    feed.maker.tick(0, ({ topic, partition }) => topic !== A0.topic || partition !== A0.partition);
+    expect(feed.maker.ahead).toEqual([]);
+    feed.tick(1, false);
+    expect(feed.maker.ahead).toMatchObject([A0]);
     for (let n = 10; n < 50; n++) feed.row(A0, `k${n}`, `t${n}`, 1);
     expect(feed.maker.held.records).toBe(20);
     for (let n = 0; n < 50; n++) feed.end(`t${n}`, { "db.a": 1 });
