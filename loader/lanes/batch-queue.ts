@@ -24,6 +24,8 @@ export interface BatchQueueOptions {
   readonly limits: BatchLimits;
   readonly lingerMs: number;
   readonly idleCookieMs: number;
+  /** Whether records wait for decoding: a batch that they may fill yet is worth waiting for, up to `fillMs`. */
+  readonly hasMore: () => boolean;
 }
 
 /** The batch that is being filled. */
@@ -91,13 +93,21 @@ export class BatchQueue {
   async take(signal: AbortSignal): Promise<Work | null> {
     for (;;) {
       if (signal.aborted) return null;
-      const waitMs =
-        this.#sealed.length > 0
-          ? 0
-          : (this.#open?.dueMs ?? Number.POSITIVE_INFINITY) - this.#clock.monotonicMs();
+      const waitMs = this.#sealed.length > 0 ? 0 : this.#dueMs() - this.#clock.monotonicMs();
       if (waitMs <= 0) return this.takeNow();
       await this.#forTaker.wait(this.#clock, Math.min(waitMs, LONG_MS), signal);
     }
+  }
+
+  /** When the open batch is to be sent. Where lanes share a processor, half a batch each would cost them all. */
+  #dueMs(): number {
+    if (this.#open === null) return Number.POSITIVE_INFINITY;
+    return this.#open.dueMs + (this.#options.hasMore() ? LANE_LIMITS.fillMs : 0);
+  }
+
+  /** Nothing waits for decoding any more. */
+  noMore(): void {
+    this.#forTaker.notify();
   }
 
   /** The next work, due or not; null when there is none. */

@@ -4,8 +4,7 @@ import type { LanePlan } from "./lane-contract.ts";
 
 /** Bytes of the parts of a cookie, which `cookie.ts` writes. */
 export const COOKIE_PARTS = { magic: 2, version: 1, salt: 6, hash: 6 } as const;
-/** Of a small number: how many, which one; a step has up to 35 bits. */
-const COUNT_BYTES = 3;
+/** A step has up to 35 bits. */
 const STEP_BYTES = 5;
 
 /**
@@ -15,14 +14,24 @@ const STEP_BYTES = 5;
 export function largestCookieBytes(plan: Pick<LanePlan, "partitions" | "snapshotTables">): number {
   const { magic, version, salt, hash } = COOKIE_PARTS;
   const counts = new Map<string, number>();
-  for (const { topic } of plan.partitions) counts.set(topic, (counts.get(topic) ?? 0) + 1);
-  let bytes = magic + version + salt + STEP_BYTES + 2 * COUNT_BYTES;
+  const ends = new Map<string, number>();
+  for (const { topic, partition } of plan.partitions) {
+    counts.set(topic, (counts.get(topic) ?? 0) + 1);
+    ends.set(topic, Math.max(ends.get(topic) ?? 0, partition));
+  }
+  let bytes = magic + version + salt + STEP_BYTES + varintBytes(counts.size) + 1;
   let snapshotBytes = 0;
   for (const [topic, count] of counts) {
-    bytes += hash + 2 * COUNT_BYTES + count * LANE_LIMITS.cookieOffsetBytes;
+    bytes += hash + varintBytes(ends.get(topic) ?? 0) + varintBytes(count);
+    bytes += count * LANE_LIMITS.cookieOffsetBytes;
     if (!plan.snapshotTables.some((table) => table.topic === topic)) continue;
-    const own = hash + COUNT_BYTES + count * LANE_LIMITS.cookieSnapshotBytes;
+    const own = hash + varintBytes(counts.size) + count * LANE_LIMITS.cookieSnapshotBytes;
     snapshotBytes = Math.max(snapshotBytes, own);
   }
   return bytes + snapshotBytes;
+}
+
+/** Seven bits each. */
+function varintBytes(number: number): number {
+  return number < 0x80 ? 1 : 1 + varintBytes(Math.floor(number / 0x80));
 }

@@ -49,6 +49,7 @@ export function assembleLane(plan: LanePlan, deps: LaneDeps, options: LaneOption
     limits,
     lingerMs: options.lingerMs ?? LANE_LIMITS.lingerMs,
     idleCookieMs: options.idleCookieMs ?? LANE_LIMITS.idleCookieMs,
+    hasMore: () => intake.count > 0,
   });
   const chain = new CookieChain({ state: EMPTY_LANE_STATE, cookie: new Uint8Array() }, (snapshot) =>
     forgotten(snapshot, "the cookie has no room for it"),

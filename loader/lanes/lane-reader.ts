@@ -51,6 +51,7 @@ export class LaneReader {
       this.#tick();
       const record = intake.take();
       if (record === null) {
+        queue.noMore();
         await offered.wait(clock, LANE_LIMITS.tickMs, soft);
         this.#sliceEndMs = clock.monotonicMs() + LANE_LIMITS.sliceMs;
         continue;
