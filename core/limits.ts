@@ -390,6 +390,8 @@ export const LOADER_LIMITS = {
   commitIntervalMs: 5_000,
   /** A line for people while the loader is behind. */
   progressIntervalMs: 10_000,
+  /** The rate in the status is over the last ten seconds. */
+  rate: { sampleMs: 1_000, samples: 10 },
   /** Times of events kept per partition to tell how old the oldest is that has not been applied; beyond it every second goes. */
   lagSamples: 256,
 } as const;
@@ -404,6 +406,8 @@ export const LANE_LIMITS = {
   leastBatchBytes: 128 * KIB,
   /** A round trip takes a few milliseconds: waiting longer than some of them fills no batch better. */
   lingerMs: 20,
+  /** And how much longer while records that may fill it are in memory already: other lanes are being decoded before them. */
+  fillMs: 250,
   /** Positions of records that are about no row need no request each; a restart reads so much again, and changes nothing. */
   idleCookieMs: 5_000,
   idleCookieRecords: 10_000,

@@ -50,6 +50,8 @@ export interface LoaderStatus {
   readonly missingTopics: readonly string[];
   readonly lagEvents: number | null;
   readonly lagSeconds: number | null;
+  /** Over the last ten seconds. */
+  readonly eventsPerSecond: number;
   readonly lanes: readonly LoaderLaneStatus[];
   readonly totals: Readonly<LoaderTotals>;
 }

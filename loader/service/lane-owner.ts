@@ -1,0 +1,137 @@
+/**
+ * Which lanes are this instance's: plans them from the topics that there are, and has those that the group gives it, or all of
+ * them in a run without a group.
+ */
+import { CtlstoreError } from "../../core/errors.ts";
+import type { Logger } from "../../core/process/logger.ts";
+import type { KafkaConsumer } from "../kafka/consumer.ts";
+import type { LanePlan } from "../lanes/lane-contract.ts";
+import type { Mapping } from "../mapping/mapping.ts";
+import { type LanePlansOptions, plansOf, topicsToRead } from "./lane-plans.ts";
+import type { LaneSet } from "./lane-set.ts";
+import { Membership } from "./membership.ts";
+import type { LoaderMeter } from "./metrics.ts";
+import type { Patience } from "./patience.ts";
+import { findTopics, sameTopics, type Topics } from "./topics.ts";
+
+export interface LaneOwnerDeps {
+  readonly consumer: KafkaConsumer;
+  readonly lanes: LaneSet;
+  readonly patience: Patience;
+  readonly meter: LoaderMeter;
+  readonly logger: Logger;
+}
+
+export interface LaneOwnerOptions extends LanePlansOptions {
+  /** Has all lanes, whatever others do. */
+  readonly once: boolean;
+}
+
+export class LaneOwner {
+  readonly #deps: LaneOwnerDeps;
+  readonly #options: LaneOwnerOptions;
+  readonly #membership: Membership;
+  #mapping: Mapping | null = null;
+  #topics: Topics = { partitions: new Map(), missing: [] };
+  #plans: readonly LanePlan[] = [];
+  #wasAssigned = false;
+
+  constructor(deps: LaneOwnerDeps, options: LaneOwnerOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#membership = new Membership((lost) => this.#onRevoked(lost));
+  }
+
+  /** Topics of the mapping that Kafka does not have. */
+  get missingTopics(): readonly string[] {
+    return this.#topics.missing;
+  }
+
+  /** It knows which lanes are its own, or did once. */
+  get wasAssigned(): boolean {
+    return this.#wasAssigned;
+  }
+
+  /** The consumer may be told what to read, and how far that is. */
+  get isAssigned(): boolean {
+    return this.#options.once || this.#membership.isAssigned;
+  }
+
+  /** @throws CtlstoreError `kafka_denied`, `config_invalid`, `mapping_invalid`; `kafka_topic_unknown` in a run without a group */
+  async begin(mapping: Mapping, signal: AbortSignal): Promise<void> {
+    const { meter, logger, lanes } = this.#deps;
+    const names = topicsToRead(mapping, this.#options);
+    meter.expect(names);
+    this.#mapping = mapping;
+    const topics = await this.#find(mapping, signal);
+    if (this.#options.once) assertNoneMissing(topics);
+    this.#take(mapping, topics);
+    if (this.#options.once) lanes.own(this.#plans);
+    this.#wasAssigned = this.#options.once;
+    logger.info({ topics: names.length, lanes: this.#plans.length }, "loader reads its topics");
+  }
+
+  /** Carries out what the group decided during the last fetch. @returns whether it gave what no plan knows: look for topics */
+  followGroup(): boolean {
+    if (!this.#membership.takeChange()) return false;
+    const { meter, logger, lanes } = this.#deps;
+    const own = this.#membership.lanesOf(this.#plans);
+    this.#wasAssigned = true;
+    meter.rebalance();
+    logger.info({ lanes: own.map(({ name }) => name) }, "the group has given out its partitions");
+    // The group waits for this, also when nothing can be read yet.
+    lanes.assignAnew();
+    lanes.own(own);
+    return this.#membership.knowsMoreThan(this.#plans);
+  }
+
+  /** Partitions are added, topics are made; what vanishes is not believed: its lanes hear it from the broker. */
+  async lookForTopics(signal: AbortSignal): Promise<void> {
+    const mapping = this.#mapping;
+    if (mapping === null || this.#options.once) return;
+    const found = await this.#find(mapping, signal);
+    const partitions = new Map(this.#topics.partitions);
+    for (const [topic, count] of found.partitions)
+      partitions.set(topic, Math.max(count, partitions.get(topic) ?? 0));
+    const topics = { partitions, missing: found.missing.filter((topic) => !partitions.has(topic)) };
+    if (!signal.aborted && !sameTopics(topics, this.#topics)) this.#take(mapping, topics);
+  }
+
+  #find(mapping: Mapping, signal: AbortSignal): Promise<Topics> {
+    const { consumer, patience } = this.#deps;
+    return patience.untilDone("find the topics", signal, () =>
+      findTopics(consumer, topicsToRead(mapping, this.#options), signal),
+    );
+  }
+
+  /** Plans anew; joins the group for the topics that are there. */
+  #take(mapping: Mapping, topics: Topics): void {
+    const { consumer, logger, lanes } = this.#deps;
+    const known = this.#topics.partitions;
+    if (topics.missing.length > 0 && topics.missing.length !== this.#topics.missing.length)
+      logger.warn({ topics: topics.missing }, "Kafka does not have these topics: the loader waits for them");
+    this.#plans = plansOf(mapping, topics, this.#options);
+    this.#topics = topics;
+    const names = [...topics.partitions.keys()];
+    if (this.#options.once || names.length === 0) return;
+    if (names.some((topic) => !known.has(topic))) consumer.join(names, this.#membership);
+    if (this.#membership.isAssigned) lanes.own(this.#membership.lanesOf(this.#plans));
+  }
+
+  #onRevoked(lost: boolean): void {
+    this.#deps.logger.info({ lost }, "the group takes its partitions back");
+    this.#deps.lanes.giveUpAll();
+  }
+}
+
+function assertNoneMissing({ missing }: Topics): void {
+  const [first] = missing;
+  if (first === undefined) return;
+  throw new CtlstoreError(
+    "kafka_topic_unknown",
+    `Cannot load topic ${first}: Kafka has no such topic; it must be there`,
+    {
+      hint: "look at the mapping's names, and at the tables that Debezium captures; a topic comes with its table's first event",
+    },
+  );
+}
