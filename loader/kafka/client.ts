@@ -77,7 +77,7 @@ function loadPackage(): typeof import("@confluentinc/kafka-javascript") {
   } catch (cause) {
     throw new CtlstoreError(
       "config_invalid",
-      `Cannot load the Kafka client: ${messageOf(cause).split("\n", 1)[0]}`,
+      `Cannot load the Kafka client: ${messageOf(cause).split(/\n| Tried:/, 1)[0]}`,
       {
         cause,
         hint:

@@ -168,6 +168,16 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
     await consumer.close();
   },
 
+  async moving() {
+    const consumer = kafka.consumer();
+    consumer.assign(positions("many", 8));
+    const { records } = await readToEnds(consumer, 8);
+    say("read", { count: records.length });
+    const more = await read(consumer, 80);
+    say("again", { offsets: summary(offsetsOf(more)) });
+    await consumer.close();
+  },
+
   /** One member of the group; says what it is given and what is taken, and reads what it is given from the beginning. */
   async member() {
     const consumer = kafka.consumer();

@@ -248,4 +248,19 @@ describe.skipIf(!hasKafka)("the Kafka client of a cluster in trouble", () => {
       eachPartition(`10 ${PER_PARTITION}..${PER_PARTITION + 9}`),
     );
   });
+
+  test("goes on where it was when partitions move to another broker (R30)", async () => {
+    await using cluster = await startKafka({ brokers: 3 });
+    await cluster.createTopic("many", 8);
+    await cluster.produce(many(MANY));
+    await using program = await run("moving", cluster);
+    expect(await program.says("read")).toMatchObject({ count: MANY });
+    for (let partition = 0; partition < 8; partition += 1) {
+      await cluster.setLeader("many", partition, 1 + (partition % 2));
+    }
+    await cluster.produce(many(80));
+    expect((await program.says("again"))["offsets"]).toEqual(
+      eachPartition(`10 ${PER_PARTITION}..${PER_PARTITION + 9}`),
+    );
+  });
 });
