@@ -217,6 +217,46 @@ describe("a transaction that does not come whole", () => {
   });
 });
 
+describe("events that come again after the connector was killed", () => {
+  test("are their transaction once more, whole, when all of it comes", () => {
+    const feed = new Feed();
+    feed.row(A0, "x", "t1", 1);
+    feed.row(A0, "y", "t2", 1);
+    feed.row(A0, "x", "t1", 1);
+    feed.end("t1", { "db.a": 1, "db.c": 1 });
+    feed.end("t2", { "db.a": 1 });
+    feed.end("t1", { "db.a": 1, "db.c": 1 });
+    expect(feed.row(C0, "z", "t1", 2)).toEqual([
+      "[x z] a/0:1 c/0:1 shop.transaction/0:1",
+      "[y] a/0:2 shop.transaction/0:2",
+    ]);
+    expect(feed.row(C0, "z", "t1", 2)).toEqual(["[x z] a/0:3 c/0:2 shop.transaction/0:3"]);
+    expect(feed.outcomes).toEqual(["whole", "whole", "repeated"]);
+  });
+
+  test("never change the order of a partition, which is that of each row's changes", () => {
+    const feed = new Feed();
+    feed.row(A0, "k1", "t1", 1);
+    feed.row(A0, "k2", "t1", 2);
+    feed.row(A0, "old", "t0", 1);
+    feed.row(A0, "k1", "t1", 1);
+    feed.row(A0, "k2", "t1", 2);
+    feed.row(A0, "k3", "t1", 3);
+    expect(feed.end("t1", { "db.a": 3 })).toEqual(["[k1 k2 old k1 k2 k3] a/0:6 shop.transaction/0:1"]);
+  });
+
+  test("are not waited for when only the last of them come", () => {
+    const feed = new Feed({ waitMs: 60_000 });
+    feed.row(A0, "x", "t1", 1);
+    feed.row(C0, "y", "t1", 2);
+    feed.end("t1", { "db.a": 1, "db.c": 1 });
+    feed.row(C0, "y", "t1", 2);
+    feed.end("t1", { "db.a": 1, "db.c": 1 });
+    expect(feed.tick(0)).toEqual([]);
+    expect(feed.tick(5_000)).toEqual(["[y] c/0:2 shop.transaction/0:2"]);
+  });
+});
+
 describe("I13 what is held", () => {
   test("is bounded: a transaction that is too large goes in parts, in the order of its partitions", () => {
     const feed = new Feed({ records: 3 });
