@@ -406,8 +406,6 @@ export const LANE_LIMITS = {
   leastBatchBytes: 128 * KIB,
   /** A round trip takes a few milliseconds: waiting longer than some of them fills no batch better. */
   lingerMs: 20,
-  /** And how much longer while records that may fill it are in memory already: other lanes are being decoded before them. */
-  fillMs: 250,
   /** Positions of records that are about no row need no request each; a restart reads so much again, and changes nothing. */
   idleCookieMs: 5_000,
   idleCookieRecords: 10_000,
@@ -427,13 +425,15 @@ export const LANE_LIMITS = {
   /** The Executive or the topic of dead letters is away. */
   backoffMs: { base: 100, max: 10_000 },
   requestTimeoutMs: 30_000,
+  /** Whoever asks for more is asked again all the same; timers end at once beyond 24 days. */
+  longestWaitMs: 3_600_000,
   /**
    * A delete whose row comes again under a new key waits for that: the two are neighbours in the origin's binlog. At the
    * partition's end it may never come, as when that key is in another partition.
    */
   newKeyMs: 5_000,
   newKeyAnywayMs: 60_000,
-  /** Of the cookie, per partition: an offset has at most 53 bits, and a snapshot is not longer than 2^35 events. */
+  /** Of the cookie, per partition: an offset has at most 53 bits, and a snapshot is not longer than 2^33 events. */
   cookieOffsetBytes: 8,
   cookieSnapshotBytes: 5,
   /** Of the writer's name, so that a lane's topic is told from it: the rest of 50 characters is for that. */

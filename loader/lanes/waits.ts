@@ -68,15 +68,19 @@ export class Waits {
     const backoff = createBackoff({ baseMs: base, maxMs: max }, this.#deps.random);
     const startMs = this.#deps.clock.monotonicMs();
     const token = {};
+    let hasTold = false;
     try {
       for (;;) {
         try {
-          return await attempt();
+          const result = await attempt();
+          if (hasTold) this.#deps.logger.info({ failures: backoff.attempts }, "lane goes on");
+          return result;
         } catch (error) {
           if (!isCtlstoreError(error)) throw error;
-          const waitMs = Math.max(backoff.nextMs(), (error.details.retryAfterSeconds ?? 0) * 1000);
+          const toldMs = Math.min((error.details.retryAfterSeconds ?? 0) * 1000, LANE_LIMITS.longestWaitMs);
+          const waitMs = Math.max(backoff.nextMs(), toldMs);
           this.#admit(error, waitMs, startMs);
-          this.#log(error, backoff.attempts);
+          hasTold = this.#tell(error, backoff.attempts) || hasTold;
           this.#open.set(token, { why: error.message, untilMs: this.#deps.clock.nowUs() / 1000 + waitMs });
           await this.#deps.clock.sleep(waitMs, signal);
         }
@@ -95,9 +99,11 @@ export class Waits {
     this.#deps.onRetry(reason);
   }
 
-  #log(error: CtlstoreError, failures: number): void {
+  /** @returns whether it was worth a line */
+  #tell(error: CtlstoreError, failures: number): boolean {
     // What comes with ordinary load is counted, not logged.
-    if (error.code === "rate_limited" || !isPowerOfTwo(failures)) return;
+    if (error.code === "rate_limited" || !isPowerOfTwo(failures)) return false;
     this.#deps.logger.warn({ code: error.code, reason: error.message, failures }, "lane waits");
+    return true;
   }
 }
