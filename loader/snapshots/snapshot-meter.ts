@@ -30,7 +30,8 @@ export const SILENT_SNAPSHOT_METER: SnapshotMeter = {
 
 /** For all lanes of a process. */
 export class SnapshotMetrics {
-  readonly #lanes = new Map<object, number>();
+  /** Open snapshots by lane; a lane that is opened anew begins anew. */
+  readonly #lanes = new Map<string, number>();
   readonly #snapshots;
   readonly #open;
   readonly #vanished;
@@ -55,9 +56,8 @@ export class SnapshotMetrics {
     );
   }
 
-  /** The meter of one lane. */
-  ofLane(): SnapshotMeter {
-    const lane = {};
+  /** The meter of one lane. @param lane its name */
+  ofLane(lane: string): SnapshotMeter {
     return {
       snapshot: (topic, outcome) => this.#snapshots.inc({ topic, outcome }),
       open: (tables) => {
