@@ -70,6 +70,7 @@ function mappingOf(connector: Connector, setup: Setup): object {
         create: true,
         addFields: true,
         vanishedRows: "sweep",
+        onTruncate: "clear",
         fields: { id: { from: "id", type: "integer" }, ...Object.fromEntries(fields) },
       },
     ],
@@ -209,6 +210,11 @@ describe.skipIf(!hasKafka)("from the origin to a reader", () => {
       await again.start(["every_type"]);
       await expectSame(reader, origin, withExtra);
       await origin.query(updateOf(300, 1));
+      await again.caughtUp();
+      await expectSame(reader, origin, withExtra);
+
+      await again.alter("TRUNCATE TABLE every_type");
+      await origin.query(insertOf(7));
       await again.caughtUp();
       await expectSame(reader, origin, withExtra);
 
