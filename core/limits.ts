@@ -406,6 +406,8 @@ export const LANE_LIMITS = {
   leastBatchBytes: 128 * KIB,
   /** A round trip takes a few milliseconds: waiting longer than some of them fills no batch better. */
   lingerMs: 20,
+  /** And how much longer while records that may fill it are in memory already: other lanes are being decoded before them. */
+  fillMs: 250,
   /** Positions of records that are about no row need no request each; a restart reads so much again, and changes nothing. */
   idleCookieMs: 5_000,
   idleCookieRecords: 10_000,
