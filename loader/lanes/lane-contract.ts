@@ -8,7 +8,7 @@ import type { MappingKeeper } from "../mapping/mapping.ts";
 import type { LaneMeter } from "./lane-meter.ts";
 import type { LaneWriter } from "./lane-writer.ts";
 import type { SnapshotTracker } from "./snapshot-tracker.ts";
-import type { TableWorker } from "./table-worker.ts";
+import type { TableWorker, TableWorkReport } from "./table-worker.ts";
 import type { UnitMaker } from "./unit-maker.ts";
 
 /** A table that rows of a topic go to. */
@@ -110,4 +110,8 @@ export interface LaneStatus {
   /** Records that wait for decoding, and records that wait for others of their transaction or their changed key. */
   readonly waiting: number;
   readonly held: number;
+  /** Snapshots of the origin that are coming in, of tables whose vanished rows are reported or swept. */
+  readonly openSnapshots?: readonly LaneTable[];
+  /** What the last work on each table came to, since the lane was opened. */
+  readonly tableWork?: readonly TableWorkReport[];
 }

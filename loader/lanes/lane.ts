@@ -177,7 +177,7 @@ export class Lane {
 
   status(): LaneStatus {
     const wait = this.#activity === "loading" ? this.#parts.waits.current : null;
-    const { positions } = this.#parts.chain.state;
+    const { positions, openSnapshots } = this.#parts.chain.state;
     const appliedOf = ({ topic, partition }: TopicPartition) => positions.get(topic)?.get(partition) ?? 0;
     return {
       name: this.plan.name,
@@ -191,6 +191,8 @@ export class Lane {
       counts: this.#parts.tally.counts,
       waiting: this.#parts.intake.count,
       held: this.#deps.unitMaker.held.records,
+      openSnapshots: openSnapshots.map(({ topic, family, table }) => ({ topic, family, table })),
+      tableWork: this.#deps.tableWorker.reports ?? [],
     };
   }
 }

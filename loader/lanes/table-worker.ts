@@ -12,7 +12,20 @@ export interface LaneHold {
   readonly signal: AbortSignal;
 }
 
+/** What the last work of a table came to, for a status. */
+export interface TableWorkReport {
+  readonly family: string;
+  readonly table: string;
+  readonly topic: string;
+  readonly work: "cleared" | "reported" | "deleted";
+  readonly rows: number;
+  /** In milliseconds since 1970. */
+  readonly atMs: number;
+}
+
 export interface TableWorker {
+  /** The last one of each table, since the lane was opened. */
+  readonly reports?: readonly TableWorkReport[];
   /** May be cut short anywhere and run again from the beginning. @throws CtlstoreError */
   run(task: TableTask, hold: LaneHold): Promise<void>;
 }

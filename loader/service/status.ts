@@ -1,5 +1,6 @@
 /** What the loader says about itself: the document behind `/status`, and what metrics and progress are made of. */
-import type { LaneActivity, LaneCounts } from "../lanes/lane-contract.ts";
+import type { LaneActivity, LaneCounts, LaneTable } from "../lanes/lane-contract.ts";
+import type { TableWorkReport } from "../lanes/table-worker.ts";
 import type { LaneLife, LaneLifeState } from "./lane-life.ts";
 import { partitionKey } from "./lane-placer.ts";
 import type { Waiting } from "./patience.ts";
@@ -40,6 +41,10 @@ export interface LoaderLaneStatus {
   readonly waitingRecords: number;
   readonly heldRecords: number;
   readonly partitions: readonly LoaderPartitionStatus[];
+  /** Snapshots of the origin that are coming in, of tables whose vanished rows are reported or swept. */
+  readonly openSnapshots: readonly LaneTable[];
+  /** What the last sweep, report or clearing of each table came to, since the lane was opened. */
+  readonly tableWork: readonly TableWorkReport[];
 }
 
 export interface LoaderStatus {
@@ -70,6 +75,8 @@ export function laneStatusOf(life: LaneLife, nowMs: number): LoaderLaneStatus {
     counts: status?.counts ?? null,
     waitingRecords: status?.waiting ?? 0,
     heldRecords: status?.held ?? 0,
+    openSnapshots: status?.openSnapshots ?? [],
+    tableWork: status?.tableWork ?? [],
     partitions: life.plan.partitions.map((partition) => {
       const key = partitionKey(partition);
       const place = isKnown ? read.get(key) : undefined;

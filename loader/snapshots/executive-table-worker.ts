@@ -7,7 +7,7 @@
 import { isCtlstoreError } from "../../core/errors.ts";
 import { SNAPSHOT_WATCH_LIMITS } from "../../core/limits.ts";
 import type { TableSchema } from "../../core/schema.ts";
-import type { LaneHold, TableWorker } from "../lanes/table-worker.ts";
+import type { LaneHold, TableWorker, TableWorkReport } from "../lanes/table-worker.ts";
 import type { TableTask } from "../lanes/unit.ts";
 import { keyTextOf } from "../mapping/key-text.ts";
 import type { RowMutation, TableMapping } from "../mapping/mapping.ts";
@@ -18,17 +18,6 @@ import { keyPages, type ListedKey, type TableRowsDeps } from "./table-rows.ts";
 export interface TableWorkerDeps extends TableRowsDeps {
   readonly closed: ClosedSnapshots;
   readonly meter: SnapshotMeter;
-}
-
-/** What the last work of a table came to, for a status. */
-export interface TableWorkReport {
-  readonly family: string;
-  readonly table: string;
-  readonly topic: string;
-  readonly work: "cleared" | "reported" | "deleted";
-  readonly rows: number;
-  /** In milliseconds since 1970. */
-  readonly atMs: number;
 }
 
 export class ExecutiveTableWorker implements TableWorker {
