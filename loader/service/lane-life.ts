@@ -69,8 +69,9 @@ export class LaneLife {
 
   /** Where the lane is by its cookie, as far as is known; also after its end. */
   get applied(): readonly Position[] {
-    if (this.#state === "running" && this.#lane !== null) this.#lastApplied = this.#lane.appliedPositions();
-    return this.#lastApplied;
+    return this.#state === "running" && this.#lane !== null
+      ? this.#lane.appliedPositions()
+      : this.#lastApplied;
   }
 
   /** Ends the batch under way and then the lane; `done` tells when. */
@@ -128,7 +129,7 @@ export class LaneLife {
       this.#countConflict(lane, error);
       return "conflict";
     } finally {
-      void this.applied;
+      this.#lastApplied = this.applied;
       this.#lane = null;
       onGone(lane);
     }
