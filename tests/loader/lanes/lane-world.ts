@@ -140,7 +140,7 @@ async function prepare(client: ReturnType<typeof createClient>, url: string): Pr
   const mapping = {
     version: 1,
     tables: [
-      { topic: ITEM, family: "shop", table: "item", onTruncate: "clear" },
+      { topic: ITEM, family: "shop", table: "item", onTruncate: "clear", vanishedRows: "sweep" },
       { topic: ACCOUNT, family: "bank", table: "account" },
       { topic: MADE, family: "made", table: "item", create: true, addFields: true },
     ],
