@@ -1,4 +1,5 @@
 /** `ctlstore loader`: loads Debezium's change events from Kafka, each once. Runs on Node. */
+import { isCtlstoreError } from "../../core/errors.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
 import type { LoaderOptions, RunningLoader } from "../../loader/loader.ts";
 import type { LoaderStatus } from "../../loader/service/status.ts";
@@ -35,12 +36,30 @@ export const loaderCommand = command({
     // Who saw it answer may stop it at once: a signal that comes before the wait below is for it too.
     context.stopSignal();
     const loader = await start(context, options);
-    if (options.once) return once(context, options, loader);
-    const where = loader.url === null ? "" : `, status on ${loader.url}/status`;
-    context.note(`Loader reads ${options.brokers}${where}`);
-    await runUntilStopped(context, [{ name: "loader", done: loader.done, stop: () => loader.stop() }]);
+    try {
+      if (options.once) await once(context, options, loader);
+      else await serve(context, options, loader);
+    } catch (error) {
+      throw withFlags(error);
+    }
   },
 });
+
+async function serve(context: CommandContext, options: Values, loader: RunningLoader): Promise<void> {
+  const where = loader.url === null ? "" : `, status on ${loader.url}/status`;
+  context.note(`Loader reads ${options.brokers}${where}`);
+  await runUntilStopped(context, [{ name: "loader", done: loader.done, stop: () => loader.stop() }]);
+}
+
+/** What only the command line knows: by which flags credentials came. */
+function withFlags(error: unknown): unknown {
+  if (!isCtlstoreError(error)) return error;
+  if (error.code === "bad_credentials") return error.with({ hint: "look at --admin-token and --secret" });
+  if (error.code !== "writer_exists") return error;
+  return error.with({
+    hint: "another secret was given when this loader ran first: look at --secret, or take another --writer",
+  });
+}
 
 async function start(context: CommandContext, options: Values): Promise<RunningLoader> {
   const { startLoader } = await import("../../loader/loader.ts");

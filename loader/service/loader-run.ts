@@ -52,6 +52,7 @@ export class LoaderRun {
   readonly #patience: Patience;
   readonly #lanes: LaneSet;
   readonly #owner: LaneOwner;
+  readonly #troubles: Troubles;
   readonly #rate = new Rate();
   readonly #ending = new AbortController();
   #makeLane: MakeLane | null = null;
@@ -69,6 +70,7 @@ export class LoaderRun {
     const gate = new Gate(LOADER_LIMITS.lanesOpenedAtOnce);
     const makeLane: MakeLane = (plan) => this.#newLane(plan);
     this.#patience = patience;
+    this.#troubles = new Troubles({ logger, clock, onTrouble: () => meter.kafkaTrouble() });
     this.#lanes = new LaneSet(
       { makeLane, placer, patience, gate, logger, clock, random },
       { once: onceMode(options) },
@@ -107,6 +109,7 @@ export class LoaderRun {
       state: this.#state(lag.events),
       ready: this.#phase === "running" && this.#owner.wasAssigned && this.#lanes.haveCaughtUpOnce,
       waitingFor: this.#patience.waiting,
+      lastKafkaTrouble: this.#troubles.last,
       missingTopics: this.#owner.missingTopics,
       lagEvents: lag.events,
       lagSeconds: lag.seconds,
@@ -139,7 +142,6 @@ export class LoaderRun {
 
   #newFeeder(): Feeder {
     const { logger, clock, meter } = this.#deps;
-    const troubles = new Troubles({ logger, clock, onTrouble: () => meter.kafkaTrouble() });
     const progress = new Progress({ logger, clock });
     const onTurn = () => {
       this.#rate.note(clock.monotonicMs(), meter.totals.records);
@@ -151,7 +153,7 @@ export class LoaderRun {
         owner: this.#owner,
         lanes: this.#lanes,
         patience: this.#patience,
-        troubles,
+        troubles: this.#troubles,
         onTurn,
         onFailure: (error) => this.#fail(error),
       },

@@ -77,7 +77,7 @@ export class Patience {
           if (limitMs !== null && clock.monotonicMs() + waitMs - startMs > limitMs) throw error;
           // Many may wait for the same at once: one of them says so.
           if (own === null && !this.#waiting.has(what))
-            own = { what, reason: "", sinceMs: clock.nowUs() / 1000 };
+            own = { what, reason: "", sinceMs: Math.round(clock.nowUs() / 1000) };
           if (own !== null) {
             own.reason = error.message;
             this.#waiting.set(what, own);

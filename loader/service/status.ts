@@ -5,6 +5,7 @@ import type { LaneLife, LaneLifeState } from "./lane-life.ts";
 import { partitionKey } from "./lane-placer.ts";
 import type { Waiting } from "./patience.ts";
 import type { LoaderTotals } from "./totals.ts";
+import type { Trouble } from "./troubles.ts";
 
 export const LOADER_STATES = [
   "starting", // looks for the mapping's tables, the topics and its place in the group
@@ -52,6 +53,8 @@ export interface LoaderStatus {
   readonly ready: boolean;
   /** What is away, and since when. */
   readonly waitingFor: readonly Waiting[];
+  /** What the Kafka client last said of its brokers; it goes on by itself. */
+  readonly lastKafkaTrouble: Trouble | null;
   readonly missingTopics: readonly string[];
   readonly lagEvents: number | null;
   readonly lagSeconds: number | null;
