@@ -12,6 +12,7 @@ import type { TableTask } from "../lanes/unit.ts";
 import type { MappedRecord } from "../lanes/unit-maker.ts";
 import type { TableMapping } from "../mapping/mapping.ts";
 import type { ClosedSnapshots } from "./closed-snapshots.ts";
+import { doubtAbout } from "./doubts.ts";
 import { isBeginning, isEnd, type Spoiled, TableSnapshot } from "./open-snapshot.ts";
 import { PartitionPast } from "./partition-past.ts";
 import type { SnapshotMeter, SnapshotOutcome } from "./snapshot-meter.ts";
@@ -181,7 +182,7 @@ export class TableWatch {
   }
 
   #close(open: TableSnapshot, record: KafkaRecord, target: TableMapping): Change {
-    const doubt = open.spoiled ?? this.#doubtAbout(open);
+    const doubt = open.spoiled ?? doubtAbout(open, this.#options);
     const wasListed = open.spoiled === null;
     if (doubt !== null) {
       if (wasListed) this.#tellSpoiled(doubt);
@@ -193,21 +194,6 @@ export class TableWatch {
     this.#finish("whole", { rows: open.marks.size });
     this.#open = null;
     return { task };
-  }
-
-  #doubtAbout(open: TableSnapshot): Spoiled | null {
-    if (open.isOwed) return "records-lost";
-    if (!open.hasBeginning && !(open.isOnlyRow && open.rows === 1)) return "no-beginning";
-    if (!this.#isDivided) return null;
-    const { graceMs, startedMs } = this.#options;
-    for (const [partition, past] of open.pasts) {
-      const inside = open.firstSeen.get(partition);
-      if (!open.wasRestored.has(partition) && past.hasLost(open.beginsMs, inside)) return "records-lost";
-      // Clocks differ.
-      const isInStep = open.readIn.has(partition) || past.isOlderThan(open.beginsMs, startedMs + graceMs);
-      if (!isInStep) return "out-of-step";
-    }
-    return null;
   }
 
   #observeDeadLetter(record: KafkaRecord): Change {

@@ -19,6 +19,7 @@ import { composeUnits, rowsUnit, type Taken, tableUnit } from "./compose-units.t
 import { GoneTransactions } from "./gone-transactions.ts";
 import type { HeldPartition } from "./held-records.ts";
 import type { OpenTransaction } from "./open-transaction.ts";
+import { TransactionPatience } from "./patience.ts";
 import type { TransactionMeter, TransactionOutcome } from "./transaction-meter.ts";
 import { TransactionQueues } from "./transaction-queues.ts";
 
@@ -46,10 +47,8 @@ export class TransactionUnitMaker implements UnitMaker {
   readonly #deps: TransactionUnitMakerDeps;
   readonly #options: Required<TransactionUnitMakerOptions>;
   readonly #queues: TransactionQueues;
+  readonly #patience: TransactionPatience;
   readonly #gone = new GoneTransactions();
-  /** How long there was nothing to be read, in all; and when that was last looked at. */
-  #quietMs = 0;
-  #quietSinceMs: number | null = null;
   #isAheadInVain = false;
   #units: Unit[] = [];
 
@@ -63,6 +62,7 @@ export class TransactionUnitMaker implements UnitMaker {
       ...options,
     };
     this.#queues = new TransactionQueues(options.transactionTopic, options.partitions);
+    this.#patience = new TransactionPatience(this.#queues, this.#options.waitMs);
   }
 
   get held(): { readonly records: number; readonly bytes: number } {
@@ -85,7 +85,7 @@ export class TransactionUnitMaker implements UnitMaker {
   }
 
   push(mapped: MappedRecord): readonly Unit[] {
-    const { partition, transaction } = this.#queues.push(mapped, this.#quietMs);
+    const { partition, transaction } = this.#queues.push(mapped, this.#patience.quietMs);
     if (transaction !== null && this.#isTooLarge(transaction)) this.#letGoInParts(transaction);
     if (partition !== this.#queues.marks) this.#drainFree(partition);
     this.#drainWhole();
@@ -98,9 +98,7 @@ export class TransactionUnitMaker implements UnitMaker {
   }
 
   tick(nowMs: number, isAtEnd: (partition: TopicPartition) => boolean): readonly Unit[] {
-    const isQuiet = this.#options.partitions.every(isAtEnd);
-    if (isQuiet && this.#quietSinceMs !== null) this.#quietMs += nowMs - this.#quietSinceMs;
-    this.#quietSinceMs = isQuiet ? nowMs : null;
+    this.#patience.note(nowMs, this.#options.partitions.every(isAtEnd));
     this.#letGoWhatStaysIncomplete();
     this.#letGoWhatHasNoEnd();
     // The others have nothing more to bring: then only reading on shows what comes of the transactions.
@@ -225,7 +223,8 @@ export class TransactionUnitMaker implements UnitMaker {
     for (let next = this.#nextEnd(); next !== null; next = this.#nextEnd()) {
       const missing = next.missing(this.#queues.collections);
       if (missing?.size === 0) this.#letGo(next, "whole");
-      else if (this.#isOverdue(next) || this.#hasPassed(next, missing)) this.#letGo(next, "incomplete");
+      else if (this.#isOverdue(next) || this.#patience.hasPassed(next, missing))
+        this.#letGo(next, "incomplete");
       else return;
     }
   }
@@ -239,28 +238,8 @@ export class TransactionUnitMaker implements UnitMaker {
     }
   }
 
-  #isOverdue({ id, quietMs }: OpenTransaction): boolean {
-    const { waitMs } = this.#options;
-    const patienceMs = this.#gone.has(id) ? Math.min(waitMs, TRANSACTION_LIMITS.repeatWaitMs) : waitMs;
-    return this.#quietMs - quietMs >= patienceMs;
-  }
-
-  /** Every partition that could bring what is missing has come to a later transaction. @param topics null for any */
-  #hasPassed(transaction: OpenTransaction, topics: ReadonlySet<string> | null): boolean {
-    const isOfThose = ({ topic }: HeldPartition) => topics === null || topics.has(topic);
-    return [...this.#queues.partitions]
-      .filter(isOfThose)
-      .every((partition) => this.#isBehind(transaction, partition));
-  }
-
-  /** An END that is known and is not the next one is a later one. */
-  #isBehind({ id }: OpenTransaction, partition: HeldPartition): boolean {
-    for (const held of partition.backwards()) {
-      if (held.transaction === id) return false;
-      if (held.transaction === null) continue;
-      if ((this.#queues.open.get(held.transaction)?.end ?? null) !== null) return true;
-    }
-    return false;
+  #isOverdue(transaction: OpenTransaction): boolean {
+    return this.#patience.isOver(transaction, this.#gone.has(transaction.id));
   }
 
   // What is too much (I13)
