@@ -151,6 +151,19 @@ describe.skipIf(!hasKafka)("ctlstore loader", () => {
     expect((await statusOf(survivor)).lanes).toHaveLength(8);
   }, 60_000);
 
+  test("goes on by itself when the broker was away, and says so meanwhile", async () => {
+    const topic = await newTopic(2);
+    await produce(topic, 0, 0, 10);
+    await using loader = await world.startLoader(topic.mapping, [...topic.flags, ...SHORT_SESSION]);
+    await untilRows(topic, 10);
+    await world.kafka.stopBroker(1);
+    await until(async () => (await statusOf(loader)).lastKafkaTrouble !== null, { what: "its word" });
+    await world.kafka.startBroker(1);
+    await produce(topic, 1, 10, 20);
+    await untilRows(topic, 20);
+    expect(writesOf(topic)).toBe(20);
+  }, 60_000);
+
   test("ends with 1 at an event that cannot be loaded, and goes on after `loader seek`", async () => {
     const topic = await newTopic(1);
     await produce(topic, 0, 0, 3);
