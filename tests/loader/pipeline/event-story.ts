@@ -42,6 +42,8 @@ export interface StoryOptions {
   readonly keysPerTable: number;
   /** With the transaction topic. */
   readonly transactions: boolean;
+  /** Now and then a record that is cut off; each has a number of its own. */
+  readonly withBad?: boolean;
   readonly random: () => number;
 }
 
@@ -77,6 +79,8 @@ export class EventStory {
   readonly #rows = new Map<string, Row>();
   /** Made so far. */
   records = 0;
+  /** Records that cannot be loaded, made so far. */
+  bad = 0;
   #number = 0;
   #clock = 1_732_300_000_000;
 
@@ -128,10 +132,16 @@ export class EventStory {
     if (!this.#chance(0.01)) return [];
     const table = this.#pick(this.#options.tables);
     const parts = { topic: topicOf(table), partition: this.#below(table.partitions), tsMs: this.#clock };
+    if (this.#options.withBad === true && this.#chance(0.5)) return [this.#badRecord(parts)];
     // Routed into a table's topic, a heartbeat without schema would be a row of one column.
     const value = withSchema(HEARTBEAT_SCHEMA, { ts_ms: this.#clock });
     if (this.#chance(0.5)) return [kafkaRecord({ ...parts, key: { serverName: "shop" }, value })];
     return [schemaChange("CREATE TABLE other (id INT)", parts)];
+  }
+
+  #badRecord(place: { readonly topic: string; readonly partition: number }): KafkaRecord {
+    this.bad += 1;
+    return kafkaRecord({ ...place, key: { id: `bad ${this.bad}` }, value: Buffer.from('{"before": ') });
   }
 
   /** One change at the origin. */

@@ -3,6 +3,7 @@
  * event takes effect once, in the order of its row, and what was one transaction stays one (R30, R31).
  */
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { unwrap } from "../../../client/index.ts";
 import { hasKafka } from "../../support/kafka/cluster.ts";
 import { LoaderWorld } from "../../support/loader/loader-world.ts";
@@ -18,7 +19,7 @@ import {
   wrongRows,
 } from "./story-check.ts";
 
-const EVENTS = runsOf({ quick: 3_000, deep: 50_000 });
+const EVENTS = runsOf({ quick: 2_500, deep: 50_000 });
 const TIMEOUT_MS = timeoutMsOf({ quick: 120_000, deep: 1_800_000 });
 
 interface Mode {
@@ -28,6 +29,8 @@ interface Mode {
   readonly instances: number;
   readonly kills: number;
   readonly transactions: boolean;
+  /** Some records cannot be loaded. */
+  readonly withBad?: boolean;
   readonly flags: readonly string[];
 }
 
@@ -45,12 +48,13 @@ const MODES: readonly Mode[] = [
     flags: ["--keep-repeats"],
   },
   {
-    name: "a lane for each of 8 partitions, two instances, repeats folded",
+    name: "a lane for each of 8 partitions, two instances, repeats folded, dead letters",
     tables: [{ table: "plain", form: "envelope", partitions: 8 }],
     lane: "partition",
     instances: 2,
     kills: runsOf({ quick: 4, deep: 80 }),
     transactions: false,
+    withBad: true,
     flags: [],
   },
   {
@@ -116,6 +120,14 @@ async function disturb(
   await pool.killOne();
 }
 
+/** Of the rows whose records were put aside, which a kill may have brought twice. */
+function keysIn(letters: string): ReadonlySet<unknown> {
+  const lines = readFileSync(letters, "utf8")
+    .split("\n")
+    .filter((line) => line.endsWith("}"));
+  return new Set(lines.map((line) => JSON.parse(JSON.parse(line).keyText).id));
+}
+
 /** How far the cookies are from the ends of their partitions. */
 async function lagsOf(world: LoaderWorld, mapping: string, mode: Mode): Promise<ReadonlySet<unknown>> {
   const flags = mode.transactions ? ["--preserve-transactions"] : [];
@@ -138,9 +150,17 @@ describe.skipIf(!hasKafka)("R30 R31", () => {
       const random = seededRandom(suiteSeed() + mode.name.length);
       await using world = await LoaderWorld.start();
       const mapping = await prepare(world, mode);
-      const { tables, transactions } = mode;
-      const story = new EventStory({ tables, keysPerTable: Math.ceil(EVENTS / 25), transactions, random });
-      await using pool = new LoaderPool({ world, mapping, flags: mode.flags, random });
+      const { tables, transactions, withBad = false } = mode;
+      const letters = world.folder.file("dead-letters");
+      const flags = withBad ? [...mode.flags, "--dead-letter", `file:${letters}`] : mode.flags;
+      const story = new EventStory({
+        tables,
+        keysPerTable: Math.ceil(EVENTS / 25),
+        transactions,
+        withBad,
+        random,
+      });
+      await using pool = new LoaderPool({ world, mapping, flags, random });
       const perKill = Math.ceil(EVENTS / (mode.kills + 1));
       while (pool.kills < mode.kills) {
         if (story.records < EVENTS) await world.produce(story.next(perKill));
@@ -148,7 +168,7 @@ describe.skipIf(!hasKafka)("R30 R31", () => {
       }
       await pool.fill(mode.instances);
       for (const exit of await pool.stop()) expect(exit).toEqual({ code: 0, signal: null });
-      const rest = await world.loadOnce(mapping, mode.flags);
+      const rest = await world.loadOnce(mapping, flags);
       expect({ code: rest.code, stderr: rest.code === 0 ? "" : rest.stderr }).toEqual({
         code: 0,
         stderr: "",
@@ -161,8 +181,10 @@ describe.skipIf(!hasKafka)("R30 R31", () => {
       if (transactions) expect(tornTransactions(story, effects)).toEqual([]);
       for (const { table } of tables)
         expect(digestOfTable(world.ctldbPath, table)).toBe(digestOfStory(story, table));
+      if (withBad)
+        expect(keysIn(letters)).toEqual(new Set(Array.from({ length: story.bad }, (_, i) => `bad ${i + 1}`)));
       expect(await lagsOf(world, mapping, mode)).toEqual(new Set([0]));
-      const again = await world.loadOnce(mapping, mode.flags);
+      const again = await world.loadOnce(mapping, flags);
       expect(again.code).toBe(0);
       expect(await effectsInLedger(world.ctldbUrl)).toEqual(effects);
     },
