@@ -17,8 +17,9 @@ const FIXED_OF_CONSUMER: Settings = {
   "enable.partition.eof": "true",
   // What a producer took back is no event.
   "isolation.level": "read_committed",
-  // Who gets a lane's lowest partition reads the whole lane: the others' partitions must be free then.
-  "partition.assignment.strategy": "range",
+  // Who gets a lane's anchor reads the whole lane: the others' partitions must be free then, so everything is given back
+  // before it is given out. Topics of one partition are dealt to all instances; "range" gives them all to the first.
+  "partition.assignment.strategy": "roundrobin",
   // To ask for a topic must not make it.
   "allow.auto.create.topics": "false",
 };
@@ -74,7 +75,7 @@ const REFUSED: Readonly<Record<string, string>> = {
   "auto.offset.reset": "--lost-events says what to do about events that are no longer there",
   "enable.partition.eof": "the loader must know the ends of partitions",
   "isolation.level": "only committed events are loaded",
-  "partition.assignment.strategy": "lanes need the strategy range",
+  "partition.assignment.strategy": "lanes need the strategy roundrobin",
   "allow.auto.create.topics": "the loader makes no topics",
   "enable.idempotence": "dead letters are written with it",
   acks: "dead letters are written to all in-sync replicas",

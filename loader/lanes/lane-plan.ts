@@ -58,8 +58,8 @@ function plansOfTopic(topic: string, sources: LaneSources): LanePlan[] {
   const partitions = partitionsOf(topic, sources);
   const snapshotTables = snapshotTablesOf(topic, mapping);
   if (mapping.laneOf(topic) === "topic") {
-    const [anchor] = partitions;
-    if (anchor === undefined) return [];
+    const anchor = anchorOf(partitions);
+    if (anchor === null) return [];
     return [{ name: topic, writer: writerName(writer, topic, ""), partitions, anchor, snapshotTables }];
   }
   if (partitions.length > 1) assertMayBeSplit(topic, mapping);
@@ -70,6 +70,19 @@ function plansOfTopic(topic: string, sources: LaneSources): LanePlan[] {
     anchor,
     snapshotTables,
   }));
+}
+
+/**
+ * One partition of a topic, the same for every instance. Chosen by hash: were it the lowest one, the group's strategy would
+ * give those of all topics to few instances, and the others would stand by.
+ */
+function anchorOf(partitions: readonly TopicPartition[]): TopicPartition | null {
+  const hashed = partitions.map((place) => {
+    const hash = createHash("sha256").update(`${place.topic}:${place.partition}`).digest("hex");
+    return { place, hash };
+  });
+  hashed.sort((a, b) => (a.hash < b.hash ? -1 : 1));
+  return hashed[0]?.place ?? null;
 }
 
 function partitionsOf(topic: string, { partitions }: LaneSources): TopicPartition[] {

@@ -33,6 +33,9 @@ export class LaneOwner {
   readonly #membership: Membership;
   #mapping: Mapping | null = null;
   #topics: Topics = { partitions: new Map(), missing: [] };
+  /** Found, and to be planned at the next assignment. */
+  #next: Topics | null = null;
+  #joined: ReadonlySet<string> = new Set();
   #plans: readonly LanePlan[] = [];
   #wasAssigned = false;
 
@@ -71,9 +74,10 @@ export class LaneOwner {
     logger.info({ topics: names.length, lanes: this.#plans.length }, "loader reads its topics");
   }
 
-  /** Carries out what the group decided during the last fetch. @returns whether it gave what no plan knows: look for topics */
+  /** Carries out what the group decided during the last fetch. @returns whether it decided anything: look for topics */
   followGroup(): boolean {
     if (!this.#membership.takeChange()) return false;
+    if (this.#next !== null && this.#mapping !== null) this.#plan(this.#mapping, this.#next);
     const { meter, logger, lanes } = this.#deps;
     const own = this.#membership.lanesOf(this.#plans);
     this.#wasAssigned = true;
@@ -82,7 +86,7 @@ export class LaneOwner {
     // The group waits for this, also when nothing can be read yet.
     lanes.assignAnew();
     lanes.own(own);
-    return this.#membership.knowsMoreThan(this.#plans);
+    return true;
   }
 
   /** Partitions are added, topics are made; what vanishes is not believed: its lanes hear it from the broker. */
@@ -90,11 +94,11 @@ export class LaneOwner {
     const mapping = this.#mapping;
     if (mapping === null || this.#options.once) return;
     const found = await this.#find(mapping, signal);
-    const partitions = new Map(this.#topics.partitions);
+    const partitions = new Map((this.#next ?? this.#topics).partitions);
     for (const [topic, count] of found.partitions)
       partitions.set(topic, Math.max(count, partitions.get(topic) ?? 0));
     const topics = { partitions, missing: found.missing.filter((topic) => !partitions.has(topic)) };
-    if (!signal.aborted && !sameTopics(topics, this.#topics)) this.#take(mapping, topics);
+    if (!signal.aborted && !sameTopics(topics, this.#next ?? this.#topics)) this.#take(mapping, topics);
   }
 
   #find(mapping: Mapping, signal: AbortSignal): Promise<Topics> {
@@ -104,18 +108,34 @@ export class LaneOwner {
     );
   }
 
-  /** Plans anew; joins the group for the topics that are there. */
+  /**
+   * Other instances must plan the same lanes of what the group gives out, or one has no owner: so what is new is planned at
+   * the next assignment, for which the group is joined anew; at once only if the group knows already, or does not matter.
+   */
   #take(mapping: Mapping, topics: Topics): void {
-    const { consumer, logger, lanes } = this.#deps;
-    const known = this.#topics.partitions;
-    if (topics.missing.length > 0 && topics.missing.length !== this.#topics.missing.length)
-      logger.warn({ topics: topics.missing }, "Kafka does not have these topics: the loader waits for them");
+    const { consumer, lanes } = this.#deps;
+    const names = [...topics.partitions.keys()];
+    const isFirst = this.#topics.partitions.size === 0;
+    const isKnownToGroup = this.#membership.knowsMoreThan(this.#topics.partitions);
+    if (this.#options.once || isFirst || isKnownToGroup) this.#plan(mapping, topics);
+    else this.#next = topics;
+    if (this.#options.once || names.length === 0) return;
+    const hasNew = names.some((topic) => !this.#joined.has(topic));
+    this.#joined = new Set(names);
+    if (hasNew || !isKnownToGroup) consumer.join(names, this.#membership);
+    else lanes.own(this.#membership.lanesOf(this.#plans));
+  }
+
+  #plan(mapping: Mapping, topics: Topics): void {
+    const { missing } = topics;
+    if (missing.length > 0 && missing.length !== this.#topics.missing.length)
+      this.#deps.logger.warn(
+        { topics: missing },
+        "Kafka does not have these topics: the loader waits for them",
+      );
     this.#plans = plansOf(mapping, topics, this.#options);
     this.#topics = topics;
-    const names = [...topics.partitions.keys()];
-    if (this.#options.once || names.length === 0) return;
-    if (names.some((topic) => !known.has(topic))) consumer.join(names, this.#membership);
-    if (this.#membership.isAssigned) lanes.own(this.#membership.lanesOf(this.#plans));
+    this.#next = null;
   }
 
   #onRevoked(lost: boolean): void {

@@ -5,7 +5,7 @@ import { partitionKey } from "./lane-placer.ts";
 
 export class Membership implements GroupListener {
   /** Null while nothing is assigned: before the first time, and between a revocation and the next assignment. */
-  #assigned: ReadonlySet<string> | null = null;
+  #assigned: ReadonlyMap<string, TopicPartition> | null = null;
   #hasChanged = false;
   readonly #onRevoked: (lost: boolean) => void;
 
@@ -27,7 +27,7 @@ export class Membership implements GroupListener {
   }
 
   onAssigned(partitions: readonly TopicPartition[]): void {
-    this.#assigned = new Set(partitions.map(partitionKey));
+    this.#assigned = new Map(partitions.map((partition) => [partitionKey(partition), partition]));
     this.#hasChanged = true;
   }
 
@@ -42,9 +42,10 @@ export class Membership implements GroupListener {
     return plans.filter(({ anchor }) => this.#assigned?.has(partitionKey(anchor)) === true);
   }
 
-  /** Partitions were given that no plan knows: the topic has grown. */
-  knowsMoreThan(plans: readonly LanePlan[]): boolean {
-    const planned = new Set(plans.flatMap(({ partitions }) => partitions.map(partitionKey)));
-    return [...(this.#assigned ?? [])].some((key) => !planned.has(key));
+  /** Partitions were given that are not among these: a topic has grown. */
+  knowsMoreThan(counts: ReadonlyMap<string, number>): boolean {
+    return [...(this.#assigned ?? new Map<string, TopicPartition>()).values()].some(
+      ({ topic, partition }) => partition >= (counts.get(topic) ?? 0),
+    );
   }
 }

@@ -16,7 +16,7 @@ describe("the settings of Kafka", () => {
       "enable.auto.offset.store": "false",
       "auto.offset.reset": "error",
       "isolation.level": "read_committed",
-      "partition.assignment.strategy": "range",
+      "partition.assignment.strategy": "roundrobin",
     });
     expect(producerSettings(given({}))).toMatchObject({ acks: "all", "enable.idempotence": "true" });
   });

@@ -3,7 +3,7 @@
  * ask for.
  *
  * What it keeps of the real client (loader/kafka/client.ts): nothing is read before `assign`; group callbacks come from
- * `fetch` only, revocation before assignment (eager), `range` per topic; an assignment in between is ignored; a position that
+ * `fetch` only, revocation before assignment (eager), `roundrobin`; an assignment in between is ignored; a position that
  * is not in the log is found out by the fetch. What it does not have: time (members never expire by themselves; a test
  * expels them), transactions, compaction, several brokers. The real client against the real protocol is in tests/loader/kafka
  * and in the tests of processes.
@@ -352,19 +352,19 @@ export class FakeGroup {
     return true;
   }
 
-  /** `range`: of each topic a piece for each member that wants it, in the order of their names. */
+  /** `roundrobin`: all partitions in their order are dealt to the members in theirs, who pass on those that they do not want. */
   #share(topics: ReadonlyMap<string, number>): void {
-    const shares = new Map<string, TopicPartition[]>();
-    for (const [topic, count] of topics) {
-      const takers = [...this.#members.keys()]
-        .filter((name) => this.#members.get(name)?.topics.includes(topic) === true)
-        .sort();
-      let partition = 0;
-      takers.forEach((name, i) => {
-        const share = Math.floor(count / takers.length) + (i < count % takers.length ? 1 : 0);
-        const given = Array.from({ length: share }, () => ({ topic, partition: partition++ }));
-        shares.set(name, [...(shares.get(name) ?? []), ...given]);
-      });
+    const names = [...this.#members.keys()].sort();
+    const shares = new Map<string, TopicPartition[]>(names.map((name) => [name, []]));
+    let turn = 0;
+    for (const topic of [...topics.keys()].sort()) {
+      const wants = (name: string) => this.#members.get(name)?.topics.includes(topic) === true;
+      if (!names.some(wants)) continue;
+      for (let partition = 0; partition < (topics.get(topic) ?? 0); partition++) {
+        while (!wants(names[turn % names.length] ?? "")) turn += 1;
+        shares.get(names[turn % names.length] ?? "")?.push({ topic, partition });
+        turn += 1;
+      }
     }
     for (const [name, member] of this.#members) {
       member.phase = "given";

@@ -59,6 +59,26 @@ describe("loaders of one group", () => {
     assertEachOnce(world, "orders", 330);
   });
 
+  test.each([
+    [1, 3],
+    [4, 2],
+  ])("share topics of %d partitions when there are %d, each of a lane", async (partitions, count) => {
+    await using world = await World.open();
+    const topics = Array.from({ length: 9 }, (_, i) => `orders${i}`);
+    for (const topic of topics) {
+      await world.createTable(topic);
+      world.kafka.createTopic(topic, partitions);
+      for (let p = 0; p < partitions; p++) world.produce(topic, p, rowsOf(p * 10, p * 10 + 2));
+    }
+    const mapping = world.mapping(topics);
+    const loaders = await Promise.all(Array.from({ length: count }, () => world.start(mapping)));
+    for (const topic of topics) await world.untilRows(topic, partitions * 2);
+    await until(() => [...owners(loaders).values()].flat().length === 9, { what: "an owner for every lane" });
+    // In turns where there is one partition; where there are more it hangs on the topics' names.
+    for (const loader of loaders)
+      expect(loader.status().lanes.length).toBeGreaterThanOrEqual(partitions === 1 ? 3 : 1);
+  });
+
   test("load each event once, in its order, whenever the group shares anew", async () => {
     const random = seededRandom(suiteSeed());
     for (let run = 0; run < runsOf({ quick: 1, deep: 20 }); run++) await rebalanceHistory(random);
