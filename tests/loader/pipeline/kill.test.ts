@@ -105,13 +105,13 @@ async function disturb(
 ): Promise<void> {
   await pool.fill(mode.instances);
   // Half of the time when it has written something, else wherever it is by then: starting, joining the group, reading.
-  if (random() < 0.5) await grown(world.ctldbUrl, 1 + Math.floor(random() * 200), 5_000);
+  if (random() < 0.5) await grown(world.ctldbUrl, 1 + Math.floor(random() * 100), 2_000);
   else await new Promise((resolve) => setTimeout(resolve, random() * 800));
   const dice = random();
   if (dice < 0.15) {
     pool.freezeOne();
     await pool.fill(mode.instances);
-    await grown(world.ctldbUrl, 1, 5_000);
+    await grown(world.ctldbUrl, 1, 3_000);
     pool.thaw();
   } else if (dice < 0.3) {
     await world.executive.kill();

@@ -4,12 +4,6 @@ import type { LoaderProcess, LoaderWorld } from "../../support/loader/loader-wor
 import type { ProcessExit } from "../../support/process.ts";
 import { until } from "../../support/until.ts";
 
-/** Dead members of a group are given up soon, so that the others need not wait long for their partitions. */
-const QUICK_GROUP = ["session.timeout.ms=1500", "heartbeat.interval.ms=300"].flatMap((setting) => [
-  "--kafka-setting",
-  setting,
-]);
-
 export interface PoolOptions {
   readonly world: LoaderWorld;
   readonly mapping: string;
@@ -34,8 +28,7 @@ export class LoaderPool implements AsyncDisposable {
       if (!process.running) throw new Error(`a loader ended by itself: ${await endOf(process)}`);
     }
     const { world, mapping, flags } = this.#options;
-    while (this.#running.length < count)
-      this.#running.push(await world.startLoader(mapping, [...QUICK_GROUP, ...flags]));
+    while (this.#running.length < count) this.#running.push(await world.startLoader(mapping, flags));
   }
 
   /** SIGKILL to one of them. */

@@ -116,7 +116,7 @@ export class LoaderWorld implements AsyncDisposable {
 
   /** Starts `ctlstore loader` with a status endpoint on a free port. */
   async startLoader(mapping: string, flags: readonly string[] = []): Promise<LoaderProcess> {
-    const args = ["loader", ...this.flags(mapping), "--bind", "127.0.0.1:0", ...flags];
+    const args = ["loader", ...this.flags(mapping), ...QUICK_GROUP, "--bind", "127.0.0.1:0", ...flags];
     const process = startProcess(await loaderCommand(args), { env: QUIET });
     return {
       process,
@@ -143,5 +143,14 @@ export class LoaderWorld implements AsyncDisposable {
     this.folder[Symbol.dispose]();
   }
 }
+
+/**
+ * The brokers of the tests make whoever joins a group that has had members wait for nearly the session's time, also when
+ * they have left it as they should.
+ */
+const QUICK_GROUP = ["session.timeout.ms=1500", "heartbeat.interval.ms=300"].flatMap((setting) => [
+  "--kafka-setting",
+  setting,
+]);
 
 const QUIET = { CTLSTORE_LOG_LEVEL: "info" };
