@@ -158,8 +158,20 @@ describe.skipIf(!hasKafka)("R33 a record that cannot be loaded", () => {
     await using _world = world;
     await world.produce(mixed());
     const path = world.folder.file("dead.jsonl");
-    const { code, stderr } = await world.loadOnce(mapping, ["--dead-letter", `file:${path}`]);
+    const { code, stderr, stdout } = await world.loadOnce(mapping, [
+      "--dead-letter",
+      `file:${path}`,
+      "--json",
+    ]);
     expect({ code, stderr: code === 0 ? "" : stderr }).toEqual({ code: 0, stderr: "" });
+    expect(JSON.parse(stdout)).toMatchObject({
+      records: 2 * BAD.length + 1,
+      rows: BAD.length + 1,
+      deadLetters: BAD.length,
+      lostEvents: 0,
+    });
+    // Each is an alarm: somebody must look.
+    expect(stderr.match(/"level":"error".*"msg":"event put aside"/g)).toHaveLength(BAD.length);
     expect(idsIn(world)).toEqual(Array.from({ length: BAD.length + 1 }, (_, id) => id));
     const letters = readFileSync(path, "utf8")
       .trim()
