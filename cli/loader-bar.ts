@@ -14,8 +14,10 @@ export function loaderBar(
     Presets.shades_classic,
   );
   let isShown = false;
-  const show = () => {
-    const { totals, lagEvents } = status();
+  /** @param unknown what to take the lag for when it is not known */
+  const show = (unknown: number | null) => {
+    const { totals, lagEvents: known } = status();
+    const lagEvents = known ?? unknown;
     if (lagEvents === null) return;
     const total = Math.max(1, totals.records + lagEvents);
     if (!isShown) bar.start(total, totals.records, { rows: totals.rows });
@@ -23,13 +25,14 @@ export function loaderBar(
     if (total !== bar.getTotal()) bar.setTotal(total);
     bar.update(totals.records, { rows: totals.rows });
   };
-  const timer = setInterval(show, INTERVAL_MS);
+  const timer = setInterval(() => show(null), INTERVAL_MS);
   timer.unref();
   return {
     stop() {
       clearInterval(timer);
       if (!isShown) return;
-      show();
+      // A loader that has ended has no lanes, and knows of no lag.
+      show(0);
       bar.stop();
     },
   };

@@ -225,9 +225,13 @@ export class LaneSet {
     else this.#mustAssign = true;
   }
 
+  /** By the ends of the start, since under a steady stream there may be no moment at which nothing waits. */
   #noteCaughtUp(): void {
-    for (const { plan, lane } of this.#lives.values())
-      if (lane?.isCaughtUp === true) this.#caughtUp.add(plan.name);
+    for (const life of this.#lives.values()) {
+      const { name } = life.plan;
+      if (this.#caughtUp.has(name) || life.state !== "running") continue;
+      if (life.lane?.isCaughtUp === true || this.#isPastEnds(life)) this.#caughtUp.add(name);
+    }
   }
 }
 

@@ -197,6 +197,25 @@ describe("LaneSet with full lanes", () => {
   });
 });
 
+describe("LaneSet of lanes that have caught up", () => {
+  test("knows it by the ends that there were at first, also when there is always more", async () => {
+    const all = setUp();
+    all.set.own([planOf("a")]);
+    await all.untilRunning(1);
+    all.set.applyTo(all.consumer);
+    const [lane] = all.lanes;
+    if (lane === undefined) throw new Error("no lane");
+    lane.applied = [{ topic: "a", partition: 0, next: 9 }];
+    expect(all.set.haveCaughtUpOnce).toBe(false);
+    all.kafka.produce("a", 0, [{ value: "x" }]);
+    lane.applied = [{ topic: "a", partition: 0, next: 10 }];
+    expect(all.set.haveCaughtUpOnce).toBe(true);
+    // And stays so, whatever comes.
+    lane.applied = [{ topic: "a", partition: 0, next: 5 }];
+    expect(all.set.haveCaughtUpOnce).toBe(true);
+  });
+});
+
 describe("LaneSet in a run that ends by itself", () => {
   test("is done when its lanes have caught up", async () => {
     const all = setUp(0, { once: "to-ends" });
