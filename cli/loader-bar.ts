@@ -4,11 +4,18 @@ import type { LoaderStatus } from "../loader/service/status.ts";
 
 const INTERVAL_MS = 200;
 
-/** Shows it until `stop`. @param stream of a terminal */
+export interface LoaderBar {
+  /** Everything has been loaded. */
+  finish(): void;
+  /** Leaves it as it is. Harmless after `finish`. */
+  stop(): void;
+}
+
+/** Shows it until its end. @param stream of a terminal */
 export function loaderBar(
   status: () => LoaderStatus,
   stream: NodeJS.WritableStream = process.stderr,
-): { stop(): void } {
+): LoaderBar {
   const bar = new SingleBar(
     { stream, format: "  {bar} {percentage}% | {value}/{total} events | {rows} rows", hideCursor: true },
     Presets.shades_classic,
@@ -27,13 +34,17 @@ export function loaderBar(
   };
   const timer = setInterval(() => show(null), INTERVAL_MS);
   timer.unref();
+  const stop = () => {
+    clearInterval(timer);
+    if (isShown) bar.stop();
+    isShown = false;
+  };
   return {
-    stop() {
-      clearInterval(timer);
-      if (!isShown) return;
+    finish() {
       // A loader that has ended has no lanes, and knows of no lag.
-      show(0);
-      bar.stop();
+      if (isShown) show(0);
+      stop();
     },
+    stop,
   };
 }

@@ -109,6 +109,7 @@ async function once(context: CommandContext, options: Values, loader: RunningLoa
   if (signal.aborted) stop();
   try {
     await loader.done;
+    if (!signal.aborted) bar?.finish();
   } finally {
     bar?.stop();
     signal.removeEventListener("abort", stop);

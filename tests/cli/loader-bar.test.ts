@@ -22,6 +22,7 @@ test("loaderBar shows events out of those that were there, and its last word at 
   now = { lagEvents: 30, totals: { records: 10, rows: 9 } };
   await until(() => written.join("").includes("10/40 events | 9 rows"), { what: "the bar" });
   now = { lagEvents: null, totals: { records: 40, rows: 38 } };
+  bar.finish();
   bar.stop();
   expect(written.join("")).toContain("100% | 40/40 events | 38 rows");
 });
