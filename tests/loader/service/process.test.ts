@@ -101,6 +101,7 @@ describe.skipIf(!hasKafka)("ctlstore loader", () => {
     const url = await loader.url();
     await untilRows(topic, 100);
     await until(async () => (await fetch(`${url}/readyz`)).status === 200, { what: "ready" });
+    await until(async () => (await statusOf(loader)).state === "current", { what: "current" });
     expect((await fetch(`${url}/healthz`)).status).toBe(200);
     expect(await statusOf(loader)).toMatchObject({
       state: "current",
