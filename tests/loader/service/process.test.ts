@@ -165,6 +165,32 @@ describe.skipIf(!hasKafka)("ctlstore loader", () => {
     expect(writesOf(topic)).toBe(20);
   }, 60_000);
 
+  test.each([
+    ["stop", 1],
+    ["continue", 0],
+  ])(
+    "finds out that Kafka deleted events while it was stopped: --lost-events %s",
+    async (policy, code) => {
+      const topic = await newTopic(1);
+      await produce(topic, 0, 0, 5);
+      await using loader = await world.startLoader(topic.mapping, [...topic.flags, "--lost-events", policy]);
+      await untilRows(topic, 5);
+      loader.process.signal("SIGSTOP");
+      await produce(topic, 0, 5, 20);
+      await world.kafka.deleteRecords(topic.name, 0, 15);
+      loader.process.signal("SIGCONT");
+      if (policy === "continue") {
+        await untilRows(topic, 10);
+        expect((await statusOf(loader)).totals.lostEvents).toBe(10);
+        loader.process.signal("SIGTERM");
+      }
+      expect(await loader.process.exited).toEqual({ code, signal: null });
+      if (policy === "stop") expect(loader.process.stderr).toContain("[events_lost]");
+      expect(writesOf(topic)).toBe(policy === "stop" ? 5 : 10);
+    },
+    60_000,
+  );
+
   test("ends with 1 at an event that cannot be loaded, and goes on after `loader seek`", async () => {
     const topic = await newTopic(1);
     await produce(topic, 0, 0, 3);
