@@ -13,8 +13,8 @@ interface Rebalance {
 }
 
 export class GroupMembership {
-  readonly #topics: readonly string[];
-  readonly #listener: GroupListener;
+  #topics: readonly string[];
+  #listener: GroupListener;
   #isJoined = false;
   #hasPartitions = false;
   #noted: Rebalance[] = [];
@@ -27,6 +27,13 @@ export class GroupMembership {
   /** Between `onRevoked` and `onAssigned` there is nothing to read, and an assignment would answer the wrong question. */
   get hasPartitions(): boolean {
     return this.#hasPartitions;
+  }
+
+  /** Other topics from the next `join` on. What was noted before is told all the same: the client waits for our answer to it. */
+  change(topics: readonly string[], listener: GroupListener): void {
+    this.#topics = topics;
+    this.#listener = listener;
+    this.#isJoined = false;
   }
 
   /** Joins, unless it has: also with a client that was made anew. */

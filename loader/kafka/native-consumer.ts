@@ -26,6 +26,7 @@ import type {
   NativePosition,
   RebalanceCallback,
 } from "./native.ts";
+import { Pauses } from "./pauses.ts";
 import { lostAt, ProgressWatch } from "./progress-watch.ts";
 import { Questions } from "./questions.ts";
 import { bytesOf, toRecord } from "./records.ts";
@@ -45,7 +46,7 @@ export class AddonConsumer implements KafkaConsumer {
   readonly #ends = new Map<string, Position>();
   #group: GroupMembership | null = null;
   #wantedPositions: readonly Position[] | null = null;
-  readonly #pauses = new Map<string, { readonly partition: TopicPartition; readonly isPaused: boolean }>();
+  readonly #pauses = new Pauses();
   /** Found by looking at a quiet partition; thrown by the next fetch. */
   #found: CtlstoreError | null = null;
   #batchRecords: number = KAFKA_LIMITS.batch.firstRecords;
@@ -71,7 +72,9 @@ export class AddonConsumer implements KafkaConsumer {
   }
 
   join(topics: readonly string[], listener: GroupListener): void {
-    this.#group = new GroupMembership(topics, listener);
+    // Kept when there is one: it may have noted what the listener has not been told yet.
+    if (this.#group === null) this.#group = new GroupMembership(topics, listener);
+    else this.#group.change(topics, listener);
   }
 
   assign(positions: readonly Position[]): void {
@@ -93,7 +96,7 @@ export class AddonConsumer implements KafkaConsumer {
   #want(partitions: readonly TopicPartition[], isPaused: boolean): void {
     for (const { topic, partition } of partitions) {
       if (!this.#watch.has({ topic, partition })) continue;
-      this.#pauses.set(`${topic} ${partition}`, { partition: { topic, partition }, isPaused });
+      this.#pauses.want({ topic, partition }, isPaused);
       this.#watch.setPaused({ topic, partition }, isPaused, this.#monotonicMs());
     }
   }
@@ -123,17 +126,12 @@ export class AddonConsumer implements KafkaConsumer {
     this.#group?.join(client);
     const positions = this.#wantedPositions;
     if (positions !== null) {
-      this.#wantedPositions = null;
       this.#ends.clear(); // a fetch that failed may have left some, of what was read before
+      this.#pauses.release(client);
       callNow("begin reading", () => client.assign(positions.map(toNative)));
+      this.#wantedPositions = null;
     }
-    const pauses = [...this.#pauses.values()];
-    this.#pauses.clear();
-    const partitionsOf = (isPaused: boolean): readonly NativePartition[] =>
-      pauses.filter((one) => one.isPaused === isPaused).map(({ partition }) => partition);
-    const [paused, resumed] = [partitionsOf(true), partitionsOf(false)];
-    if (paused.length > 0) callNow("pause reading", () => client.pause(paused));
-    if (resumed.length > 0) callNow("go on reading", () => client.resume(resumed));
+    this.#pauses.apply(client);
   }
 
   async #consume(client: NativeConsumer, waitMs: number): Promise<readonly NativeMessage[]> {
@@ -252,6 +250,7 @@ export class AddonConsumer implements KafkaConsumer {
       this.#ends.set(keyOf(end), end);
     });
     this.#group?.forgetClient();
+    this.#pauses.forgetClient();
     return client;
   }
 

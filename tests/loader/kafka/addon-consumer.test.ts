@@ -108,6 +108,54 @@ describe("the consumer", () => {
     expect(listener.heard).toEqual(["assigned 0", "lost", "assigned 0"]);
   });
 
+  test("gives partitions back when the group asked for them just before it is joined for other topics", async () => {
+    const { consumer, addon } = withStandIn({ rebalance: [ASSIGN, [0]] });
+    const listener = listening();
+    consumer.join(["t"], listener);
+    await consumer.fetch(1);
+    (await addon()).rebalance(REVOKE, [0]);
+    consumer.join(["t", "u"], listener);
+    await consumer.fetch(1);
+    expect(listener.heard).toEqual(["assigned 0", "revoked"]);
+    expect((await addon()).calls.filter((call) => !call.startsWith("consume"))).toEqual([
+      "subscribe t",
+      "subscribe t,u",
+      "unassign",
+    ]);
+  });
+
+  test("lets go what was paused before it begins anew", async () => {
+    const { consumer, addon } = withStandIn();
+    consumer.assign([at(0, 0), at(1, 0)]);
+    consumer.pause([at(0, 0), at(1, 0)]);
+    await consumer.fetch(1);
+    consumer.resume([at(1, 0)]);
+    await consumer.fetch(1);
+    consumer.assign([at(0, 5), at(1, 5)]);
+    await consumer.fetch(1);
+    expect((await addon()).calls.filter((call) => !call.startsWith("consume"))).toEqual([
+      "assign 0@0,1@0",
+      "pause 0,1",
+      "resume 1",
+      "resume 0",
+      "assign 0@5,1@5",
+    ]);
+  });
+
+  test("begins reading at the next fetch when the client could not begin at this one", async () => {
+    const { consumer, addon } = withStandIn();
+    consumer.assign([at(0, 0)]);
+    await consumer.fetch(1);
+    const native = await addon();
+    native.assignFaults.push(new Error("not now"));
+    consumer.assign([at(0, 5)]);
+    expect(await consumer.fetch(1).catch((error: unknown) => error)).toMatchObject({
+      code: "kafka_unavailable",
+    });
+    await consumer.fetch(1);
+    expect(native.calls.filter((call) => call.startsWith("assign"))).toEqual(["assign 0@0", "assign 0@5"]);
+  });
+
   test("drops what a fetch brought when another assignment was asked for meanwhile", async () => {
     const { consumer, addon } = withStandIn({}, { messages: [message(0, 90)], ends: [END] });
     consumer.assign([at(0, 90)]);

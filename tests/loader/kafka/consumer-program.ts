@@ -134,6 +134,21 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
     await consumer.close();
   },
 
+  /** Begins anew while partitions are paused, and while one of those is not read: all of it must come. */
+  async pausedAnew() {
+    const consumer = kafka.consumer();
+    consumer.assign(positions("many", 8));
+    await read(consumer, 100);
+    consumer.pause(positions("many", 3));
+    await consumer.fetch(WAIT_MS);
+    consumer.assign(positions("many", 8).slice(1));
+    await readToEnds(consumer, 7);
+    consumer.assign(positions("many", 8));
+    const { records } = await readToEnds(consumer, 8);
+    say("anew", { offsets: summary(offsetsOf(records)) });
+    await consumer.close();
+  },
+
   /** A record that is next is removed by retention before it is read. */
   async lost() {
     const consumer = kafka.consumer();

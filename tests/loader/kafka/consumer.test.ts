@@ -124,6 +124,13 @@ describe.skipIf(!hasKafka)("the Kafka client", () => {
     });
   });
 
+  test("reads partitions that were paused when it begins anew (R30)", async () => {
+    await using program = await run("pausedAnew", cluster);
+    expect((await program.says("anew"))["offsets"]).toEqual(
+      eachPartition(`${PER_PARTITION} 0..${PER_PARTITION - 1}`),
+    );
+  });
+
   test("shares partitions among the members of a group, and gives all to the one that stays", async () => {
     await using one = await run("member", cluster);
     expect(await one.says("assigned")).toMatchObject({ partitions: [0, 1, 2, 3, 4, 5, 6, 7] });

@@ -27,6 +27,8 @@ export class AddonStandIn extends EventEmitter implements NativeConsumer {
   low = 0;
   high = 100;
   isLost = false;
+  /** What the next calls of `assign` throw. */
+  readonly assignFaults: Error[] = [];
   readonly #onRebalance: RebalanceCallback;
 
   constructor(onRebalance: RebalanceCallback) {
@@ -53,19 +55,22 @@ export class AddonStandIn extends EventEmitter implements NativeConsumer {
     this.calls.push(`consume ${count}`);
     setImmediate(() => {
       const { messages = [], ends = [], error, rebalance } = this.consumed.shift() ?? {};
-      if (rebalance !== undefined) {
-        const [code, numbers] = rebalance;
-        const partitions = numbers.map((partition) => ({ topic: "t", partition }));
-        this.#onRebalance({ code, message: "rebalance" }, partitions);
-      }
+      if (rebalance !== undefined) this.rebalance(...rebalance);
       for (const end of ends) this.emit("partition.eof", end);
       done(error ?? null, messages);
     });
+  }
+  /** What the group says comes on another thread: also between two calls. */
+  rebalance(code: number, numbers: readonly number[]): void {
+    const partitions = numbers.map((partition) => ({ topic: "t", partition }));
+    this.#onRebalance({ code, message: "rebalance" }, partitions);
   }
   subscribe(topics: readonly string[]): void {
     this.calls.push(`subscribe ${topics}`);
   }
   assign(positions: readonly NativePosition[]): void {
+    const fault = this.assignFaults.shift();
+    if (fault !== undefined) throw fault;
     this.calls.push(`assign ${positions.map(({ partition, offset }) => `${partition}@${offset}`)}`);
   }
   unassign(): void {
