@@ -11,6 +11,8 @@ export interface Image {
   readonly values: Readonly<Record<string, unknown>>;
   /** What the event's own schema says of each column; null in events without schema. */
   readonly types: ReadonlyMap<string, ConnectType> | null;
+  /** Of a key whose schema has a name: `prefix.database.table.Key`, as Debezium gives it. */
+  readonly schemaName?: string;
 }
 
 /** The name in a key's image of a key that is one value without a name, as ExtractField makes it. No column has it. */
@@ -55,6 +57,8 @@ export interface RowEvent {
   readonly newKeyFollows: boolean;
   /** Which of the two the record is; absent of a tombstone, whose form cannot be seen. */
   readonly form?: "envelope" | "flattened";
+  /** True of a flattened row that says whether it is deleted; where rows do not, a delete may be a tombstone and no more. */
+  readonly marksDeletes?: boolean;
 }
 
 /** All rows of the table went at once. */

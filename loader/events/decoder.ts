@@ -12,7 +12,7 @@ import { FlattenedReader } from "./flattened.ts";
 import { malformed } from "./malformed.ts";
 import { isMembers, isMissing, kindOf, type Members } from "./members.ts";
 import { isTransaction, readOther, readTransaction } from "./non-row.ts";
-import { readKey } from "./record-key.ts";
+import { readKey, tableOfKey } from "./record-key.ts";
 
 export interface DecoderOptions {
   /** Debezium's transaction topic, whose records must all be of transactions; elsewhere they are known by their form. */
@@ -62,7 +62,12 @@ function tombstone(record: KafkaRecord, key: Image | null): RowEvent {
   return {
     kind: "row",
     op: "delete",
-    meta: { source: null, snapshot: "none", timestampMs: record.timestampMs, transaction: null },
+    meta: {
+      source: tableOfKey(key),
+      snapshot: "none",
+      timestampMs: record.timestampMs,
+      transaction: null,
+    },
     key,
     before: null,
     after: null,

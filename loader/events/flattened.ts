@@ -69,6 +69,7 @@ export class FlattenedReader {
       isTombstone: false,
       newKeyFollows: isDelete && hasNewKey(record),
       form: "flattened",
+      ...(DELETED in payload ? { marksDeletes: true } : {}),
     };
   }
 

@@ -1,7 +1,7 @@
 /** The key of a record: the columns of the primary key, or of those that the connector was told to use. */
 import type { KafkaRecord } from "../kafka/consumer.ts";
 import type { ConnectType } from "../values/connect-type.ts";
-import { BARE_KEY, type Image } from "./change-event.ts";
+import { BARE_KEY, type EventMeta, type Image } from "./change-event.ts";
 import type { ConnectJson } from "./connect-json.ts";
 import { malformed } from "./malformed.ts";
 import { isMembers, isMissing, kindOf } from "./members.ts";
@@ -15,7 +15,10 @@ export function readKey(record: KafkaRecord, json: ConnectJson): Image | null {
   if (isMissing(payload)) return null;
   if (Array.isArray(payload))
     throw malformed("key", `it is ${kindOf(payload)}`, "it must be an object of columns, or one value");
-  if (isMembers(payload)) return { values: payload, types: type?.fields ?? null };
+  const name = type?.name ?? null;
+  if (isMembers(payload)) {
+    return { values: payload, types: type?.fields ?? null, ...(name === null ? {} : { schemaName: name }) };
+  }
   return { values: { [BARE_KEY]: payload }, types: type === null ? null : bareTypesOf(type) };
 }
 
@@ -25,4 +28,11 @@ function bareTypesOf(type: ConnectType): ReadonlyMap<string, ConnectType> {
   const types = new Map([[BARE_KEY, type]]);
   bareTypes.set(type, types);
   return types;
+}
+
+/** The table of the origin that a key is of, where its schema is called as Debezium does; null where it is not. */
+export function tableOfKey({ schemaName }: Image): EventMeta["source"] {
+  const [, database, table] = /([^.]+)\.([^.]+)\.Key$/.exec(schemaName ?? "") ?? [];
+  if (database === undefined || table === undefined) return null;
+  return { database, schema: null, table };
 }

@@ -19,6 +19,8 @@ export type MapOutcome =
 export class RecordMapper {
   readonly #decoder: RecordDecoder;
   readonly #keeper: MappingKeeper;
+  /** By partition, the last delete of a table that the mapping drops. */
+  readonly #droppedDeletes = new Map<string, KafkaRecord>();
 
   constructor(decoder: RecordDecoder, keeper: MappingKeeper) {
     this.#decoder = decoder;
@@ -53,15 +55,42 @@ export class RecordMapper {
     }
   }
 
+  /** Its key may be that of a row of another table in the topic, which it must not take. */
+  #isEchoOfDropped(record: KafkaRecord, event: RowEvent): boolean {
+    if (!event.isTombstone || this.#droppedDeletes.size === 0) return false;
+    const dropped = this.#droppedDeletes.get(partitionOf(record));
+    return dropped !== undefined && isRightBehind(record, dropped) && areSameBytes(record.key, dropped.key);
+  }
+
   #mapRow(record: KafkaRecord, event: RowEvent): MapOutcome {
     const target = this.#keeper.current.target(record.topic, event);
-    if (target === "drop") return withoutRows(record, event, "dropped");
+    if (target === "drop" || this.#isEchoOfDropped(record, event)) {
+      if (event.isTombstone) return withoutRows(record, event, "tombstone");
+      if (event.op === "delete") this.#droppedDeletes.set(partitionOf(record), record);
+      return withoutRows(record, event, "dropped");
+    }
     const need = target.schemaNeed(event);
     if (need !== null) return { kind: "needs", need };
     const mutations = target.toMutations(event, record.partition);
     const reason = event.isTombstone ? "tombstone" : "delete-of-nothing";
     return mapped({ record, event, target, mutations }, mutations.length > 0 ? null : reason);
   }
+}
+
+function partitionOf({ topic, partition }: KafkaRecord): string {
+  return `${topic}/${partition}`;
+}
+
+/** Between two records may be the end of a producer's transaction. */
+const NEXT_WITHIN = 2;
+
+function isRightBehind(record: KafkaRecord, before: KafkaRecord): boolean {
+  const distance = record.offset - before.offset;
+  return distance > 0 && distance <= NEXT_WITHIN;
+}
+
+function areSameBytes(one: Uint8Array | null, other: Uint8Array | null): boolean {
+  return one !== null && other !== null && Buffer.compare(one, other) === 0;
 }
 
 function withoutRows(record: KafkaRecord, event: ChangeEvent, reason: NotLoadedReason): MapOutcome {

@@ -1,9 +1,11 @@
 /** A mapping as of one look at the tables: routes events to where their rows go. Immutable. */
 import { CtlstoreError, quote } from "../../core/errors.ts";
 import type { EventMeta, RowEvent, TruncateEvent } from "../events/change-event.ts";
+import { tableOfKey } from "../events/record-key.ts";
 import type { MappedTable } from "./mapped-table.ts";
 import type { LaneKind, Mapping, TableMapping } from "./mapping.ts";
 import type { MappingPlan } from "./plan.ts";
+import { eventRefused } from "./refusal.ts";
 
 /** Where the events of one topic go. */
 interface TopicRoutes {
@@ -33,18 +35,21 @@ export class LiveMapping implements Mapping {
     return this.#plan.lanes.get(topic) ?? "topic";
   }
 
-  target(topic: string, { meta }: RowEvent | TruncateEvent): TableMapping | "drop" {
+  target(topic: string, event: RowEvent | TruncateEvent): TableMapping | "drop" {
     const routes = this.#routes.get(topic);
     const all = routes?.all ?? null;
     const { drop } = this.#plan;
     if (all !== null && drop.size === 0) return all;
-    const names = namesOf(meta.source);
+    const names = namesOf(event.meta.source);
     if (names.some((name) => drop.has(name))) return "drop";
     if (all !== null) return all;
-    for (const name of names) {
-      const found = routes?.bySource.get(name);
-      if (found !== undefined) return found;
+    const found = names.map((name) => routes?.bySource.get(name)).find((table) => table !== undefined);
+    if (found !== undefined) {
+      assertDeletesAreTold(found, event);
+      return found;
     }
+    // The echo of a delete, which itself has said of which table it is.
+    if (routes !== undefined && event.kind === "row" && event.isTombstone) return "drop";
     throw this.#unmapped(topic, names);
   }
 
@@ -66,6 +71,24 @@ export class LiveMapping implements Mapping {
       { hint: "name the table in tables, or list it in drop" },
     );
   }
+}
+
+/**
+ * Where a topic has several tables, a tombstone says which one it is of by the name of its key's schema or not at all. So
+ * rows whose deletes would be nothing but that are refused: their deletes would be lost.
+ */
+function assertDeletesAreTold({ plan }: MappedTable, event: RowEvent | TruncateEvent): void {
+  if (event.kind !== "row" || event.form !== "flattened" || event.marksDeletes === true) return;
+  if (event.op === "delete") return;
+  const names = event.key === null ? [] : namesOf(tableOfKey(event.key));
+  if (plan.source !== null && names.includes(plan.source)) return;
+  throw eventRefused(
+    plan,
+    "a delete of it would come as a tombstone, which does not say which table it is of",
+    {
+      hint: "set delete.tombstone.handling.mode=rewrite, load the connector's whole envelopes, or give the table a topic of its own, which needs no `source`",
+    },
+  );
 }
 
 function routesByTopic(tables: readonly MappedTable[]): ReadonlyMap<string, TopicRoutes> {

@@ -71,8 +71,9 @@ export interface Mapping {
   readonly tables: readonly TableMapping[];
   laneOf(topic: string): LaneKind;
   /**
-   * Where an event of a topic goes, or "drop" when the file says so.
-   * @throws CtlstoreError `event_unmapped`
+   * Where an event of a topic goes, or "drop" when the file says so, and for a tombstone that does not say which of a topic's
+   * tables it is of: there it can only be an echo.
+   * @throws CtlstoreError `event_unmapped`; `event_refused` for a row whose delete would be such a tombstone
    */
   target(topic: string, event: RowEvent | TruncateEvent): TableMapping | "drop";
 }

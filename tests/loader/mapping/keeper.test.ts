@@ -6,7 +6,7 @@ import type { MappingKeeper } from "../../../loader/mapping/mapping.ts";
 import { executiveSchemas } from "../../../loader/mapping/schema-store.ts";
 import { type FaultyFetch, fastClock, faultyFetch } from "../../client/faulty-fetch.ts";
 import { ADMIN_TOKEN, openTestApp, type TestApp } from "../../server/test-app.ts";
-import { connectType, mappingText, type RowParts, rowEvent, type Types } from "./mapped.ts";
+import { connectType, mappingText, type RowParts, rowEvent, type Types, tombstoneEvent } from "./mapped.ts";
 import { rejected, thrown } from "./thrown.ts";
 
 interface Setup extends AsyncDisposable {
@@ -232,6 +232,42 @@ describe("routing", () => {
     expect(thrown(() => target("elsewhere", of("item")), "event_unmapped").message).toContain(
       'topic "elsewhere"',
     );
+  });
+});
+
+describe("tombstones in a topic of several tables", () => {
+  const of = (table: string) => ({ database: "store", schema: null, table });
+  const tables = [
+    { topic: "all", source: "store.item" },
+    { topic: "all", source: "store.counter", table: "counter" },
+  ];
+  const echo = (source: RowParts["source"]) => {
+    const { meta, ...event } = tombstoneEvent({ id: 1 });
+    return { ...event, meta: { ...meta, source: source ?? null } };
+  };
+
+  test("go where their key's schema says, and are echoes where it says nothing", async () => {
+    await using at = await setUp();
+    const { current } = await at.open(tables, { drop: ["store.audit"] });
+    const target = (source: RowParts["source"]) => {
+      const found = current.target("all", echo(source));
+      return found === "drop" ? found : found.table;
+    };
+    expect(target(null)).toBe("drop");
+    expect(target(of("counter"))).toBe("counter");
+    expect(target(of("audit"))).toBe("drop");
+    expect(target(of("customers_of_all_shards"))).toBe("drop");
+  });
+
+  test("are not the only sign of a delete: flattened rows without another are refused", async () => {
+    await using at = await setUp();
+    const { current } = await at.open(tables);
+    const row = rowEvent({ op: "update", after: { id: 1 }, source: of("item"), form: "flattened" });
+    const error = thrown(() => current.target("all", row), "event_refused");
+    expect(error.details.hint).toContain("delete.tombstone.handling.mode=rewrite");
+    expect(current.target("all", { ...row, marksDeletes: true })).toMatchObject({ table: "item" });
+    const key = { values: { id: 1 }, types: null, schemaName: "shop.store.item.Key" };
+    expect(current.target("all", { ...row, key })).toMatchObject({ table: "item" });
   });
 });
 
