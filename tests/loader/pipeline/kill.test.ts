@@ -213,7 +213,7 @@ describe.skipIf(!hasKafka)("R30 R31", () => {
     await Promise.all([one.url(), other.url()]);
     const areBoth = () => one.process.running && other.process.running;
     // As long as each wins now and then, they go on; who has lost too often in a row ends.
-    for (let round = 0; areBoth() && round < runsOf({ quick: 10, deep: 1_000 }); round++) {
+    for (let round = 0; areBoth() && round < runsOf({ quick: 10, deep: 100 }); round++) {
       await world.produce(story.next(50));
       await grown(world.ctldbUrl, 50, 300);
     }
