@@ -129,41 +129,41 @@ export function fitSharedTables(tables: readonly FittedTable[]): Problem[] {
 
 function sharedProblems(name: string, sharing: readonly FittedTable[]): Problem[] {
   const problems: Problem[] = [];
-  const placeByOwner = new Map<string, string>();
-  for (const { plan, schema, constants } of sharing) {
-    const key = schema?.keyFields ?? plan.key;
-    if (key === null) {
+  const seen: FittedTable[] = [];
+  for (const table of sharing) {
+    const { plan, schema } = table;
+    if ((schema?.keyFields ?? plan.key) === null) {
       const what = `is needed, since several tables go to ${name}, which is to be made`;
       problems.push({ place: `${plan.place}.key`, what });
       continue;
     }
-    const owner = ownerText(plan, schema, key, constants);
-    const other = placeByOwner.get(owner);
-    if (other === undefined) placeByOwner.set(owner, plan.place);
-    else {
+    const other = seen.find((one) => !areToldApart(one, table));
+    if (other !== undefined) {
       problems.push({
         place: plan.place,
-        what: `goes to ${name} like ${other}, and nothing in the key tells their rows apart`,
-        hint: "give each a constant of its own for a field of the key",
+        what: `goes to ${name} like ${other.plan.place}, and nothing in the key tells their rows apart`,
+        hint: "give each a constant of its own for the same field of the key",
       });
     }
+    seen.push(table);
   }
   return problems;
 }
 
-/** The constants in the key as one text, equal exactly for the same ones. */
-function ownerText(
-  plan: TablePlan,
-  schema: TableSchema | null,
-  key: readonly FieldName[],
-  constants: ReadonlyMap<FieldName, FieldValue>,
-): string {
-  const keyFields = key.filter((field) => constants.has(field)).toSorted();
-  const fields =
-    schema?.fields ??
-    [...plan.fields].flatMap(([name, source]) =>
-      source.kind === "constant" ? [newFieldOfConstant(name, source)] : [],
-    );
+/** A field of the key is a constant of both, and another one. A constant and a column do not do: the column may have it, too. */
+function areToldApart(one: FittedTable, other: FittedTable): boolean {
+  const keyFields = one.schema?.keyFields ?? one.plan.key ?? [];
+  return keyFields.some((field) => {
+    const [mine, theirs] = [constantText(one, field), constantText(other, field)];
+    return mine !== null && theirs !== null && mine !== theirs;
+  });
+}
+
+/** A constant in the key, equal exactly for the same value. */
+function constantText({ plan, schema, constants }: FittedTable, field: FieldName): string | null {
+  const source = plan.fields.get(field);
+  if (source?.kind !== "constant" || !constants.has(field)) return null;
+  const fields = schema?.fields ?? [newFieldOfConstant(field, source)];
   const { family, table } = plan;
-  return `${keyFields.join()} ${keyTextOf({ family, table, fields, keyFields }, Object.fromEntries(constants))}`;
+  return keyTextOf({ family, table, fields, keyFields: [field] }, Object.fromEntries(constants));
 }

@@ -174,6 +174,11 @@ describe("a mapping", () => {
       "nothing in the key tells their rows apart",
     ],
     [
+      "a constant for one origin, and a column that may have the same value for the other",
+      [{ topic: "a", fields: { name: { constant: "x" } } }, { topic: "b" }],
+      "tables[1] goes to shop/item like tables[0], and nothing in the key tells their rows apart",
+    ],
+    [
       "two origins of a new table without key",
       [
         { topic: "a", table: "new", create: true },
