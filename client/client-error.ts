@@ -24,6 +24,16 @@ export function unwrap<Data>(result: ClientResult<Data>): NonNullable<Data> {
   throw errorOf(result);
 }
 
+/** What a proxy means: that no Executive answers it, or its own limits. Others say that something is set up wrongly. */
+const CODES_OF_PROXIES: Readonly<Record<number, ErrorCode>> = {
+  408: "ctldb_unavailable",
+  413: "request_too_large",
+  429: "rate_limited",
+  502: "ctldb_unavailable",
+  503: "ctldb_unavailable",
+  504: "ctldb_unavailable",
+};
+
 /** The error of an answer that has one. */
 export function errorOf(result: ClientResult<unknown>): CtlstoreError {
   const { response, status } = result;
@@ -35,7 +45,7 @@ export function errorOf(result: ClientResult<unknown>): CtlstoreError {
   const body = result.error?.value;
   if (!isErrorAnswer(body)) {
     return new CtlstoreError(
-      status === 503 ? "ctldb_unavailable" : "internal",
+      CODES_OF_PROXIES[status] ?? "internal",
       `Cannot understand the answer: status ${status} without an error of ctlstore`,
       { hint: "is there a proxy in between, or is this not an Executive?", ...retryAfter(response) },
     );

@@ -85,6 +85,21 @@ describe("createClient", () => {
   });
 });
 
+describe("the answer of a proxy", () => {
+  test.each([
+    [502, "ctldb_unavailable"],
+    [503, "ctldb_unavailable"],
+    [504, "ctldb_unavailable"],
+    [413, "request_too_large"],
+    [429, "rate_limited"],
+    [403, "internal"],
+  ])("of status %d says %s: some pass, and one is about the size", async (status, code) => {
+    const fetch = async () => new Response("<h1>from a proxy</h1>", { status });
+    const answer = await createClient("http://executive", { fetch }).families.get();
+    expect(() => unwrap(answer)).toThrow(expect.objectContaining({ code }));
+  });
+});
+
 describe("Writer over the network", () => {
   test("writes with a name and a secret beyond ASCII", async () => {
     const client = createClient(executive.url, { adminToken: ADMIN_TOKEN });

@@ -90,6 +90,22 @@ describe("startLoader", () => {
     expect(loader.status().state).toBe("stopped");
   });
 
+  test("waits for an Executive behind a proxy that says it is away, whatever the loader is about to do", async () => {
+    await using world = await withOrders();
+    world.produce("orders", 0, rowsOf(0, 5));
+    const refused = new Set<string>();
+    const fetch = async (input: string, init?: RequestInit) => {
+      const what = `${init?.method ?? "GET"} ${new URL(input).pathname}`;
+      if (refused.has(what)) return globalThis.fetch(input, init);
+      refused.add(what);
+      return new Response("<h1>Bad Gateway</h1>", { status: 502 });
+    };
+    await world.start(world.mapping(["orders"]), {}, { fetch, clock: hastyClock });
+    await world.untilRows("orders", 5);
+    expect([...refused]).toContain("GET /cookie");
+    expect([...refused].some((what) => what.startsWith("POST /writers/"))).toBe(true);
+  });
+
   test("ends with the error of the mapping when that does not fit the tables", async () => {
     await using world = await withOrders();
     const mapping = world.mapping(["orders"], { fields: { nothing: "what" }, rest: "drop" });
