@@ -30,6 +30,7 @@ export const KAFKA_OPTIONS = {
     placeholder: "KEY=VALUE",
     help: "a setting of librdkafka, such as security.protocol=sasl_ssl; secrets better in --kafka-settings",
     parse: kafkaSetting,
+    hidden: true,
   }),
   kafkaSettings: option({
     flag: "kafka-settings",

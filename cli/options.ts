@@ -21,6 +21,8 @@ export interface Option<T> {
   readonly repeated: boolean;
   /** Never printed. `@FILE` reads it from a file. */
   readonly secret: boolean;
+  /** Messages do not repeat what was given: a part of it may be a secret. */
+  readonly hidden?: boolean;
   /** The original ctlstore's variable for the same, looked at after ours. */
   readonly originalVariable?: string;
   /** @throws Error saying what is wrong with the text; the caller adds the flag */
@@ -56,7 +58,11 @@ export function option<T, F = T>(
 
 /** An option that may be given several times. */
 export function listOption<T>(
-  declaration: Declaration & { readonly parse: (text: string) => T; readonly required?: boolean },
+  declaration: Declaration & {
+    readonly parse: (text: string) => T;
+    readonly required?: boolean;
+    readonly hidden?: boolean;
+  },
 ): Option<readonly T[]> {
   const { parse, required = false, ...rest } = declaration;
   const base = {
@@ -137,12 +143,18 @@ function parseOption<T>(declared: Option<T>, texts: readonly string[], source: s
   try {
     return declared.parse(declared.secret ? texts.map(secretText) : texts);
   } catch (error) {
-    const shown = declared.secret ? "its value" : quote(texts.at(-1) ?? "");
+    const isHidden = declared.secret || declared.hidden === true;
+    const shown = isHidden ? "its value" : quote(withoutPassword(texts.at(-1) ?? ""));
     const reason = messageOf(error);
     throw new CtlstoreError("config_invalid", `Cannot use ${shown} for ${source}: ${reason}`, {
       cause: error,
     });
   }
+}
+
+/** A URL without the user and the password that it names. */
+function withoutPassword(text: string): string {
+  return text.replace(/^([a-z]+:\/\/)[^/]*@/, "$1…@");
 }
 
 /** `@FILE` keeps a secret out of the process list and of the shell's history. */

@@ -38,6 +38,8 @@ export function httpUrl(value: string): string {
   const url = URL.canParse(value) ? new URL(value) : null;
   if (url === null || !["http:", "https:"].includes(url.protocol))
     throw new Error("it must be a URL such as http://127.0.0.1:3000");
+  // Node refuses such requests, and says the password in the reason.
+  if (url.username !== "" || url.password !== "") throw new Error("it must have no user or password in it");
   return value.replace(/\/+$/, "");
 }
 

@@ -36,6 +36,17 @@ describe("ctlstore loader", () => {
     expect(notes).not.toContain("s-cret");
   });
 
+  test.each([
+    [["--kafka-setting", "sasl.password:s-cret"]],
+    [["--kafka-setting", "wrong", "--kafka-setting", "sasl.password=s-cret"]],
+    [["--executive", "http://user:s-cret@executive:3000"]],
+  ])("does not repeat the secret when it refuses %p", async (flags) => {
+    const { code, notes } = await run("loader", ...NEEDED, ...flags);
+    expect(code).toBe(2);
+    expect(notes).toContain(`for ${flags[0]}:`);
+    expect(notes).not.toContain("s-cret");
+  });
+
   test.each(["--brokers", "--mapping", "--admin-token", "--secret"])(
     "exits 2 when %s is missing",
     async (flag) => {
