@@ -37,6 +37,11 @@ export class Connection<C extends NativeClient> {
     return this.#connecting === null ? null : this.#connecting.catch(() => null);
   }
 
+  /** The next call makes another client: this one will not work again. */
+  abandon(): void {
+    this.#connecting = null;
+  }
+
   noteTrouble(error: NativeError): void {
     if (this.#troubles.size < KAFKA_LIMITS.troubles) this.#troubles.set(error.message, error);
   }

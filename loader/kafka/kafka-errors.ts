@@ -11,6 +11,7 @@ export type KafkaErrorKind =
   | "denied"
   | "offset-out-of-range"
   | "too-large"
+  | "fenced"
   | "broken"
   | "passing";
 
@@ -45,12 +46,15 @@ const TOO_LARGE = new Set([
   18, // a batch of them
 ]);
 
-const BROKEN = new Set([
-  -150, // fatal: this client will not work again
-  -172, // closed
+/** This client will never work again: waiting is of no use. */
+const FENCED = new Set([
   82, // another consumer has our group.instance.id
   -144, // the same, by librdkafka
+  -150, // fatal; of a consumer it is that
 ]);
+
+/** Closed. */
+const BROKEN = -172;
 
 /** The addon forgets the numbers of what it tells as events; their texts, in small letters, are librdkafka's for -169 and -181. */
 const DENIED_TEXTS = new Set(["authentication failure", "ssl error"]);
@@ -62,7 +66,8 @@ export function kindOf(error: NativeError): KafkaErrorKind {
   if (UNKNOWN_TOPIC.has(code)) return "unknown-topic";
   if (DENIED.has(code)) return "denied";
   if (TOO_LARGE.has(code)) return "too-large";
-  return BROKEN.has(code) ? "broken" : "passing";
+  if (FENCED.has(code)) return "fenced";
+  return code === BROKEN ? "broken" : "passing";
 }
 
 /** Whether a rebalance hands partitions out; everything else takes them back. */
@@ -75,6 +80,7 @@ const CODES: Readonly<Record<KafkaErrorKind, ErrorCode>> = {
   denied: "kafka_denied",
   "offset-out-of-range": "events_lost",
   "too-large": "dead_letters_unavailable",
+  fenced: "loader_fenced",
   broken: "kafka_unavailable",
   passing: "kafka_unavailable",
 };
@@ -87,6 +93,8 @@ const HINTS: Readonly<Record<KafkaErrorKind, string>> = {
   "offset-out-of-range":
     "The topic's retention was shorter than the loader was away, or the topic was made anew.",
   "too-large": "Raise max.message.bytes of that topic, or put dead letters into a file.",
+  fenced:
+    "Another consumer may have the same group.instance.id: give each its own, and start the loader again.",
   broken: "Start the loader again.",
   passing: "Check --brokers, the network, and the settings security.protocol, sasl.* and ssl.*.",
 };

@@ -1,4 +1,5 @@
 /** The producer of dead letters, on the addon's: a record counts as written when all in-sync replicas have it. */
+import { CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
 import { KAFKA_LIMITS } from "../../core/limits.ts";
 import { asNativeError, Connection, untilAborted } from "./connection.ts";
 import type { KafkaProducer, OutgoingRecord } from "./consumer.ts";
@@ -14,6 +15,7 @@ interface Waiting {
 export class AddonProducer implements KafkaProducer {
   readonly #connection: Connection<NativeProducer>;
   readonly #waiting = new Map<unknown, Waiting>();
+  #client: NativeProducer | null = null;
   #sent = 0;
 
   constructor(make: () => NativeProducer, brokers: string) {
@@ -28,7 +30,21 @@ export class AddonProducer implements KafkaProducer {
   async send(record: OutgoingRecord, signal?: AbortSignal): Promise<void> {
     signal?.throwIfAborted();
     const client = await untilAborted(this.#ready(), signal);
-    await untilAborted(this.#produce(client, record), signal);
+    try {
+      await untilAborted(this.#produce(client, record), signal);
+    } catch (error) {
+      if (!isCtlstoreError(error) || error.code !== "loader_fenced") throw error;
+      this.#abandon(client);
+      // Of a producer it means that it lost count of what it sent: another one begins anew, and the letter may be there twice.
+      throw new CtlstoreError("kafka_unavailable", error.message, { cause: error });
+    }
+  }
+
+  #abandon(client: NativeProducer): void {
+    if (client !== this.#client) return;
+    this.#client = null;
+    this.#connection.abandon();
+    client.disconnect(KAFKA_LIMITS.closeMs, () => {});
   }
 
   #produce(client: NativeProducer, { topic, key, value, headers }: OutgoingRecord): Promise<void> {
@@ -49,6 +65,7 @@ export class AddonProducer implements KafkaProducer {
   async #ready(): Promise<NativeProducer> {
     const client = await this.#connection.client();
     client.setPollInBackground(true);
+    this.#client = client;
     return client;
   }
 

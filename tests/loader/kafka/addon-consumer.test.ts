@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { KAFKA_LIMITS } from "../../../core/limits.ts";
 import type { GroupListener, TopicPartition } from "../../../loader/kafka/consumer.ts";
 import { AddonConsumer } from "../../../loader/kafka/native-consumer.ts";
+import { isPassing } from "../../../loader/service/patience.ts";
 import { AddonStandIn, ASSIGN, type Consumed, message, REVOKE } from "./native-stand-in.ts";
 
 function withStandIn(...consumed: readonly Consumed[]) {
@@ -212,6 +213,13 @@ describe("the consumer", () => {
     expect(consumer.takeTroubles()).toEqual(["Local: Broker transport failure"]);
     expect(consumer.takeTroubles()).toEqual([]);
     expect(await consumer.fetch(1).catch((error: unknown) => error)).toMatchObject({ code: "kafka_denied" });
+  });
+
+  test("ends with an error that nobody waits for when another has its place in the group: it would wait for ever", async () => {
+    const { consumer } = withStandIn({ error: { code: -150, message: "Local: Fatal error" } });
+    const error = await consumer.fetch(1).catch((error: unknown) => error);
+    expect(error).toMatchObject({ code: "loader_fenced" });
+    expect(isPassing(error)).toBe(false);
   });
 
   test("refuses an offset that a double does not hold exactly", async () => {

@@ -60,7 +60,9 @@ describe("Kafka's errors", () => {
     [29, "denied"],
     [-169, "denied"],
     [-140, "offset-out-of-range"],
-    [-150, "broken"],
+    [-150, "fenced"],
+    [82, "fenced"],
+    [-172, "broken"],
     [-195, "passing"],
     [-185, "passing"],
   ] as const)("are told apart by their number when it is %d", (code, kind) => {
