@@ -14,9 +14,18 @@ export interface Reading extends TopicPartition {
   read: number;
   /** Records below took effect before this lane was opened. */
   replayedUntil: number;
+  /** The furthest end that was seen: more may have been written since. */
   end: number | null;
+  /** Where the partition ended when the broker was asked last. */
+  measured: { readonly high: number; readonly askedMs: number } | null;
   readTimestampMs: number | null;
 }
+
+/**
+ * Whether a partition has been read to its end, as far as that is known: to an end that was seen once.
+ * @param askedSinceMs of the monotonic clock: with it, to the end that the broker has told since then
+ */
+export type IsAtEnd = (partition: TopicPartition, askedSinceMs?: number) => boolean;
 
 export interface IntakeLimits {
   readonly records: number;
@@ -44,6 +53,7 @@ export class Intake {
         read: 0,
         replayedUntil: 0,
         end: null,
+        measured: null,
         readTimestampMs: null,
       };
       this.#readings.set(topic, ofTopic.set(partition, reading));
@@ -93,6 +103,11 @@ export class Intake {
     this.#onChange();
   }
 
+  measured(position: Position, askedMs: number): void {
+    this.reading(position).measured = { high: position.next, askedMs };
+    this.#onChange();
+  }
+
   take(): KafkaRecord | null {
     const record = this.#waiting[this.#first];
     if (record === undefined) return null;
@@ -106,12 +121,15 @@ export class Intake {
     return record;
   }
 
-  isAtEnd(partition: TopicPartition): boolean {
-    return isAtEnd(this.reading(partition));
+  isAtEnd(partition: TopicPartition, askedSinceMs?: number): boolean {
+    const reading = this.reading(partition);
+    if (askedSinceMs === undefined) return isAtEnd(reading);
+    const { measured, read, offered } = reading;
+    return measured !== null && measured.askedMs >= askedSinceMs && read >= measured.high && offered <= read;
   }
 }
 
-/** The partition has been read to its present end, and nothing of it waits. */
+/** The partition has been read to the end that was seen last, and nothing of it waits. */
 export function isAtEnd({ end, read, offered }: Reading): boolean {
   return end !== null && read >= end && offered <= read;
 }

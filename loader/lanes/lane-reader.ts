@@ -118,7 +118,8 @@ export class LaneReader {
     const nowMs = clock.monotonicMs();
     if (nowMs < this.#tickDueMs) return;
     this.#tickDueMs = nowMs + LANE_LIMITS.tickMs;
-    for (const unit of unitMaker.tick(nowMs, (partition) => intake.isAtEnd(partition))) queue.add(unit);
+    for (const unit of unitMaker.tick(nowMs, (partition, sinceMs) => intake.isAtEnd(partition, sinceMs)))
+      queue.add(unit);
     if (intake.count > 0) return;
     for (const reading of intake.readings) assertNotShrunk(reading);
     if (unitMaker.held.records === 0) this.#closeGaps();

@@ -76,6 +76,11 @@ export class Lane {
     this.#parts.intake.reachedEnd(position);
   }
 
+  /** Where a partition ends by its broker, who was asked at this moment of the monotonic clock. */
+  measured(position: Position, askedMs: number): void {
+    this.#parts.intake.measured(position, askedMs);
+  }
+
   get isFull(): boolean {
     return this.#parts.intake.isFull;
   }

@@ -1,8 +1,9 @@
 /** From a record to the mutations of its rows: decoding and mapping, without waiting for anything. */
-import { CtlstoreError } from "../../core/errors.ts";
+import { CtlstoreError, quote } from "../../core/errors.ts";
 import type { ChangeEvent, RowEvent, TruncateEvent } from "../events/change-event.ts";
 import type { KafkaRecord } from "../kafka/consumer.ts";
 import type { MappingKeeper, SchemaNeed, TableMapping } from "../mapping/mapping.ts";
+import { isOnlyTable } from "../mapping/only-table.ts";
 import type { RecordDecoder } from "./lane-contract.ts";
 import type { NotLoadedReason } from "./lane-meter.ts";
 import type { MappedRecord } from "./unit-maker.ts";
@@ -49,6 +50,7 @@ export class RecordMapper {
       case "ignore":
         return withoutRows(record, event, "truncate-ignored");
       case "clear":
+        if (!isOnlyTable(target, event)) throw truncatedOne(target);
         return mapped({ record, event, target, mutations: [] }, null);
       case "stop":
         throw truncated(target);
@@ -106,6 +108,14 @@ function truncated({ family, table }: TableMapping): CtlstoreError {
     "event_refused",
     `Cannot load the truncation of ${family}/${table}: the mapping says to stop there`,
     { hint: 'set "onTruncate" of the table to "clear" or "ignore"' },
+  );
+}
+
+function truncatedOne({ family, table, topic }: TableMapping): CtlstoreError {
+  return new CtlstoreError(
+    "event_refused",
+    `Cannot clear ${family}/${table}: the origin truncated one table, and topic ${quote(topic)} may have rows of several`,
+    { hint: "name the table of the origin in the mapping (`source`), or set `onTruncate` to `ignore`" },
   );
 }
 

@@ -5,7 +5,7 @@
 import { LANE_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Position, TopicPartition } from "../kafka/consumer.ts";
-import { recordBytes } from "./intake.ts";
+import { type IsAtEnd, recordBytes } from "./intake.ts";
 import type { OpenSnapshot } from "./lane-state.ts";
 import type { Observed, SnapshotTracker } from "./snapshot-tracker.ts";
 import type { RowsUnit, SourcedMutation, TableTask, TableUnit, Unit } from "./unit.ts";
@@ -63,7 +63,7 @@ export class PlainUnitMaker implements UnitMaker {
     this.#tracker.observe(mapped, true);
   }
 
-  tick(nowMs: number, isAtEnd: (partition: TopicPartition) => boolean): readonly Unit[] {
+  tick(nowMs: number, isAtEnd: IsAtEnd): readonly Unit[] {
     const units: Unit[] = [];
     for (const [key, { partition, sinceMs, records }] of this.#held) {
       const heldMs = nowMs - sinceMs;

@@ -4,7 +4,8 @@
  * A mark is a row that a snapshot brought, or that any event wrote since that began. Marks are kept in memory and are a
  * function of the log from the snapshot's beginning, which the cookie has: a restart reads that part again.
  */
-import type { Position, TopicPartition } from "../kafka/consumer.ts";
+import type { Position } from "../kafka/consumer.ts";
+import type { IsAtEnd } from "./intake.ts";
 import type { LaneState, OpenSnapshot } from "./lane-state.ts";
 import type { TableTask } from "./unit.ts";
 import type { MappedRecord } from "./unit-maker.ts";
@@ -21,6 +22,6 @@ export interface SnapshotTracker {
   restore(state: LaneState): readonly Position[];
   /** Looks at the next record of its partition. @param isReplay it took effect before a restart: it is read for its mark only */
   observe(mapped: MappedRecord, isReplay: boolean): Observed;
-  /** Snapshots of several partitions that are whole by now. @param isAtEnd whether a partition has been read to its present end */
-  tick(nowMs: number, isAtEnd: (partition: TopicPartition) => boolean): readonly Observed[];
+  /** Snapshots that are whole by now, without another record. */
+  tick(nowMs: number, isAtEnd: IsAtEnd): readonly Observed[];
 }

@@ -2,6 +2,7 @@
 import type { ChangeEvent } from "../events/change-event.ts";
 import type { KafkaRecord, TopicPartition } from "../kafka/consumer.ts";
 import type { RowMutation, TableMapping } from "../mapping/mapping.ts";
+import type { IsAtEnd } from "./intake.ts";
 import type { Unit } from "./unit.ts";
 
 /** A record after decoding and mapping. */
@@ -27,9 +28,8 @@ export interface UnitMaker {
   /**
    * Units that have waited too long for their other parts, and work on tables that is due by now.
    * @param nowMs of the monotonic clock
-   * @param isAtEnd whether a partition has been read to its present end
    */
-  tick(nowMs: number, isAtEnd: (partition: TopicPartition) => boolean): readonly Unit[];
+  tick(nowMs: number, isAtEnd: IsAtEnd): readonly Unit[];
   /** Records held back, and their bytes (key and value). */
   readonly held: { readonly records: number; readonly bytes: number };
   /** Partitions that bring what can only be held back now: better not read until the others have come after them. */

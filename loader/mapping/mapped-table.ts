@@ -39,6 +39,9 @@ export class MappedTable implements TableMapping {
   get topic(): string {
     return this.plan.topic;
   }
+  get source(): string | null {
+    return this.plan.source;
+  }
   get family(): string {
     return this.plan.family;
   }

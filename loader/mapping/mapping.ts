@@ -33,6 +33,8 @@ export type LaneKind = "topic" | "partition";
 /** Where the rows of one table of the origin go. */
 export interface TableMapping {
   readonly topic: string;
+  /** `database.table`, where the mapping names it; else the mapping takes every event of the topic for this table's. */
+  readonly source?: string | null;
   readonly family: string;
   readonly table: string;
   readonly vanishedRows: VanishedRows;

@@ -1,15 +1,24 @@
-/** Asks now and then where the partitions of our lanes end: the lag of a partition that is not being read is seen by that. */
+/**
+ * Asks now and then where the partitions of our lanes end: the lag of a partition that is not being read is seen by that, and
+ * whether one has been read to its end.
+ */
 import { isCtlstoreError } from "../../core/errors.ts";
 import { LOADER_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { KafkaConsumer, TopicPartition } from "../kafka/consumer.ts";
 import { Gate } from "./gate.ts";
+import type { LaneLife } from "./lane-life.ts";
 import { partitionKey } from "./lane-placer.ts";
-import type { LaneSet } from "./lane-set.ts";
+import type { ServedLane } from "./served-lane.ts";
+
+/** What it needs of a lane's life. */
+export interface MeasuredLane extends Pick<LaneLife, "plan" | "lags"> {
+  readonly lane: Pick<ServedLane, "measured"> | null;
+}
 
 export interface LagWatchDeps {
-  readonly lanes: LaneSet;
-  readonly consumer: KafkaConsumer;
+  readonly lanes: { readonly lives: readonly MeasuredLane[] };
+  readonly consumer: Pick<KafkaConsumer, "watermarks">;
   readonly clock: Clock;
 }
 
@@ -38,17 +47,26 @@ export class LagWatch {
     const { lanes } = this.#deps;
     const looks = lanes.lives.flatMap((life) =>
       life.plan.partitions.map(async (partition) => {
-        const high = await this.#endOf(partition, signal);
-        if (high !== null) life.lags.get(partitionKey(partition))?.measured(high);
+        const end = await this.#endOf(partition, signal);
+        if (end === null) return;
+        life.lags.get(partitionKey(partition))?.measured(end.high);
+        life.lane?.measured({ ...partition, next: end.high }, end.askedMs);
       }),
     );
     await Promise.all(looks);
   }
 
   /** Null when nobody answers: that the cluster is away is found out, and said, by those who need it. */
-  async #endOf(partition: TopicPartition, signal: AbortSignal): Promise<number | null> {
+  async #endOf(
+    partition: TopicPartition,
+    signal: AbortSignal,
+  ): Promise<{ readonly high: number; readonly askedMs: number } | null> {
+    const { consumer, clock } = this.#deps;
     try {
-      return (await this.#gate.run(() => this.#deps.consumer.watermarks(partition, signal))).high;
+      return await this.#gate.run(async () => {
+        const askedMs = clock.monotonicMs();
+        return { high: (await consumer.watermarks(partition, signal)).high, askedMs };
+      });
     } catch (error) {
       if (signal.aborted || !isCtlstoreError(error)) throw error;
       return null;

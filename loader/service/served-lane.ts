@@ -8,6 +8,7 @@ export type ServedLane = Pick<
   | "begin"
   | "offer"
   | "reachedEnd"
+  | "measured"
   | "fullness"
   | "ahead"
   | "run"

@@ -10,6 +10,7 @@ export interface DoubtOptions {
 /** Null when its rows are all of the table's, and every other row is older. */
 export function doubtAbout(open: TableSnapshot, options: DoubtOptions): Spoiled | null {
   if (open.isOwed) return "records-lost";
+  if (open.end?.isMarked !== true) return "no-end";
   if (!open.hasBeginning && !(open.isOnlyRow && open.rows === 1)) return "no-beginning";
   // One partition has an order.
   if (options.partitions.length === 1) return null;

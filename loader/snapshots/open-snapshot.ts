@@ -12,6 +12,8 @@ import type { SnapshotOutcome } from "./snapshot-meter.ts";
 export interface SnapshotEnd {
   readonly record: KafkaRecord;
   readonly target: TableMapping;
+  /** It is the last row by its mark; else it is a change from the binlog, before which the snapshot may have been cut off. */
+  readonly isMarked: boolean;
   /** On the monotonic clock; null until the next tick. */
   seenMs: number | null;
   /** Other partitions in which nothing of the snapshot can come any more. */
@@ -34,6 +36,11 @@ export class TableSnapshot {
   hasBeginning = false;
   /** Its first row seen here is marked as the last one, and nothing lies between it and what came before. */
   isOnlyRow = false;
+  /**
+   * Offsets are missing in it: ends of a producer's transactions, or rows that compaction has removed since newer ones of
+   * the same key follow. Those come before the present end of their partition.
+   */
+  hasGaps = false;
   rows = 0;
   end: SnapshotEnd | null = null;
   #marks: RowMarks | null = new RowMarks();
@@ -57,6 +64,11 @@ export class TableSnapshot {
 
   get marks(): RowMarks {
     return this.#marks ?? new RowMarks();
+  }
+
+  foundGap(): void {
+    this.hasGaps = true;
+    this.end?.done.clear();
   }
 
   spoil(reason: Spoiled): void {

@@ -35,9 +35,17 @@ export class PartitionPast {
     this.#first ??= this.#last;
   }
 
-  /** True when nothing can lie between what was seen last and this offset. */
+  /**
+   * True when nothing lies between what this process has seen last, or the beginning of the partition, and this offset. What
+   * came before a position that was only read from the cookie is not known.
+   */
   isNext(offset: number): boolean {
-    return offset === (this.#last === null ? this.#expected : this.#last.offset + 1);
+    return this.#last === null ? this.#expected === 0 && offset === 0 : offset === this.#last.offset + 1;
+  }
+
+  /** True when offsets are missing between what was seen last and this one. */
+  isBehindGap(offset: number): boolean {
+    return this.#last !== null && offset > this.#last.offset + 1;
   }
 
   /** True when records that may be of the snapshot were skipped. @param inside offset of the first one in the snapshot */

@@ -23,6 +23,13 @@ export function assertSweepable(mapping: Mapping, partitions: ReadonlyMap<string
       (other) => other !== table && other.family === family && other.table === table.table,
     );
     for (const other of others) {
+      if (table.vanishedRows !== "keep" && other.topic === topic) {
+        throw refusal(
+          table,
+          `two tables of the origin come to it by topic ${topic}, and their snapshots cannot be told apart there`,
+          "give each a topic of its own, or keep vanished rows",
+        );
+      }
       if (!areToldApart(table, other)) {
         throw refusal(
           table,

@@ -6,16 +6,20 @@
  */
 import type { Logger } from "../../core/process/logger.ts";
 import type { RowEvent, TruncateEvent } from "../events/change-event.ts";
-import type { KafkaRecord, TopicPartition } from "../kafka/consumer.ts";
+import type { KafkaRecord } from "../kafka/consumer.ts";
+import type { IsAtEnd } from "../lanes/intake.ts";
 import type { OpenSnapshot } from "../lanes/lane-state.ts";
 import type { TableTask } from "../lanes/unit.ts";
 import type { MappedRecord } from "../lanes/unit-maker.ts";
 import type { TableMapping } from "../mapping/mapping.ts";
+import { isOnlyTable } from "../mapping/only-table.ts";
 import type { ClosedSnapshots } from "./closed-snapshots.ts";
 import { doubtAbout } from "./doubts.ts";
-import { isBeginning, isEnd, type Spoiled, TableSnapshot } from "./open-snapshot.ts";
+import { isBeginning, isEnd, type SnapshotEnd, type Spoiled, TableSnapshot } from "./open-snapshot.ts";
 import { PartitionPast } from "./partition-past.ts";
+import { isEchoOrRead, isLater, isRead, replaces } from "./snapshot-events.ts";
 import type { SnapshotMeter, SnapshotOutcome } from "./snapshot-meter.ts";
+import { tellOutcome } from "./tell-outcome.ts";
 
 export interface WatchedTable {
   readonly topic: string;
@@ -71,6 +75,8 @@ export class TableWatch {
   /** Begins with a snapshot that the cookie has. */
   restore(from: ReadonlyMap<number, number>): void {
     this.#open = new TableSnapshot(this.#pasts, from);
+    // What lay before its first records is forgotten.
+    this.#open.hasGaps = this.#isDivided;
   }
 
   /** Records that the snapshot needs are gone. */
@@ -84,7 +90,7 @@ export class TableWatch {
     if (event === null) return this.#observeDeadLetter(record);
     if (target === null || (event.kind !== "row" && event.kind !== "truncate")) return null;
     const begins = event.kind === "row" && isRead(event) && this.#begin(event, record);
-    this.#pasts.get(record.partition)?.note(record);
+    this.#note(record);
     const open = this.#open;
     if (open === null) {
       if (event.kind === "row") this.#tellOfMissingMarks(event);
@@ -94,28 +100,37 @@ export class TableWatch {
     const isNew = open.take(record);
     const isFirstRow = event.kind === "row" && isRead(event) && open.read(record);
     open.mark(mapped);
+    if (event.kind === "row" && isRead(event) && !isOnlyTable(target, event)) open.spoil("several-tables");
     if (!wasSpoiled && open.spoiled !== null) return this.#tellSpoiled(open.spoiled);
     return this.#endBy(event, record, target) ?? (begins || isNew || isFirstRow ? CHANGED : null);
   }
 
   /** Another record of the topic. */
   pass(record: KafkaRecord): void {
-    this.#pasts.get(record.partition)?.note(record);
+    this.#note(record);
     this.#follow(record);
   }
 
-  tick(nowMs: number, isAtEnd: (partition: TopicPartition) => boolean): Change {
+  /** An end that was seen long ago says nothing of a partition whose broker is away: it must have been asked since. */
+  tick(nowMs: number, isAtEnd: IsAtEnd): Change {
     const open = this.#open;
     const end = open?.end ?? null;
     if (open === null || end === null) return null;
     end.seenMs ??= nowMs;
-    if (nowMs - end.seenMs < this.#options.graceMs) return null;
+    const dueMs = end.seenMs + (this.#isDivided ? this.#options.graceMs : 0);
+    if (nowMs < dueMs) return null;
     const { topic } = this.#table;
     for (const partition of this.#options.partitions) {
-      if (isAtEnd({ topic, partition })) end.done.add(partition);
+      if (isAtEnd({ topic, partition }, dueMs)) end.done.add(partition);
     }
     const isWhole = this.#options.partitions.every((partition) => end.done.has(partition));
-    return isWhole ? this.#close(open, end.record, end.target) : null;
+    return isWhole ? this.#close(open, end) : null;
+  }
+
+  #note(record: KafkaRecord): void {
+    const past = this.#pasts.get(record.partition);
+    if (past?.isBehindGap(record.offset) === true) this.#open?.foundGap();
+    past?.note(record);
   }
 
   get #isDivided(): boolean {
@@ -126,7 +141,9 @@ export class TableWatch {
   #begin(event: RowEvent, record: KafkaRecord): boolean {
     const { snapshot } = event.meta;
     const open = this.#open;
-    const startsOver = open !== null && isBeginning(snapshot) && (open.hasBeginning || !this.#isDivided);
+    // Rows before any first one stay: they may be of a snapshot that several threads read, whose first row came late.
+    const isOver = !this.#isDivided && (open?.isOwed === true || (open?.spoiled ?? null) !== null);
+    const startsOver = open !== null && isBeginning(snapshot) && (open.hasBeginning || isOver);
     // What the cookie has is found again.
     if (startsOver && open.isOwed && open.from.get(record.partition) === record.offset) {
       open.hasBeginning = true;
@@ -164,24 +181,25 @@ export class TableWatch {
     if (open === null) return null;
     this.#follow(record);
     const { snapshot } = event.meta;
+    const isMarked = isEnd(snapshot);
     const isFromBinlog = snapshot === "none" && !(event.kind === "row" && isEchoOrRead(event));
-    const ends = isEnd(snapshot) || (isFromBinlog && open.readIn.has(record.partition));
-    // A later row that is marked as the last one is that of a snapshot that started over.
-    const isKnown = open.end !== null && !(isEnd(snapshot) && isLater(record, open.end.record));
-    if (!ends || isKnown) return null;
-    if (!this.#isDivided) return this.#close(open, record, target);
-    open.end = { record, target, seenMs: null, done: new Set([record.partition]) };
+    if (!isMarked && !(isFromBinlog && open.readIn.has(record.partition))) return null;
+    if (open.end !== null && !replaces(open.end, isMarked, record)) return null;
+    open.end = { record, target, isMarked, seenMs: null, done: new Set() };
+    if (!this.#isDivided && (!open.hasGaps || !isMarked)) return this.#close(open, open.end);
+    if (!open.hasGaps) open.end.done.add(record.partition);
     return null;
   }
 
   /** A partition that has come to records of a time well after the end has nothing more of the snapshot. */
   #follow({ partition, timestampMs }: KafkaRecord): void {
     const end = this.#open?.end ?? null;
+    if (this.#open?.hasGaps === true) return;
     if (end === null || timestampMs === null || end.record.timestampMs === null) return;
     if (timestampMs > end.record.timestampMs + this.#options.graceMs) end.done.add(partition);
   }
 
-  #close(open: TableSnapshot, record: KafkaRecord, target: TableMapping): Change {
+  #close(open: TableSnapshot, { record, target }: SnapshotEnd): Change {
     const doubt = open.spoiled ?? doubtAbout(open, this.#options);
     const wasListed = open.spoiled === null;
     if (doubt !== null) {
@@ -216,18 +234,7 @@ export class TableWatch {
   }
 
   #finish(outcome: SnapshotOutcome, more: Record<string, unknown>): void {
-    const { logger, meter } = this.#deps;
-    meter.snapshot(this.#table.topic, outcome);
-    if (outcome === "whole") {
-      logger.info({ ...this.#table, ...more }, "a snapshot of the origin has come whole");
-    } else if (outcome === "started-over") {
-      logger.info({ ...this.#table }, "the origin begins its snapshot again");
-    } else {
-      logger.warn(
-        { ...this.#table, reason: outcome },
-        "rows that vanished at the origin cannot be told by this snapshot",
-      );
-    }
+    tellOutcome(this.#deps, this.#table, outcome, more);
   }
 
   /** Flattened events carry no marks unless the connector is told to add them. */
@@ -239,18 +246,4 @@ export class TableWatch {
       "rows of a snapshot come without its marks: what vanished cannot be told; flattened events need the field source.snapshot",
     );
   }
-}
-
-function isLater(one: KafkaRecord, other: KafkaRecord): boolean {
-  return (one.timestampMs ?? 0) > (other.timestampMs ?? Number.POSITIVE_INFINITY);
-}
-
-/** A row of a snapshot of whole tables. */
-function isRead({ op, meta: { snapshot } }: RowEvent): boolean {
-  return op === "read" && snapshot !== "none" && snapshot !== "incremental";
-}
-
-/** A tombstone says nothing of when it was; a read without a mark may be of a snapshot. */
-function isEchoOrRead({ isTombstone, op }: RowEvent): boolean {
-  return isTombstone || op === "read";
 }

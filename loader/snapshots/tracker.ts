@@ -7,6 +7,7 @@ import { SNAPSHOT_WATCH_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { Position, TopicPartition } from "../kafka/consumer.ts";
+import type { IsAtEnd } from "../lanes/intake.ts";
 import type { LanePlan } from "../lanes/lane-contract.ts";
 import type { LaneState, OpenSnapshot } from "../lanes/lane-state.ts";
 import type { Observed, SnapshotTracker } from "../lanes/snapshot-tracker.ts";
@@ -94,7 +95,7 @@ export class LaneSnapshotTracker implements SnapshotTracker {
     return { ...observed, task: clear };
   }
 
-  tick(nowMs: number, isAtEnd: (partition: TopicPartition) => boolean): readonly Observed[] {
+  tick(nowMs: number, isAtEnd: IsAtEnd): readonly Observed[] {
     return [...this.#watches.keys()]
       .flatMap((topic) => [...this.#watchesOf(topic)])
       .map((watch) => this.#told([watch.tick(nowMs, isAtEnd)]))

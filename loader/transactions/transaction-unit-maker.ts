@@ -12,6 +12,7 @@
 import { LANE_LIMITS, TRANSACTION_LIMITS } from "../../core/limits.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { TopicPartition } from "../kafka/consumer.ts";
+import type { IsAtEnd } from "../lanes/intake.ts";
 import type { SnapshotTracker } from "../lanes/snapshot-tracker.ts";
 import type { SourcedMutation, Unit } from "../lanes/unit.ts";
 import type { MappedRecord, UnitMaker } from "../lanes/unit-maker.ts";
@@ -97,7 +98,7 @@ export class TransactionUnitMaker implements UnitMaker {
     this.#deps.tracker.observe(mapped, true);
   }
 
-  tick(nowMs: number, isAtEnd: (partition: TopicPartition) => boolean): readonly Unit[] {
+  tick(nowMs: number, isAtEnd: IsAtEnd): readonly Unit[] {
     this.#patience.note(nowMs, this.#options.partitions.every(isAtEnd));
     this.#letGoWhatStaysIncomplete();
     this.#letGoWhatHasNoEnd();
@@ -105,7 +106,8 @@ export class TransactionUnitMaker implements UnitMaker {
     const ahead = this.#farAhead();
     const isOther = (place: TopicPartition) => !ahead.some((far) => isSame(far, place));
     this.#isAheadInVain = this.#options.partitions.filter(isOther).every(isAtEnd);
-    const isRead = (partition: TopicPartition) => isAtEnd(partition) && this.#queues.sizeOf(partition) === 0;
+    const isRead: IsAtEnd = (partition, sinceMs) =>
+      isAtEnd(partition, sinceMs) && this.#queues.sizeOf(partition) === 0;
     for (const { task, openSnapshots } of this.#deps.tracker.tick(nowMs, isRead)) {
       if (task !== null) this.#units.push(tableUnit(task));
       if (openSnapshots !== null) this.#units.push({ ...rowsUnit([], [], false), openSnapshots });

@@ -261,7 +261,9 @@ async function feed(lane: Lane, { log, positions, signal, chunk, done }: Feeding
       const records = log.read(position, chunk());
       lane.offer(records);
       position.next = (records.at(-1)?.offset ?? position.next - 1) + 1;
-      if (log.read(position, 1).length === 0) lane.reachedEnd({ ...position, next: log.end(position) });
+      const end = { ...position, next: log.end(position) };
+      if (log.read(position, 1).length === 0) lane.reachedEnd(end);
+      lane.measured(end, performance.now());
     }
     await new Promise((resolve) => setTimeout(resolve, 1));
   }

@@ -5,7 +5,7 @@ import { createDecoder } from "../../../loader/events/decoder.ts";
 import type { KafkaRecord } from "../../../loader/kafka/consumer.ts";
 import { RecordMapper } from "../../../loader/lanes/map-record.ts";
 import { openMapping } from "../../../loader/mapping/keeper.ts";
-import { changeRecord, column, tombstone } from "../../support/debezium.ts";
+import { changeRecord, column, envelope, kafkaRecord, tombstone } from "../../support/debezium.ts";
 import { mappingText } from "../mapping/mapped.ts";
 
 const TOPIC = "shop.everything";
@@ -16,7 +16,7 @@ async function mapAll(
   tables: readonly object[],
   drop: readonly string[],
   records: readonly KafkaRecord[],
-  offsets = records.map((_, i) => i),
+  offsets: readonly number[] = records.map((_, i) => i),
 ): Promise<string[]> {
   const definition = { fields: [["id", "integer"] as [string, string]], keyFields: ["id"] };
   const schemas = {
@@ -82,5 +82,18 @@ describe("a tombstone in a topic of several tables", () => {
       "delete item 6",
       "delete item 5",
     ]);
+  });
+});
+
+describe("a truncation in a topic whose tables are not named", () => {
+  const truncate = kafkaRecord({ value: envelope({ op: "t", table: "item_of_shard_1" }) });
+
+  test("clears nothing, since the topic may have the rows of other tables, too", async () => {
+    await expect(mapAll([{ onTruncate: "clear" }], [], [truncate])).rejects.toMatchObject({
+      code: "event_refused",
+      message: expect.stringContaining('topic "shop.everything" may have rows of several'),
+    });
+    const named = { onTruncate: "clear", source: "inventory.item_of_shard_1" };
+    expect(await mapAll([named], [], [truncate])).toEqual(["null"]);
   });
 });

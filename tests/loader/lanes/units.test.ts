@@ -258,7 +258,16 @@ describe("where a lane begins", () => {
     step: 3,
   };
   const reading = (read: number, replayedUntil = 0) => {
-    return { topic: T, partition: 0, offered: read, read, replayedUntil, end: null, readTimestampMs: null };
+    return {
+      topic: T,
+      partition: 0,
+      offered: read,
+      read,
+      replayedUntil,
+      end: null,
+      measured: null,
+      readTimestampMs: null,
+    };
   };
 
   test("is the cookie's position, or earlier for an open snapshot, or the beginning of a partition that it does not know", () => {

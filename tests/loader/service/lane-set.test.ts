@@ -34,6 +34,7 @@ class HandLane implements ServedLane {
     this.offered.push(...records.map(({ offset }) => offset));
   }
   reachedEnd(): void {}
+  measured(): void {}
   run(signal: AbortSignal): Promise<void> {
     return new Promise((resolve, reject) => {
       this.end = (error) => (error === undefined ? resolve() : reject(error));

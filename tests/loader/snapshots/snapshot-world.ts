@@ -20,6 +20,7 @@ export function targetOf(
 ): TableMapping {
   return {
     topic: TOPIC,
+    source: "db.item",
     family: "shop",
     table: "item",
     vanishedRows: "sweep",
@@ -75,6 +76,8 @@ export class SnapshotWorld {
   openSnapshots: readonly OpenSnapshot[] = [];
   /** Before which offset records are gone from Kafka. */
   low = 0;
+  /** Offsets of records that compaction has removed, as `partition/offset`. */
+  readonly compacted = new Set<string>();
 
   constructor(options: WorldOptions = {}) {
     this.#options = { partitions: 1, startedMs: 0, ...options };
@@ -102,7 +105,8 @@ export class SnapshotWorld {
 
   /** Reads the next record of a partition. */
   read(partition = 0): void {
-    const at = this.#read.get(partition) ?? 0;
+    let at = this.#read.get(partition) ?? 0;
+    while (this.compacted.has(`${partition}/${at}`)) at += 1;
     const mapped = this.#log.get(partition)?.[at];
     if (mapped === undefined) return;
     this.#read.set(partition, at + 1);
@@ -117,8 +121,12 @@ export class SnapshotWorld {
     while (this.unread(partition) > 0) this.read(partition);
   }
 
-  tick(nowMs: number, isAtEnd = (partition: number) => this.unread(partition) === 0): void {
-    for (const observed of this.#tracker.tick(nowMs, (place) => isAtEnd(place.partition)))
+  tick(
+    nowMs: number,
+    isAtEnd: (partition: number, askedSinceMs?: number) => boolean = (partition) =>
+      this.unread(partition) === 0,
+  ): void {
+    for (const observed of this.#tracker.tick(nowMs, (place, sinceMs) => isAtEnd(place.partition, sinceMs)))
       this.#take(observed);
   }
 
@@ -134,7 +142,7 @@ export class SnapshotWorld {
     for (const { partition, next } of this.#tracker.restore(state)) {
       const log = this.#log.get(partition) ?? [];
       for (const mapped of log.slice(Math.max(next, this.low), this.#read.get(partition) ?? 0))
-        this.#tracker.observe(mapped, true);
+        if (!this.compacted.has(`${partition}/${mapped.record.offset}`)) this.#tracker.observe(mapped, true);
     }
   }
 

@@ -58,6 +58,14 @@ test("two origins of one table are refused unless constants in the key tell thei
   expect(refusalOf(mappingOf([of("one", []), targetOf({ topic: "two", table: "other" })]))).toBeNull();
 });
 
+test("two tables of the origin in one topic are refused for a table that is swept, since their snapshots mix", () => {
+  const of = (source: string, shard: number, vanishedRows: "keep" | "sweep" = "sweep") =>
+    targetOf({ source, schema: SHARDED, constants: new Map([["shard", shard]]), vanishedRows });
+  expect(refusalOf(mappingOf([of("a.item", 1), of("b.item", 2)]))).toContain("cannot be told apart there");
+  expect(refusalOf(mappingOf([of("a.item", 1), of("b.item", 2, "keep")]))).not.toBeNull();
+  expect(refusalOf(mappingOf([of("a.item", 1, "keep"), of("b.item", 2, "keep")]))).toBeNull();
+});
+
 test("a transaction topic of several partitions has no order", () => {
   expect(() => assertOrdered("shop.transaction", 1)).not.toThrow();
   expect(() => assertOrdered("shop.transaction", 3)).toThrow("has 3 partitions");
