@@ -1,5 +1,6 @@
 /** Options of the loader's commands. */
 import { EXECUTIVE_LIMITS, LANE_LIMITS } from "../core/limits.ts";
+import { parseWriterName } from "../core/names.ts";
 import type { KafkaSettings } from "../loader/kafka/consumer.ts";
 import type { LostEventsPolicy } from "../loader/service/start-positions.ts";
 import { kafkaSetting, settingsOf } from "./kafka-settings.ts";
@@ -54,7 +55,7 @@ export const LANE_OPTIONS = {
     flag: "writer",
     placeholder: "NAME",
     help: "what the names of its writers begin with: each lane has one, `<writer>:<topic>`",
-    parse: text,
+    parse: writerPrefix,
     fallback: DEFAULT_WRITER,
   }),
   secret: secretOption,
@@ -129,6 +130,13 @@ export function kafkaOf(
 ): KafkaSettings {
   const { brokers, group, kafkaSetting: given, kafkaSettings: file, writer } = options;
   return { brokers, group: group ?? `ctlstore-${writer}`, settings: settingsOf(file, given) };
+}
+
+function writerPrefix(value: string): string {
+  const max = LANE_LIMITS.writerPrefixChars;
+  if (value.length > max || /[:~]/.test(value))
+    throw new Error(`it may have ${max} characters, none of them ":" or "~"`);
+  return parseWriterName(value);
 }
 
 /** `host:port`, separated by commas; a port may be absent. */

@@ -2,7 +2,7 @@
 import { CtlstoreError } from "../../core/errors.ts";
 import { FORMAT_LIMITS } from "../../core/limits.ts";
 import type { Position } from "../kafka/consumer.ts";
-import { encodeLaneState, newSalt } from "./cookie.ts";
+import { encodeLaneState, isRetired, newSalt } from "./cookie.ts";
 import type { LaneState, OpenSnapshot } from "./lane-state.ts";
 
 /** What a unit changes about the state. */
@@ -17,14 +17,20 @@ export interface Link {
   readonly cookie: Uint8Array;
 }
 
+/** What a cookie has no room for. After a restart nobody knows of it. */
+export interface Forgetting {
+  readonly snapshot: (snapshot: OpenSnapshot) => void;
+  /** Topics that the plan has no more: should they come back, they begin at their beginning. */
+  readonly retired: (topics: number) => void;
+}
+
 export class CookieChain {
   readonly #salt = newSalt();
-  readonly #onForgotten: (snapshot: OpenSnapshot) => void;
+  readonly #onForgotten: Forgetting;
   #cookie: Uint8Array;
   #state: LaneState;
 
-  /** @param onForgotten a snapshot for which the cookie has no room: after a restart nobody knows of it */
-  constructor(link: Link, onForgotten: (snapshot: OpenSnapshot) => void) {
+  constructor(link: Link, onForgotten: Forgetting) {
     this.#cookie = link.cookie;
     this.#state = link.state;
     this.#onForgotten = onForgotten;
@@ -44,13 +50,22 @@ export class CookieChain {
     let state = advanced(this.#state, advances);
     let cookie = encodeLaneState(state, this.#salt);
     while (cookie.length > FORMAT_LIMITS.cookieBytes) {
-      const [largest, ...others] = [...state.openSnapshots].sort((a, b) => b.from.size - a.from.size);
-      if (largest === undefined) throw tooLarge(cookie.length);
-      this.#onForgotten(largest);
-      state = { ...state, openSnapshots: others };
+      state = this.#smaller(state, cookie.length);
       cookie = encodeLaneState(state, this.#salt);
     }
     return { state, cookie };
+  }
+
+  #smaller(state: LaneState, bytes: number): LaneState {
+    const kept = [...state.positions].filter(([topic]) => !isRetired(topic));
+    if (kept.length < state.positions.size) {
+      this.#onForgotten.retired(state.positions.size - kept.length);
+      return { ...state, positions: new Map(kept) };
+    }
+    const [largest, ...others] = [...state.openSnapshots].sort((a, b) => b.from.size - a.from.size);
+    if (largest === undefined) throw tooLarge(bytes);
+    this.#onForgotten.snapshot(largest);
+    return { ...state, openSnapshots: others };
   }
 
   /** The link has been stored. */

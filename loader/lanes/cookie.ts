@@ -21,6 +21,11 @@ const NO_SALT = new Uint8Array(COOKIE_PARTS.salt);
 /** Names a topic that the plan has no more; topics have no ":" in their names. */
 const RETIRED = "hash:";
 
+/** A topic that the lane's plan has no more: its positions are kept for the day when it comes back, while there is room. */
+export function isRetired(topic: string): boolean {
+  return topic.startsWith(RETIRED);
+}
+
 /** Bytes that no other lane has, with near certainty. */
 export function newSalt(): Uint8Array {
   return crypto.getRandomValues(new Uint8Array(COOKIE_PARTS.salt));
@@ -89,8 +94,7 @@ export function decodeLaneState(
   if (cookie.length === 0) return EMPTY_LANE_STATE;
   const state = readState(new VarintReader(cookie), plan);
   if (state === null) throw foreign(plan.writer, "is not one that a loader of this version wrote");
-  const isOurs = (topic: string) => !topic.startsWith(RETIRED);
-  if (state.positions.size > 0 && ![...state.positions.keys()].some(isOurs))
+  if (state.positions.size > 0 && [...state.positions.keys()].every(isRetired))
     throw foreign(plan.writer, "is of other topics");
   return state;
 }
@@ -179,7 +183,7 @@ function topicParts({ positions, openSnapshots }: LaneState): TopicPart[] {
     const numbers = [...(positions.get(topic)?.keys() ?? []), ...begun.flat()];
     const first = numbers.length === 0 ? 0 : Math.min(...numbers);
     const count = numbers.length === 0 ? 0 : Math.max(...numbers) - first + 1;
-    const hash = topic.startsWith(RETIRED) ? topic.slice(RETIRED.length) : hashOf(topic);
+    const hash = isRetired(topic) ? topic.slice(RETIRED.length) : hashOf(topic);
     return { topic, hash, first, count };
   });
   return parts.sort((a, b) => (a.hash < b.hash ? -1 : 1));

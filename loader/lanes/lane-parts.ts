@@ -51,8 +51,16 @@ export function assembleLane(plan: LanePlan, deps: LaneDeps, options: LaneOption
     idleCookieMs: options.idleCookieMs ?? LANE_LIMITS.idleCookieMs,
     hasMore: () => intake.count > 0,
   });
-  const chain = new CookieChain({ state: EMPTY_LANE_STATE, cookie: new Uint8Array() }, (snapshot) =>
-    forgotten(snapshot, "the cookie has no room for it"),
+  const chain = new CookieChain(
+    { state: EMPTY_LANE_STATE, cookie: new Uint8Array() },
+    {
+      snapshot: (snapshot) => forgotten(snapshot, "the cookie has no room for it"),
+      retired: (topics) =>
+        logger.warn(
+          { topics },
+          "positions of topics that the lane has no more are forgotten: no room for them",
+        ),
+    },
   );
   const shared = { ...deps, logger, meter: tally, waits };
   const mapper = new RecordMapper(deps.decoder, deps.keeper);

@@ -1,5 +1,6 @@
 /** Waiting for what is away: an Executive, a cluster. It comes back, so the loader waits, and says for what. */
 import { type CtlstoreError, type ErrorCode, isCtlstoreError } from "../../core/errors.ts";
+import { LANE_LIMITS } from "../../core/limits.ts";
 import { createBackoff } from "../../core/process/backoff.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
@@ -72,8 +73,8 @@ export class Patience {
           return result;
         } catch (error) {
           if (signal.aborted || !isPassing(error)) throw error;
-          const { retryAfterSeconds = 0 } = error.details;
-          const waitMs = Math.max(backoff.nextMs(), retryAfterSeconds * 1000);
+          const toldMs = Math.min((error.details.retryAfterSeconds ?? 0) * 1000, LANE_LIMITS.longestWaitMs);
+          const waitMs = Math.max(backoff.nextMs(), toldMs);
           if (limitMs !== null && clock.monotonicMs() + waitMs - startMs > limitMs) throw error;
           // Many may wait for the same at once: one of them says so.
           if (own === null && !this.#waiting.has(what))

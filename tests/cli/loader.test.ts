@@ -29,6 +29,9 @@ describe("ctlstore loader", () => {
     [["--lost-events", "ignore"], "--lost-events"],
     [["--bind", "nowhere"], "--bind"],
     [["--secret", "@/nowhere/secret"], "--secret"],
+    [["--writer", "ab"], "--writer"],
+    [["--writer", "a:b"], "--writer"],
+    [["--writer", "a-name-longer-than-allowed"], "--writer"],
   ])("exits 2 and names the flag when it is given %p", async (flags, name) => {
     const { code, notes } = await run("loader", ...NEEDED, ...flags);
     expect(code).toBe(2);

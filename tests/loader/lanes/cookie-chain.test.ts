@@ -8,8 +8,8 @@ import { planOf } from "./lane-world.ts";
 
 const T = "a.topic";
 const to = (next: number, partition = 0) => ({ advances: [{ topic: T, partition, next }] });
-const begin = (onForgotten: (snapshot: OpenSnapshot) => void = () => {}) =>
-  new CookieChain({ state: EMPTY_LANE_STATE, cookie: new Uint8Array() }, onForgotten);
+const begin = (snapshot: (snapshot: OpenSnapshot) => void = () => {}) =>
+  new CookieChain({ state: EMPTY_LANE_STATE, cookie: new Uint8Array() }, { snapshot, retired: () => {} });
 
 test("a batch that moves no position has a cookie of its own, by its step; one that does begins to count anew", () => {
   const chain = begin();
@@ -48,4 +48,28 @@ test("I13 snapshots for which a cookie has no room are forgotten with a word, po
   expect(link.state.positions.get(T)?.size).toBe(60);
   expect(link.state.openSnapshots.length + forgotten.length).toBe(4);
   expect(forgotten.length).toBeGreaterThan(0);
+});
+
+test("I13 positions of topics that the lane has no more make way for those that it has, with a word", () => {
+  const before = planOf(Object.fromEntries(Array.from({ length: 50 }, (_, n) => [`old.${n}`, 1])));
+  const first = begin();
+  const positions = (plan: typeof before) =>
+    plan.partitions.map(({ topic, partition }) => ({ topic, partition, next: 2 ** 50 }));
+  first.commit(first.after([{ advances: positions(before) }]));
+  // The mapping has other topics now, but for one.
+  const names = ["old.0", ...Array.from({ length: 45 }, (_, n) => `new.${n}`)];
+  const now = planOf(Object.fromEntries(names.map((name) => [name, 1])));
+  let retired = 0;
+  const chain = new CookieChain(
+    { state: decodeLaneState(first.cookie, now), cookie: first.cookie },
+    {
+      snapshot: () => {},
+      retired: (topics) => {
+        retired += topics;
+      },
+    },
+  );
+  chain.commit(chain.after([{ advances: positions(now) }]));
+  expect(retired).toBe(49);
+  expect([...decodeLaneState(chain.cookie, now).positions.keys()].sort()).toEqual([...names].sort());
 });

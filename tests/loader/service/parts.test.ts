@@ -173,6 +173,19 @@ describe("Patience", () => {
     await expect(fails(away, 5)).rejects.toBe(away);
   });
 
+  test("waits an hour at most, whatever it was told: timers end at once beyond 24 days", async () => {
+    const waits: number[] = [];
+    const clock = { ...systemClock, sleep: async (ms: number) => void waits.push(ms) };
+    const patience = new Patience({ ...deps, clock }, { backoffMs, limitMs: null });
+    const limited = new CtlstoreError("rate_limited", "not now", { retryAfterSeconds: 10 ** 9 });
+    let attempts = 0;
+    await patience.untilDone("do it", never, async () => {
+      attempts += 1;
+      if (attempts === 1) throw limited;
+    });
+    expect(waits).toEqual([3_600_000]);
+  });
+
   test("shows a thing once that many wait for", async () => {
     const patience = new Patience(deps, { backoffMs, limitMs: null });
     let isAway = true;
