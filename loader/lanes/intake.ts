@@ -124,14 +124,24 @@ export class Intake {
   isAtEnd(partition: TopicPartition, askedSinceMs?: number): boolean {
     const reading = this.reading(partition);
     if (askedSinceMs === undefined) return isAtEnd(reading);
-    const { measured, read, offered } = reading;
-    return measured !== null && measured.askedMs >= askedSinceMs && read >= measured.high && offered <= read;
+    return reading.measured !== null && reading.measured.askedMs >= askedSinceMs && isAtMeasured(reading);
   }
 }
 
-/** The partition has been read to the end that was seen last, and nothing of it waits. */
-export function isAtEnd({ end, read, offered }: Reading): boolean {
-  return end !== null && read >= end && offered <= read;
+/** The partition has been read to its end: to the one that was seen after its last record, or to where its broker has it. */
+export function isAtEnd(reading: Reading): boolean {
+  return isAtSeen(reading) || isAtMeasured(reading);
+}
+
+/** An end that was seen before a record that has come since is none any more. Behind the last record may be gaps. */
+function isAtSeen({ end, read, offered }: Reading): boolean {
+  return end !== null && offered <= end && read >= offered;
+}
+
+function isAtMeasured(reading: Reading): boolean {
+  const { end, measured, read, offered } = reading;
+  if (measured === null || offered > measured.high) return false;
+  return read >= measured.high || (isAtSeen(reading) && end !== null && end >= measured.high);
 }
 
 export function recordBytes({ key, value }: KafkaRecord): number {

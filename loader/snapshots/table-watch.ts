@@ -90,7 +90,7 @@ export class TableWatch {
     if (event === null) return this.#observeDeadLetter(record);
     if (target === null || (event.kind !== "row" && event.kind !== "truncate")) return null;
     const begins = event.kind === "row" && isRead(event) && this.#begin(event, record);
-    this.#note(record);
+    this.#note(record, begins && !this.#isDivided);
     const open = this.#open;
     if (open === null) {
       if (event.kind === "row") this.#tellOfMissingMarks(event);
@@ -127,9 +127,10 @@ export class TableWatch {
     return isWhole ? this.#close(open, end) : null;
   }
 
-  #note(record: KafkaRecord): void {
+  /** @param isFirst what lies before it is older than the snapshot */
+  #note(record: KafkaRecord, isFirst = false): void {
     const past = this.#pasts.get(record.partition);
-    if (past?.isBehindGap(record.offset) === true) this.#open?.foundGap();
+    if (!isFirst && past?.isBehindGap(record.offset) === true) this.#open?.foundGap();
     past?.note(record);
   }
 

@@ -99,13 +99,14 @@ export class TransactionUnitMaker implements UnitMaker {
   }
 
   tick(nowMs: number, isAtEnd: IsAtEnd): readonly Unit[] {
-    this.#patience.note(nowMs, this.#options.partitions.every(isAtEnd));
+    const isAtSomeEnd = (partition: TopicPartition) => isAtEnd(partition);
+    this.#patience.note(nowMs, this.#options.partitions.every(isAtSomeEnd));
     this.#letGoWhatStaysIncomplete();
     this.#letGoWhatHasNoEnd();
     // The others have nothing more to bring: then only reading on shows what comes of the transactions.
     const ahead = this.#farAhead();
     const isOther = (place: TopicPartition) => !ahead.some((far) => isSame(far, place));
-    this.#isAheadInVain = this.#options.partitions.filter(isOther).every(isAtEnd);
+    this.#isAheadInVain = this.#options.partitions.filter(isOther).every(isAtSomeEnd);
     const isRead: IsAtEnd = (partition, sinceMs) =>
       isAtEnd(partition, sinceMs) && this.#queues.sizeOf(partition) === 0;
     for (const { task, openSnapshots } of this.#deps.tracker.tick(nowMs, isRead)) {

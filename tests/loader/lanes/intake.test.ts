@@ -3,13 +3,47 @@ import { expect, test } from "bun:test";
 import { Intake } from "../../../loader/lanes/intake.ts";
 import { kafkaRecord } from "../../support/debezium.ts";
 
-test("R32 that a partition is at its end is known by its broker alone where it must be so now: one that was seen is of the past", () => {
-  const place = { topic: "a.topic", partition: 0 };
+const place = { topic: "a.topic", partition: 0 };
+
+function newIntake() {
   const intake = new Intake([place], { records: 10, bytes: 1_000 }, () => {});
   const reading = intake.reading(place);
+  /** A record comes and is read. */
+  const pass = (offset: number) => {
+    intake.offer([kafkaRecord({ ...place, offset })]);
+    intake.take();
+    reading.read = offset + 1;
+  };
+  return { intake, reading, pass };
+}
+
+test("a partition is not at its end when records have come since that was seen: there are more behind them", () => {
+  const { intake, pass } = newIntake();
   intake.reachedEnd({ ...place, next: 0 });
-  intake.offer([kafkaRecord({ ...place, offset: 0 })]);
-  reading.read = intake.take() === null ? 0 : 1;
+  expect(intake.isAtEnd(place)).toBe(true);
+  pass(0);
+  expect(intake.isAtEnd(place)).toBe(false);
+  intake.reachedEnd({ ...place, next: 1 });
+  expect(intake.isAtEnd(place)).toBe(true);
+});
+
+test("a partition is at its end though its last offsets are gaps that nobody sees, and though no end was seen but asked for", () => {
+  const { intake, pass } = newIntake();
+  pass(0);
+  intake.reachedEnd({ ...place, next: 2 });
+  expect(intake.isAtEnd(place)).toBe(true);
+  intake.measured({ ...place, next: 2 }, 100);
+  expect(intake.isAtEnd(place, 100)).toBe(true);
+  pass(2);
+  expect(intake.isAtEnd(place)).toBe(false);
+  intake.measured({ ...place, next: 3 }, 100);
+  expect(intake.isAtEnd(place)).toBe(true);
+});
+
+test("R32 that a partition is at its end is known by its broker alone where it must be so now: one that was seen is of the past", () => {
+  const { intake, reading, pass } = newIntake();
+  pass(0);
+  intake.reachedEnd({ ...place, next: 1 });
   expect([intake.isAtEnd(place), intake.isAtEnd(place, 0)]).toEqual([true, false]);
   intake.measured({ ...place, next: 5 }, 100);
   expect(intake.isAtEnd(place, 100)).toBe(false);

@@ -183,6 +183,16 @@ describe("a transaction that does not come whole", () => {
     expect(feed.outcomes).toEqual(["incomplete", "whole"]);
   });
 
+  test("goes as it is when partitions have been read to ends that were seen, whether their brokers were asked or not", () => {
+    const feed = new Feed({ waitMs: 1_000 });
+    feed.row(A0, "k", "t", 1);
+    const asked: unknown[] = [];
+    const isAtEnd = (_: unknown, askedSinceMs?: number) => asked.push(askedSinceMs) > 0;
+    feed.maker.tick(0, isAtEnd);
+    expect(feed.maker.tick(2_000, isAtEnd)).not.toEqual([]);
+    expect(new Set(asked)).toEqual(new Set([undefined]));
+  });
+
   test("goes as it is without its END when that does not come", () => {
     const feed = new Feed({ waitMs: 60_000 });
     feed.row(A0, "x", "t1", 1);
