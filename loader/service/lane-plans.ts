@@ -5,6 +5,7 @@ import { planLanes } from "../lanes/lane-plan.ts";
 import type { Mapping } from "../mapping/mapping.ts";
 import { assertSweepable } from "../snapshots/sweepable.ts";
 import { assertOrdered } from "../transactions/assert-ordered.ts";
+import { partitionKey } from "./lane-placer.ts";
 import type { Topics } from "./topics.ts";
 
 export interface LanePlansOptions {
@@ -52,4 +53,14 @@ export function plansOf(mapping: Mapping, topics: Topics, options: LanePlansOpti
     target: (topic, event) => mapping.target(topic, event),
   };
   return planLanes({ ...options, mapping: there, partitions });
+}
+
+export function samePartitions(left: LanePlan, right: LanePlan): boolean {
+  return (
+    left.partitions.length === right.partitions.length &&
+    left.partitions.every((partition, i) => {
+      const other = right.partitions[i];
+      return other !== undefined && partitionKey(partition) === partitionKey(other);
+    })
+  );
 }

@@ -5,11 +5,12 @@
  * for an earlier place reaches a lane (R30).
  */
 import { messageOf } from "../../core/errors.ts";
-import { LOADER_LIMITS } from "../../core/limits.ts";
+import { LANE_LIMITS, LOADER_LIMITS } from "../../core/limits.ts";
 import type { Fetched, KafkaConsumer, Position, TopicPartition } from "../kafka/consumer.ts";
 import type { LanePlan } from "../lanes/lane-contract.ts";
 import { LaneLife, type LaneLifeDeps } from "./lane-life.ts";
 import { type PlacedPartition, partitionKey } from "./lane-placer.ts";
+import { samePartitions } from "./lane-plans.ts";
 import { type Route, Routes } from "./routes.ts";
 import type { ServedLane } from "./served-lane.ts";
 
@@ -36,6 +37,8 @@ export class LaneSet {
   readonly #firstEnds = new Map<string, number>();
   readonly #paused = new Set<string>();
   readonly #caughtUp = new Set<string>();
+  /** When it was looked at last which lanes have caught up, by the monotonic clock. */
+  #lookedMs = Number.NEGATIVE_INFINITY;
   readonly #failed: { reject: (error: unknown) => void; readonly promise: Promise<never> };
   #mustAssign = false;
 
@@ -141,6 +144,11 @@ export class LaneSet {
   balance(consumer: KafkaConsumer, isPatienceOver: boolean): boolean {
     const limit = isPatienceOver ? 1 : LOADER_LIMITS.overfull.pause;
     const ahead = new Set(this.lives.flatMap(({ lane }) => (lane?.ahead ?? []).map(partitionKey)));
+    const { sinks } = this.#routes;
+    // With thousands of partitions it counts that usually nothing is to be done for any.
+    const isEasy = this.#options.once === null && ahead.size === 0 && this.#paused.size === 0;
+    if (isEasy && sinks.every(({ fullness }) => fullness < limit))
+      return sinks.length === 0 || sinks.some(({ fullness }) => fullness < 1);
     const changed = { paused: [] as TopicPartition[], resumed: [] as TopicPartition[] };
     let hasRoom = false;
     for (const { sink, partition, isComplete } of this.#routes.all) {
@@ -162,7 +170,11 @@ export class LaneSet {
   /** @returns how many of the records were wanted */
   handOn(fetched: Fetched): number {
     const count = this.#routes.handOn(fetched);
-    this.#noteCaughtUp();
+    const nowMs = this.#deps.clock.monotonicMs();
+    if (nowMs - this.#lookedMs >= LANE_LIMITS.tickMs) {
+      this.#lookedMs = nowMs;
+      this.#noteCaughtUp();
+    }
     return count;
   }
 
@@ -237,14 +249,4 @@ export class LaneSet {
 
 function positionOf({ partition, next }: Route): Position {
   return { ...partition, next };
-}
-
-function samePartitions(left: LanePlan, right: LanePlan): boolean {
-  return (
-    left.partitions.length === right.partitions.length &&
-    left.partitions.every((partition, i) => {
-      const other = right.partitions[i];
-      return other !== undefined && partitionKey(partition) === partitionKey(other);
-    })
-  );
 }

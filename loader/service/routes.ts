@@ -31,6 +31,7 @@ export interface Route {
 
 export class Routes {
   readonly #byTopic = new Map<string, Map<number, Route>>();
+  readonly #sinks = new Set<RecordSink>();
 
   /** The partitions that are read, and from where. */
   get positions(): Position[] {
@@ -41,6 +42,11 @@ export class Routes {
     return [...this.#byTopic.values()].flatMap((routes) => [...routes.values()]);
   }
 
+  /** Each lane that has a partition here. */
+  get sinks(): readonly RecordSink[] {
+    return [...this.#sinks];
+  }
+
   get isEmpty(): boolean {
     return this.#byTopic.size === 0;
   }
@@ -49,11 +55,13 @@ export class Routes {
     const { topic, partition } = route.partition;
     const routes = this.#byTopic.get(topic) ?? new Map<number, Route>();
     this.#byTopic.set(topic, routes.set(partition, route));
+    this.#sinks.add(route.sink);
     if (route.target !== null && route.next >= route.target) complete(route, route.target);
   }
 
   /** Forgets the partitions of a lane. */
   removeSink(sink: RecordSink): void {
+    this.#sinks.delete(sink);
     for (const [topic, routes] of this.#byTopic) {
       for (const [partition, route] of routes) if (route.sink === sink) routes.delete(partition);
       if (routes.size === 0) this.#byTopic.delete(topic);
@@ -62,6 +70,7 @@ export class Routes {
 
   clear(): void {
     this.#byTopic.clear();
+    this.#sinks.clear();
   }
 
   /** Hands on what was fetched. @returns how many records were wanted */
