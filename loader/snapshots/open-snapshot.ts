@@ -1,5 +1,6 @@
 /** What is known of one table's snapshot while it comes in. */
 import { SNAPSHOT_WATCH_LIMITS } from "../../core/limits.ts";
+import type { TableSchema } from "../../core/schema.ts";
 import type { SnapshotMark } from "../events/change-event.ts";
 import type { KafkaRecord } from "../kafka/consumer.ts";
 import type { MappedRecord } from "../lanes/unit-maker.ts";
@@ -45,6 +46,8 @@ export class TableSnapshot {
   end: SnapshotEnd | null = null;
   #marks: RowMarks | null = new RowMarks();
   #spoiled: Spoiled | null = null;
+  #schema: TableSchema | null = null;
+  #keyShape: string | null = null;
   /** Partitions of which the cookie knew its first record. */
   readonly wasRestored: ReadonlySet<number>;
   /** Of a snapshot that the cookie has: offsets at which its first records must be found again. */
@@ -107,11 +110,30 @@ export class TableSnapshot {
     return isFirst;
   }
 
-  mark({ mutations, record }: MappedRecord): void {
+  mark({ mutations, record, target }: MappedRecord): void {
     if (this.#marks === null) return;
+    if (this.#hasOtherKey(target?.schema ?? null)) {
+      this.spoil("key-changed");
+      return;
+    }
     this.#marks.take(record.partition, mutations);
     if (this.#marks.size > SNAPSHOT_WATCH_LIMITS.keys) this.spoil("too-many-keys");
   }
+
+  /** True when our table was made anew with another key since the first mark: the marks are not those of its keys any more. */
+  #hasOtherKey(schema: TableSchema | null): boolean {
+    if (schema === null || schema === this.#schema) return false;
+    const shape = keyShapeOf(schema);
+    const isOther = this.#keyShape !== null && this.#keyShape !== shape;
+    this.#schema = schema;
+    this.#keyShape = shape;
+    return isOther;
+  }
+}
+
+/** What the texts of keys hang on. */
+function keyShapeOf({ keyFields, fields }: TableSchema): string {
+  return JSON.stringify(keyFields.map((key) => [key, fields.find(({ name }) => name === key)?.type]));
 }
 
 /** The mark of a row that is the first of its table. */

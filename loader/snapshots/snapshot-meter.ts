@@ -7,6 +7,7 @@ export type SnapshotOutcome =
   | "started-over" // the origin began again before the end
   | "no-beginning" // its first row was not seen: what came before may be rows that are there still
   | "no-end" // changes from the binlog came before its last row: it may have been cut off
+  | "key-changed" // our table was made anew with another key meanwhile
   | "several-tables" // neither the mapping nor the topic's name says that all rows are of one table of the origin
   | "records-lost" // Kafka no longer has all of its records
   | "dead-letter" // one of its records was put aside: its row may be there still

@@ -1,5 +1,6 @@
 /** R32: when a snapshot of the origin begins and ends, which rows came with it, and when that is not known well enough. */
 import { describe, expect, test } from "bun:test";
+import { parseTableSchema } from "../../../core/schema.ts";
 import type { SnapshotMark } from "../../../loader/events/change-event.ts";
 import { rowEvent } from "../mapped-records.ts";
 import { change, GRACE_MS, keyText, SnapshotWorld, TARGET } from "./snapshot-world.ts";
@@ -85,6 +86,15 @@ describe("R32 a snapshot of a topic with one partition", () => {
       world.tick(3);
       expect(world.vanished()).toEqual(keys("d", "e"));
     }
+  });
+
+  test("sweeps nothing when our table was made anew with another key: its marks are of keys that are no more", () => {
+    const schema = parseTableSchema("shop", "item", { fields: [["id", "integer"]], keyFields: ["id"] });
+    const world = loaded();
+    for (const [i, record] of snapshotOf(["a", "b", "c"]).entries())
+      world.produce(i === 0 ? record : { ...record, target: { ...TARGET, schema } });
+    world.readAll();
+    expect([world.tasks, world.outcomes]).toEqual([[], ["key-changed"]]);
   });
 
   test("sweeps nothing when neither the mapping nor the topic's name says that all rows are of one table", () => {
