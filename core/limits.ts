@@ -368,6 +368,8 @@ export const LOADER_LIMITS = {
    * what was fetched ahead of a paused partition is thrown away, and fetched again.
    */
   overfull: { pause: 3, resume: 0.5 },
+  /** Where what waits in all lanes would fill so many, any full one is paused: 256 MiB at most wait in memory. */
+  fullLanes: 64,
   /** After a look that came back at once with nothing, as of a consumer without partitions: no hot loop. */
   idleMs: 20,
   /** Cookies read at the same time when many lanes begin: an Executive answers each in a millisecond. */
@@ -415,7 +417,7 @@ export const LANE_LIMITS = {
   stopMs: 8_000,
   /** Records of a batch whose repeats are folded: what is sent again, one by one, when one of them is refused. */
   recordsPerBatch: 1_000,
-  /** Fills several batches, so that fetching and writing overlap; 64 lanes hold 256 MiB at most. */
+  /** Fills several batches, so that fetching and writing overlap; `fullLanes` above bounds them together. */
   intakeRecords: 2_000,
   intakeBytes: 4 * MIB,
   /** Decoding and mapping go on for so long before the event loop gets a turn, so that health answers (R21). */

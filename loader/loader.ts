@@ -128,7 +128,7 @@ function newRun(deps: LoaderDeps, options: LoaderOptions, { text, deadLetters, m
   );
 }
 
-/** Opened at the start: a place that cannot be written to is found out before the first letter. */
+/** Opened at the start: a file that cannot be written to is found out before the first letter. */
 async function deadLettersFor(
   { deadLetter, mapping: name }: LoaderOptions,
   text: Uint8Array,

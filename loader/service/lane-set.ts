@@ -142,9 +142,10 @@ export class LaneSet {
    * @returns whether there is a lane that more should be fetched for
    */
   balance(consumer: KafkaConsumer, isPatienceOver: boolean): boolean {
-    const limit = isPatienceOver ? 1 : LOADER_LIMITS.overfull.pause;
     const ahead = new Set(this.lives.flatMap(({ lane }) => (lane?.ahead ?? []).map(partitionKey)));
     const { sinks } = this.#routes;
+    const isCrowded = sinks.reduce((sum, { fullness }) => sum + fullness, 0) > LOADER_LIMITS.fullLanes;
+    const limit = isPatienceOver || isCrowded ? 1 : LOADER_LIMITS.overfull.pause;
     // With thousands of partitions it counts that usually nothing is to be done for any.
     const isEasy = this.#options.once === null && ahead.size === 0 && this.#paused.size === 0;
     if (isEasy && sinks.every(({ fullness }) => fullness < limit))

@@ -1,6 +1,7 @@
 /** The set of lanes with lanes that a test moves by hand: what the consumer is told, and when. */
 import { describe, expect, test } from "bun:test";
 import { CtlstoreError } from "../../../core/errors.ts";
+import { LOADER_LIMITS } from "../../../core/limits.ts";
 import { systemClock } from "../../../core/process/clock.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
 import type { KafkaRecord, Position, TopicPartition } from "../../../loader/kafka/consumer.ts";
@@ -195,6 +196,23 @@ describe("LaneSet with full lanes", () => {
     second.ahead = [];
     all.set.balance(all.consumer, false);
     expect(all.consumer.told.slice(1)).toEqual(["pause a0 b1", "resume a0 b1"]);
+  });
+
+  test("pauses every full lane when many are, however little each is beyond that: memory is shared (I13)", async () => {
+    const all = setUp();
+    const topics = Array.from({ length: LOADER_LIMITS.fullLanes }, (_, n) => `many${n}`);
+    for (const topic of topics) all.kafka.createTopic(topic, 1);
+    all.set.own([planOf("a"), ...topics.map((topic) => planOf(topic))]);
+    await all.untilRunning(topics.length + 1);
+    all.set.applyTo(all.consumer);
+    const [idle, ...busy] = all.lanes;
+    for (const lane of busy.slice(1)) lane.fullness = 1;
+    expect(all.set.balance(all.consumer, false)).toBe(true);
+    expect(all.consumer.told.slice(1)).toEqual([]);
+    for (const lane of busy) lane.fullness = 1.1;
+    expect(all.set.balance(all.consumer, false)).toBe(true);
+    expect(all.consumer.told.slice(1)).toEqual([`pause ${topics.map((topic) => `${topic}0`).join(" ")}`]);
+    expect(idle?.fullness).toBe(0);
   });
 });
 
