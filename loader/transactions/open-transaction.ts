@@ -3,6 +3,9 @@ import type { TransactionEvent } from "../events/change-event.ts";
 import type { CollectionTopics } from "./collections.ts";
 import type { HeldPartition, HeldRecord } from "./held-records.ts";
 
+/** By partition, for how long in all it had been read to its end. */
+export type Quiet = ReadonlyMap<string, number>;
+
 export class OpenTransaction {
   readonly id: string;
   /** The last record of each partition that it needs. */
@@ -14,15 +17,15 @@ export class OpenTransaction {
   hasCopies = false;
   records = 0;
   bytes = 0;
-  /** How long nothing had been to be read, in all, when something of it came last. */
-  quietMs: number;
+  /** How long there had been nothing to be read when something of it came last. */
+  quiet: Quiet;
   readonly #orders = new Set<number>();
   /** Events, and dead letters that may be some of them. */
   readonly #byTopic = new Map<string, number>();
 
-  constructor(id: string, quietMs: number) {
+  constructor(id: string, quiet: Quiet) {
     this.id = id;
-    this.quietMs = quietMs;
+    this.quiet = quiet;
   }
 
   /** Events that came, each counted once. */

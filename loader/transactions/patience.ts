@@ -1,35 +1,59 @@
 /** How long the rest of a transaction is waited for, and when nothing of it can come any more. */
 import { TRANSACTION_LIMITS } from "../../core/limits.ts";
+import type { TopicPartition } from "../kafka/consumer.ts";
 import type { HeldPartition } from "./held-records.ts";
-import type { OpenTransaction } from "./open-transaction.ts";
+import type { OpenTransaction, Quiet } from "./open-transaction.ts";
 import type { TransactionQueues } from "./transaction-queues.ts";
 
 export class TransactionPatience {
   readonly #queues: TransactionQueues;
+  readonly #partitions: readonly TopicPartition[];
   readonly #waitMs: number;
-  #quietMs = 0;
-  #quietSinceMs: number | null = null;
+  #quiet: Quiet = new Map();
+  /** Partitions that were at their ends at the last look. */
+  #atEnd: ReadonlySet<string> = new Set();
+  #lookedMs = 0;
 
-  constructor(queues: TransactionQueues, waitMs: number) {
+  /** @param partitions all of the lane's */
+  constructor(queues: TransactionQueues, partitions: readonly TopicPartition[], waitMs: number) {
     this.#queues = queues;
+    this.#partitions = partitions;
     this.#waitMs = waitMs;
   }
 
-  /** How long there was nothing to be read, in all: time in which something might still be on its way does not count. */
-  get quietMs(): number {
-    return this.#quietMs;
+  /** As of now: time in which something might still be on its way does not count. */
+  get quiet(): Quiet {
+    return this.#quiet;
   }
 
-  /** @param isQuiet every partition has been read to its end */
-  note(nowMs: number, isQuiet: boolean): void {
-    if (isQuiet && this.#quietSinceMs !== null) this.#quietMs += nowMs - this.#quietSinceMs;
-    this.#quietSinceMs = isQuiet ? nowMs : null;
+  note(nowMs: number, isAtEnd: (partition: TopicPartition) => boolean): void {
+    const quiet = new Map(this.#quiet);
+    const atEnd = new Set<string>();
+    for (const partition of this.#partitions) {
+      if (!isAtEnd(partition)) continue;
+      const name = nameOf(partition);
+      atEnd.add(name);
+      if (this.#atEnd.has(name)) quiet.set(name, (quiet.get(name) ?? 0) + nowMs - this.#lookedMs);
+    }
+    this.#quiet = quiet;
+    this.#atEnd = atEnd;
+    this.#lookedMs = nowMs;
   }
 
-  /** @param isRepeat it went before: of what comes again the rest may never come */
-  isOver({ quietMs }: OpenTransaction, isRepeat: boolean): boolean {
+  /**
+   * True when the rest has been waited for long enough. Only partitions that may bring it count: others that are never at
+   * their ends must not keep everything back.
+   *
+   * @param topics from which something is missing; null for any
+   * @param isRepeat it went before: of what comes again the rest may never come
+   */
+  isOver({ quiet }: OpenTransaction, topics: ReadonlySet<string> | null, isRepeat: boolean): boolean {
     const waitMs = isRepeat ? Math.min(this.#waitMs, TRANSACTION_LIMITS.repeatWaitMs) : this.#waitMs;
-    return this.#quietMs - quietMs >= waitMs;
+    return this.#partitions.every((partition) => {
+      if (topics !== null && !topics.has(partition.topic)) return true;
+      const name = nameOf(partition);
+      return (this.#quiet.get(name) ?? 0) - (quiet.get(name) ?? 0) >= waitMs;
+    });
   }
 
   /**
@@ -53,4 +77,8 @@ export class TransactionPatience {
     }
     return false;
   }
+}
+
+function nameOf({ topic, partition }: TopicPartition): string {
+  return `${topic}/${partition}`;
 }

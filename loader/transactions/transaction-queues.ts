@@ -7,7 +7,7 @@ import type { MappedRecord } from "../lanes/unit-maker.ts";
 import { CollectionTopics } from "./collections.ts";
 import { HeldPartition, type HeldRecord } from "./held-records.ts";
 import { heldAlone, isFollower, memberOf } from "./member.ts";
-import { OpenTransaction } from "./open-transaction.ts";
+import { OpenTransaction, type Quiet } from "./open-transaction.ts";
 
 export interface Arrived {
   readonly partition: HeldPartition;
@@ -45,12 +45,12 @@ export class TransactionQueues {
     return this.#events.get(nameOf(partition))?.size ?? 0;
   }
 
-  /** @param quietMs as `OpenTransaction.quietMs` */
-  push(mapped: MappedRecord, quietMs: number): Arrived {
+  /** @param quiet as `OpenTransaction.quiet` */
+  push(mapped: MappedRecord, quiet: Quiet): Arrived {
     const isMark = mapped.record.topic === this.marks.topic;
     const partition = isMark ? this.marks : this.#partitionOf(mapped.record);
     const held = isMark ? this.#mark(mapped) : this.#event(mapped, partition);
-    const transaction = held.transaction === null ? null : this.#join(held, partition, quietMs);
+    const transaction = held.transaction === null ? null : this.#join(held, partition, quiet);
     partition.push(held);
     this.#records += 1;
     this.#bytes += held.bytes;
@@ -83,13 +83,13 @@ export class TransactionQueues {
   }
 
   /** The transaction is out of the way; what came of it once more, behind others, is another one. */
-  close({ id, lastOf, hasCopies, quietMs }: OpenTransaction): void {
+  close({ id, lastOf, hasCopies, quiet }: OpenTransaction): void {
     this.open.delete(id);
     if (!hasCopies) return;
     for (const partition of [...lastOf.keys(), this.marks]) {
       let before: HeldRecord | undefined;
       for (const held of partition.upTo(null)) {
-        if (held.transaction === id) this.#join(held, partition, quietMs, before);
+        if (held.transaction === id) this.#join(held, partition, quiet, before);
         before = held;
       }
     }
@@ -119,16 +119,16 @@ export class TransactionQueues {
   #join(
     held: HeldRecord,
     partition: HeldPartition,
-    quietMs: number,
+    quiet: Quiet,
     before = partition.newest,
   ): OpenTransaction {
     const id = held.transaction ?? "";
     let transaction = this.open.get(id);
     if (transaction === undefined) {
-      transaction = new OpenTransaction(id, quietMs);
+      transaction = new OpenTransaction(id, quiet);
       this.open.set(id, transaction);
     }
-    transaction.quietMs = quietMs;
+    transaction.quiet = quiet;
     const { event } = held.mapped;
     if (partition !== this.marks) transaction.add(held, partition, before);
     else if (transaction.end !== null) transaction.hasCopies = true;

@@ -63,7 +63,7 @@ export class TransactionUnitMaker implements UnitMaker {
       ...options,
     };
     this.#queues = new TransactionQueues(options.transactionTopic, options.partitions);
-    this.#patience = new TransactionPatience(this.#queues, this.#options.waitMs);
+    this.#patience = new TransactionPatience(this.#queues, options.partitions, this.#options.waitMs);
   }
 
   get held(): { readonly records: number; readonly bytes: number } {
@@ -86,7 +86,7 @@ export class TransactionUnitMaker implements UnitMaker {
   }
 
   push(mapped: MappedRecord): readonly Unit[] {
-    const { partition, transaction } = this.#queues.push(mapped, this.#patience.quietMs);
+    const { partition, transaction } = this.#queues.push(mapped, this.#patience.quiet);
     if (transaction !== null && this.#isTooLarge(transaction)) this.#letGoInParts(transaction);
     if (partition !== this.#queues.marks) this.#drainFree(partition);
     this.#drainWhole();
@@ -100,7 +100,7 @@ export class TransactionUnitMaker implements UnitMaker {
 
   tick(nowMs: number, isAtEnd: IsAtEnd): readonly Unit[] {
     const isAtSomeEnd = (partition: TopicPartition) => isAtEnd(partition);
-    this.#patience.note(nowMs, this.#options.partitions.every(isAtSomeEnd));
+    this.#patience.note(nowMs, isAtSomeEnd);
     this.#letGoWhatStaysIncomplete();
     this.#letGoWhatHasNoEnd();
     // The others have nothing more to bring: then only reading on shows what comes of the transactions.
@@ -226,7 +226,7 @@ export class TransactionUnitMaker implements UnitMaker {
     for (let next = this.#nextEnd(); next !== null; next = this.#nextEnd()) {
       const missing = next.missing(this.#queues.collections);
       if (missing?.size === 0) this.#letGo(next, "whole");
-      else if (this.#isOverdue(next) || this.#patience.hasPassed(next, missing))
+      else if (this.#isOverdue(next, missing) || this.#patience.hasPassed(next, missing))
         this.#letGo(next, "incomplete");
       else return;
     }
@@ -235,14 +235,14 @@ export class TransactionUnitMaker implements UnitMaker {
   #letGoWhatHasNoEnd(): void {
     const { open } = this.#queues;
     for (const transaction of [...open.values()]) {
-      if (transaction.end !== null || !this.#isOverdue(transaction)) continue;
+      if (transaction.end !== null || !this.#isOverdue(transaction, null)) continue;
       if (transaction.isInParts) this.#close(transaction);
       else if (open.has(transaction.id)) this.#letGo(transaction, "without-end");
     }
   }
 
-  #isOverdue(transaction: OpenTransaction): boolean {
-    return this.#patience.isOver(transaction, this.#gone.has(transaction.id));
+  #isOverdue(transaction: OpenTransaction, topics: ReadonlySet<string> | null): boolean {
+    return this.#patience.isOver(transaction, topics, this.#gone.has(transaction.id));
   }
 
   // What is too much (I13)

@@ -193,6 +193,17 @@ describe("a transaction that does not come whole", () => {
     expect(new Set(asked)).toEqual(new Set([undefined]));
   });
 
+  test("goes as it is while other topics are never at their ends: what is missing cannot come from those", () => {
+    const feed = new Feed({ waitMs: 60_000 });
+    feed.row(C0, "y", "t1", 1);
+    feed.end("t1", { "db.a": 1, "db.c": 1 });
+    const isAtEnd = ({ topic }: { topic: string }) => topic === A0.topic;
+    feed.maker.tick(0, isAtEnd);
+    expect(feed.maker.tick(59_999, isAtEnd)).toEqual([]);
+    expect(feed.maker.tick(60_000, isAtEnd)).not.toEqual([]);
+    expect(feed.outcomes).toEqual(["incomplete"]);
+  });
+
   test("goes as it is without its END when that does not come", () => {
     const feed = new Feed({ waitMs: 60_000 });
     feed.row(A0, "x", "t1", 1);
