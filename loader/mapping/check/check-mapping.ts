@@ -97,9 +97,10 @@ function sharingProblems(
 }
 
 function mappingOf(plan: MappingPlan, live: ReadonlyMap<string, TableSchema> | null): LiveMapping {
-  const tables = plan.tables.map(
-    (table) => new MappedTable(table, live?.get(tableName(table)) ?? null, new Map()),
-  );
+  const tables = plan.tables.map((table) => {
+    const { schema, constants } = fitTable(table, live?.get(tableName(table)) ?? null, []);
+    return new MappedTable(table, schema, constants);
+  });
   return new LiveMapping(plan, tables);
 }
 

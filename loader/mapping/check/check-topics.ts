@@ -1,8 +1,10 @@
 /** The topics of a mapping beside those of a cluster, and the lanes that follow from their partitions. */
-import { isCtlstoreError, messageOf } from "../../../core/errors.ts";
+import { type CtlstoreError, isCtlstoreError } from "../../../core/errors.ts";
 import type { KafkaConsumer } from "../../kafka/consumer.ts";
 import { largestCookieBytes } from "../../lanes/cookie-size.ts";
 import { planLanes } from "../../lanes/lane-plan.ts";
+import { assertSweepable } from "../../snapshots/sweepable.ts";
+import { assertOrdered } from "../../transactions/assert-ordered.ts";
 import type { Mapping } from "../mapping.ts";
 import type { LaneReport, TopicReport } from "./report.ts";
 
@@ -58,11 +60,21 @@ async function partitionsOf(
   }
 }
 
+/** What a loader refuses when it starts is found here, too. */
 function lanesOf(
   mapping: Mapping,
   partitions: ReadonlyMap<string, number>,
   { writer, preserveTransactions }: LaneOptions,
 ): Pick<TopicsReport, "lanes" | "problems"> {
+  const { transactionTopic } = mapping;
+  const problems = [
+    ...problemOf(() => assertSweepable(mapping, partitions)),
+    ...problemOf(() => {
+      if (preserveTransactions && transactionTopic !== null)
+        assertOrdered(transactionTopic, partitions.get(transactionTopic) ?? 1);
+    }),
+  ];
+  if (problems.length > 0) return { lanes: null, problems };
   try {
     const plans = planLanes({ mapping, partitions, writer, preserveTransactions });
     const lanes = plans.map((plan) => ({
@@ -74,7 +86,20 @@ function lanesOf(
     return { lanes, problems: [] };
   } catch (error) {
     if (!isCtlstoreError(error) || error.code === "config_invalid") throw error;
-    const { hint } = error.details;
-    return { lanes: null, problems: [hint === undefined ? messageOf(error) : `${error.message} (${hint})`] };
+    return { lanes: null, problems: [withHint(error)] };
   }
+}
+
+function problemOf(check: () => void): string[] {
+  try {
+    check();
+    return [];
+  } catch (error) {
+    if (!isCtlstoreError(error)) throw error;
+    return [withHint(error)];
+  }
+}
+
+function withHint({ message, details: { hint } }: CtlstoreError): string {
+  return hint === undefined ? message : `${message} (${hint})`;
 }

@@ -302,3 +302,30 @@ describe("a sample", () => {
     expect(problems).toEqual(["the sample needs tables: give --executive, or say create: true"]);
   });
 });
+
+describe("what a loader would refuse at its start", () => {
+  test("is a problem of the mapping: tables that cannot be swept, and a transaction topic without order", async () => {
+    await using app = await openTestApp();
+    const sweep = { vanishedRows: "sweep" };
+    const of = (topic: string, shard: number) => ({
+      ...{ topic, table: "counter", source: `db${shard}.counter`, ...sweep },
+      fields: { id: { constant: shard } },
+    });
+    const topics = { one: 1, two: 1, "shop.transaction": 3, "shop.store.counter": 2 };
+    const apart = await check(app, mappingText([of("one", 1), of("two", 2)]), { topics });
+    expect([apart.problems, apart.lanes?.length]).toEqual([[], 2]);
+    const mixed = await check(app, mappingText([of("one", 1), of("one", 2)]), { topics });
+    expect(mixed.problems.join()).toContain("their snapshots cannot be told apart there");
+    const split = await check(app, counters({ ...sweep, lane: "partition" }), { topics });
+    expect(split.problems.join()).toContain("sees some of the rows only");
+    const unordered = await check(
+      app,
+      mappingText([{ topic: "one", table: "counter" }], { transactionTopic: "shop.transaction" }),
+      { topics, preserveTransactions: true },
+    );
+    expect([unordered.ok, unordered.problems.join()]).toEqual([
+      false,
+      expect.stringContaining("it needs one, or nobody can tell the transactions' order"),
+    ]);
+  });
+});
