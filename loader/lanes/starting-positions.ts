@@ -41,10 +41,13 @@ export function beginAt({ topic, partition, next }: Position, reading: Reading, 
   if (applied !== BEGINNING && next === said) return { state, forgotten: [] };
   // Between the beginning that was wanted and the position nothing is missing but marks.
   const isReplayCut = applied !== BEGINNING && next > said && next <= applied;
-  const forgotten =
-    applied === BEGINNING
-      ? []
-      : state.openSnapshots.filter(({ topic: of, from }) => of === topic && from.has(partition));
+  const isWhole = applied === BEGINNING && next <= 0;
+  // Of events that are lost nobody knows whether they were rows of a snapshot that began in another partition.
+  const forgotten = isWhole
+    ? []
+    : state.openSnapshots.filter(
+        ({ topic: of, from }) => of === topic && (!isReplayCut || from.has(partition)),
+      );
   const openSnapshots = state.openSnapshots.filter((snapshot) => !forgotten.includes(snapshot));
   if (isReplayCut) return { state: { ...state, openSnapshots }, forgotten };
   reading.replayedUntil = 0;

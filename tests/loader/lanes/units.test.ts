@@ -284,6 +284,14 @@ describe("where a lane begins", () => {
     expect(begun.state).toEqual({ ...state, openSnapshots: [] });
   });
 
+  test("R32 forgets the snapshots of a topic where events of any partition are lost: they may have been rows of those", () => {
+    const lost = beginAt({ topic: T, partition: 1, next: 25 }, reading(20, 20), state);
+    expect([lost.forgotten.length, lost.state.openSnapshots]).toEqual([1, []]);
+    const unknown = beginAt({ topic: T, partition: 2, next: 3 }, reading(0), state);
+    expect(unknown.forgotten).toHaveLength(1);
+    expect(beginAt({ topic: T, partition: 2, next: 0 }, reading(0), state).forgotten).toEqual([]);
+  });
+
   test("is elsewhere where events were lost and the operator goes on without them, also before the cookie's position", () => {
     for (const next of [15, 2]) {
       const at = reading(4, 10);
