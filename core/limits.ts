@@ -390,6 +390,8 @@ export const LOADER_LIMITS = {
   watermarksAtOnce: 8,
   /** Kafka's own idea of how far we are, which is for its tools alone. */
   commitIntervalMs: 5_000,
+  /** One of so many tells it of all partitions, the others of those that have moved. */
+  commitsPerWhole: 12,
   /** A line for people while the loader is behind. */
   progressIntervalMs: 10_000,
   /** The rate in the status is over the last ten seconds. */

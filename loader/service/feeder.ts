@@ -9,6 +9,7 @@ import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import { turnOfEventLoop } from "../../core/process/turn.ts";
 import type { Fetched, KafkaConsumer } from "../kafka/consumer.ts";
+import { Commits } from "./commits.ts";
 import { Every } from "./every.ts";
 import type { LaneOwner } from "./lane-owner.ts";
 import type { LaneSet } from "./lane-set.ts";
@@ -39,7 +40,8 @@ export interface FeederOptions {
 export class Feeder {
   readonly #deps: FeederDeps;
   readonly #options: FeederOptions;
-  readonly #commits: Every;
+  readonly #commits: Commits;
+  readonly #commitTimes: Every;
   readonly #topicLooks: Every;
   #fetchedMs: number;
 
@@ -47,7 +49,8 @@ export class Feeder {
     this.#deps = deps;
     this.#options = options;
     const { clock } = deps;
-    this.#commits = new Every(clock, LOADER_LIMITS.commitIntervalMs);
+    this.#commits = new Commits(deps.consumer);
+    this.#commitTimes = new Every(clock, LOADER_LIMITS.commitIntervalMs);
     this.#topicLooks = new Every(clock, options.topicsIntervalMs ?? LOADER_LIMITS.topicsIntervalMs);
     this.#fetchedMs = clock.monotonicMs();
   }
@@ -110,16 +113,10 @@ export class Feeder {
     const { consumer, troubles, owner, lanes, onTurn, onFailure } = this.#deps;
     troubles.note(consumer.takeTroubles());
     onTurn();
-    if (this.#commits.isDue && owner.isAssigned) commitOf(lanes, consumer);
+    if (this.#commitTimes.isDue && owner.isAssigned) this.#commits.tell(lanes.lives);
     if (!this.#topicLooks.isDue) return;
     owner.lookForTopics(signal).catch((error: unknown) => {
       if (!signal.aborted) onFailure(error);
     });
   }
-}
-
-/** Tells Kafka's tools how far the lanes are. */
-function commitOf(lanes: LaneSet, consumer: KafkaConsumer): void {
-  const positions = lanes.lives.flatMap((life) => life.applied);
-  if (positions.length > 0) consumer.commit(positions);
 }

@@ -1,10 +1,12 @@
 /** The small parts of the service, each by itself. */
 import { describe, expect, test } from "bun:test";
 import { CtlstoreError } from "../../../core/errors.ts";
+import { LOADER_LIMITS } from "../../../core/limits.ts";
 import { systemClock } from "../../../core/process/clock.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
 import { turnOfEventLoop } from "../../../core/process/turn.ts";
 import type { KafkaRecord, Position } from "../../../loader/kafka/consumer.ts";
+import { Commits } from "../../../loader/service/commits.ts";
 import { Gate } from "../../../loader/service/gate.ts";
 import { PartitionLag } from "../../../loader/service/lag.ts";
 import { Patience } from "../../../loader/service/patience.ts";
@@ -198,6 +200,22 @@ describe("Patience", () => {
     isAway = false;
     await all;
     expect(patience.waiting).toEqual([]);
+  });
+});
+
+describe("Commits", () => {
+  test("tell what has moved, and everything once in a while", () => {
+    const told: number[][] = [];
+    const commits = new Commits({ commit: (positions) => told.push(positions.map(({ next }) => next)) });
+    const at = (...nexts: number[]) => [
+      { applied: nexts.map((next, partition) => ({ topic: "t", partition, next })) },
+    ];
+    commits.tell(at(1, 2, 3));
+    commits.tell(at(1, 2, 3));
+    commits.tell(at(1, 5, 3));
+    expect(told).toEqual([[1, 2, 3], [5]]);
+    for (let times = 3; times <= LOADER_LIMITS.commitsPerWhole; times++) commits.tell(at(1, 5, 3));
+    expect(told).toEqual([[1, 2, 3], [5], [1, 5, 3]]);
   });
 });
 
