@@ -201,6 +201,7 @@ export class AddonConsumer implements KafkaConsumer {
       return record;
     });
     this.#chooseBatch(records.length, bytes);
+    if (ends.length === 0) return { records, ends };
     // Records may have come behind an end that was told in the same fetch.
     const lastOf = new Map(records.map((record) => [`${record.topic} ${record.partition}`, record.offset]));
     const present = ends.filter((end) => (lastOf.get(keyOf(end)) ?? -1) < end.next);
