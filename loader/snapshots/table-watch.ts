@@ -79,11 +79,6 @@ export class TableWatch {
     this.#open.hasGaps = this.#isDivided;
   }
 
-  /** Records that the snapshot needs are gone. */
-  abandon(partition: number): Change {
-    return this.#open?.from.has(partition) === true ? this.#spoil("records-lost") : null;
-  }
-
   /** A record of the topic that is about this table, or may have been: a dead letter. */
   observe(mapped: MappedRecord): Change {
     const { event, record, target } = mapped;

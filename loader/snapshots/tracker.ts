@@ -6,7 +6,7 @@
 import { SNAPSHOT_WATCH_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
-import type { Position, TopicPartition } from "../kafka/consumer.ts";
+import type { Position } from "../kafka/consumer.ts";
 import type { IsAtEnd } from "../lanes/intake.ts";
 import type { LanePlan } from "../lanes/lane-contract.ts";
 import type { LaneState, OpenSnapshot } from "../lanes/lane-state.ts";
@@ -71,11 +71,6 @@ export class LaneSnapshotTracker implements SnapshotTracker {
     }
     this.#deps.meter.open(this.#openSnapshots().length);
     return [...earliest.values()];
-  }
-
-  /** Records from a partition that an open snapshot needs are gone: it is given up, and reported as one that is not whole. */
-  abandon({ topic, partition }: TopicPartition): Observed {
-    return this.#told([...this.#watchesOf(topic)].map((watch) => watch.abandon(partition)));
   }
 
   observe(mapped: MappedRecord, isReplay: boolean): Observed {

@@ -4,6 +4,7 @@ import type { ChangeEvent, RowEvent } from "../../events/change-event.ts";
 import { createDecoder, type Decoder } from "../../events/decoder.ts";
 import type { KafkaRecord } from "../../kafka/consumer.ts";
 import type { MappingKeeper, RowMutation, SchemaNeed } from "../mapping.ts";
+import { isOnlyTable } from "../only-table.ts";
 import type { SampleReport } from "./report.ts";
 import { sampleRecord } from "./sample-record.ts";
 
@@ -46,16 +47,21 @@ async function outcomeOf(record: KafkaRecord, keeper: MappingKeeper, decoder: De
   if (event.kind === "truncate") {
     const target = keeper.current.target(record.topic, event);
     if (target === "drop") return { ...EMPTY, outcome: "dropped", what: "truncate" };
-    return { ...EMPTY, what: `truncate of ${target.family}/${target.table}: ${target.onTruncate}` };
+    const what = `truncate of ${target.family}/${target.table}: ${target.onTruncate}`;
+    const isRefused = target.onTruncate === "clear" && !isOnlyTable(target, event);
+    return isRefused ? { ...EMPTY, outcome: "refused", what: `${what}, ${OTHERS}` } : { ...EMPTY, what };
   }
   if (event.kind !== "row") return { ...EMPTY, what: whatOf(event) };
   const first = keeper.current.target(record.topic, event);
+  if (first === "drop" && event.isTombstone) return { ...EMPTY, what: ECHO };
   if (first === "drop") return { ...EMPTY, outcome: "dropped", what: "a table that the mapping drops" };
   const need = first.schemaNeed(event);
   if (need !== null) await keeper.satisfy(need);
   return loaded(record, event, keeper, need);
 }
 
+const OTHERS = "but the topic may have rows of several tables: name the one in `source`";
+const ECHO = "the echo of a delete";
 const EMPTY: Outcome = { outcome: "nothing", what: "", made: null, mutations: [] };
 
 function loaded(
@@ -68,7 +74,7 @@ function loaded(
   const mutations = target === "drop" ? [] : target.toMutations(event, partition);
   const made = need === null ? null : needText(need);
   if (mutations.length === 0) {
-    return { ...EMPTY, made, what: event.isTombstone ? "the echo of a delete" : "no row of ours" };
+    return { ...EMPTY, made, what: event.isTombstone ? ECHO : "no row of ours" };
   }
   return {
     outcome: "loaded",

@@ -240,6 +240,25 @@ describe("a sample", () => {
     expect(await app.headSequence()).toBe(sequence);
   });
 
+  test("tells of a topic of several tables whose echo a tombstone is, and which truncation clears nothing", async () => {
+    await using app = await openTestApp();
+    const topic = "shop.everything";
+    const sample = [
+      kcatLine(tombstone({ id: 1 }, { topic })),
+      kcatLine({ ...change({ op: "t", key: null }), topic }),
+    ];
+    const named = mappingText([{ topic, table: "counter", source: "store.counter", onTruncate: "clear" }]);
+    expect((await check(app, named, { sample })).sample?.map(({ outcome, what }) => [outcome, what])).toEqual(
+      [
+        ["nothing", "the echo of a delete"],
+        ["nothing", "truncate of shop/counter: clear"],
+      ],
+    );
+    const unnamed = mappingText([{ topic, table: "counter", onTruncate: "clear" }]);
+    const report = await check(app, unnamed, { sample: sample.slice(1) });
+    expect([report.ok, report.sample?.[0]?.outcome]).toEqual([false, "refused"]);
+  });
+
   test("shows what would be made, uses it for the lines after it, and makes nothing", async () => {
     await using app = await openTestApp();
     const sequence = await app.headSequence();

@@ -146,10 +146,6 @@ export class SnapshotWorld {
     }
   }
 
-  abandon(partition: number): void {
-    this.#take(this.#tracker.abandon({ topic: TOPIC, partition }));
-  }
-
   /** Rows of ours that the last task would delete, when it came. */
   vanished(): readonly string[] {
     if (this.#found === null) throw new Error(`there is no task: ${this.outcomes}`);

@@ -179,14 +179,6 @@ describe("R32 a snapshot of a topic with one partition", () => {
     withGap.restart();
     withGap.readAll();
     expect([withGap.tasks, withGap.outcomes]).toEqual([[], ["records-lost"]]);
-
-    const abandoned = loaded();
-    for (const record of snapshotOf(["a", "b", "c"])) abandoned.produce(record);
-    abandoned.read();
-    abandoned.abandon(0);
-    expect(abandoned.openSnapshots).toEqual([]);
-    abandoned.readAll();
-    expect([abandoned.tasks, abandoned.outcomes]).toEqual([[], ["records-lost"]]);
   });
 
   test("is neither begun nor ended by incremental reads, reads without a mark, tombstones or heartbeats", () => {
