@@ -261,8 +261,10 @@ export class AddonConsumer implements KafkaConsumer {
     partitions: readonly NativePartition[],
   ): void {
     if (this.#isClosing) {
-      // It waits for this answer before it leaves the group.
-      callNow("leave the consumer group", () => client.unassign());
+      // It waits for this answer before it leaves the group. Nobody could hear an error here.
+      try {
+        client.unassign();
+      } catch {}
       return;
     }
     this.#group?.note(client, error, partitions);

@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { ALL_COMMANDS, GROUPS } from "../../cli/all-commands.ts";
 import { kafkaSetting, settingsOf } from "../../cli/kafka-settings.ts";
+import { nodeProblem } from "../../cli/node-version.ts";
 import { runCommandLine } from "../../cli/run.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { fakeContext } from "./fake-context.ts";
@@ -84,6 +85,15 @@ describe("ctlstore loader", () => {
     expect(code).toBe(2);
     expect(notes).toContain(`as ${name}:`);
   });
+});
+
+test.each([
+  ["18.19.1", false],
+  ["20.9.0", false],
+  ["20.10.0", true],
+  ["22.0.0", true],
+])("Node %s will do for the loader: %p", (version, isFine) => {
+  expect(nodeProblem(version) === null).toBe(isFine);
 });
 
 describe("settings of Kafka", () => {
