@@ -4,6 +4,7 @@ import type { EventMeta, RowEvent, TruncateEvent } from "../events/change-event.
 import { tableOfKey } from "../events/record-key.ts";
 import type { MappedTable } from "./mapped-table.ts";
 import type { LaneKind, Mapping, TableMapping } from "./mapping.ts";
+import { topicPart } from "./only-table.ts";
 import type { MappingPlan } from "./plan.ts";
 import { eventRefused } from "./refusal.ts";
 
@@ -48,8 +49,10 @@ export class LiveMapping implements Mapping {
       assertDeletesAreTold(found, event);
       return found;
     }
-    // The echo of a delete, which itself has said of which table it is.
-    if (routes !== undefined && event.kind === "row" && event.isTombstone) return "drop";
+    if (routes !== undefined && event.kind === "row" && event.isTombstone) {
+      // In other topics than a table's own it is the echo of a delete, which itself has said of which table it is.
+      return [...routes.bySource.values()].find(isNamedAfter) ?? "drop";
+    }
     throw this.#unmapped(topic, names);
   }
 
@@ -77,9 +80,9 @@ export class LiveMapping implements Mapping {
  * Where a topic has several tables, a tombstone says which one it is of by the name of its key's schema or not at all. So
  * rows whose deletes would be nothing but that are refused: their deletes would be lost.
  */
-function assertDeletesAreTold({ plan }: MappedTable, event: RowEvent | TruncateEvent): void {
+function assertDeletesAreTold({ plan }: Pick<MappedTable, "plan">, event: RowEvent | TruncateEvent): void {
   if (event.kind !== "row" || event.form !== "flattened" || event.marksDeletes === true) return;
-  if (event.op === "delete") return;
+  if (event.op === "delete" || isNamedAfter({ plan })) return;
   const names = event.key === null ? [] : namesOf(tableOfKey(event.key));
   if (plan.source !== null && names.includes(plan.source)) return;
   throw eventRefused(
@@ -89,6 +92,11 @@ function assertDeletesAreTold({ plan }: MappedTable, event: RowEvent | TruncateE
       hint: "set delete.tombstone.handling.mode=rewrite, load the connector's whole envelopes, or give the table a topic of its own, which needs no `source`",
     },
   );
+}
+
+/** True for the topic that Debezium gives to the table alone. */
+function isNamedAfter({ plan: { topic, source } }: Pick<MappedTable, "plan">): boolean {
+  return source !== null && topic.endsWith(`.${topicPart(source)}`);
 }
 
 function routesByTopic(tables: readonly MappedTable[]): ReadonlyMap<string, TopicRoutes> {

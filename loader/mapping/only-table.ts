@@ -20,6 +20,6 @@ export function isOnlyTable(
 }
 
 /** Debezium puts an underscore for what a topic's name cannot have. */
-function topicPart(name: string): string {
+export function topicPart(name: string): string {
   return name.replace(/[^A-Za-z0-9._-]/g, "_");
 }

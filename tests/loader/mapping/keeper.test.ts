@@ -264,6 +264,14 @@ describe("tombstones in a topic of several tables", () => {
     expect(target(of("customers_of_all_shards"))).toBe("drop");
   });
 
+  test("are of the table that the topic is named after, whether the mapping names it or not", async () => {
+    await using at = await setUp();
+    const { current } = await at.open([{ topic: "shop.store.item", source: "store.item" }]);
+    expect(current.target("shop.store.item", echo(null))).toMatchObject({ table: "item" });
+    const row = rowEvent({ op: "update", after: { id: 1 }, source: of("item"), form: "flattened" });
+    expect(current.target("shop.store.item", row)).toMatchObject({ table: "item" });
+  });
+
   test("are not the only sign of a delete: flattened rows without another are refused", async () => {
     await using at = await setUp();
     const { current } = await at.open(tables);
