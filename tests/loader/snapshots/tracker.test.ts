@@ -63,6 +63,14 @@ describe("R32 a snapshot of a topic with one partition", () => {
     expect(world.outcomes).toEqual(["no-end", "whole"]);
   });
 
+  test("of one row, the first of all tables, has no last one: it looks like one that was cut off, and sweeps nothing", () => {
+    const world = loaded();
+    world.produce(change("read", "a", "first"));
+    world.produce(change("update", "a"));
+    world.readAll();
+    expect([world.tasks, world.outcomes]).toEqual([[], ["no-end"]]);
+  });
+
   test("keeps rows that came before its first one, as several threads of the connector may send them", () => {
     const world = loaded();
     world.produce(change("read", "b", "within"));

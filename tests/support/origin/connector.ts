@@ -125,16 +125,9 @@ export class Connector implements AsyncDisposable {
     return table;
   }
 
-  #snapshotRecords(
-    table: Table,
-    rows: readonly Row[],
-    place: { readonly isFirst: boolean; readonly isLast: boolean },
-  ): KafkaRecord[] {
+  #snapshotRecords(table: Table, rows: readonly Row[], place: Place): KafkaRecord[] {
     return rows.map((row, i) => {
-      const isLastRow = i === rows.length - 1;
-      const first = place.isFirst ? "first" : "first_in_data_collection";
-      const last = place.isLast ? "last" : "last_in_data_collection";
-      const snapshot = isLastRow ? last : i === 0 ? first : "true";
+      const snapshot = snapshotMark(place, { isFirst: i === 0, isLast: i === rows.length - 1 });
       return this.#record(table, { op: "r", after: encodeRow(table, row), snapshot, tsMs: Date.now() });
     });
   }
@@ -223,6 +216,16 @@ export class Connector implements AsyncDisposable {
     });
     return { ...record, partition: record.key === null ? 0 : hashOf(record.key) % partitions };
   }
+}
+
+type Place = Readonly<Record<"isFirst" | "isLast", boolean>>;
+
+/** One mark for each row; of several that would do, Debezium takes the first of these. */
+function snapshotMark(table: Place, row: Place): string {
+  if (table.isLast && row.isLast) return "last";
+  if (table.isFirst && row.isFirst) return "first";
+  if (row.isLast) return "last_in_data_collection";
+  return row.isFirst ? "first_in_data_collection" : "true";
 }
 
 function encodeRow({ codecs }: Table, row: Row): Row {
