@@ -124,13 +124,14 @@ export class Intake {
   isAtEnd(partition: TopicPartition, askedSinceMs?: number): boolean {
     const reading = this.reading(partition);
     if (askedSinceMs === undefined) return isAtEnd(reading);
-    return reading.measured !== null && reading.measured.askedMs >= askedSinceMs && isAtMeasured(reading);
+    return reading.measured !== null && reading.measured.askedMs >= askedSinceMs && hasReadMeasured(reading);
   }
 }
 
 /** The partition has been read to its end: to the one that was seen after its last record, or to where its broker has it. */
 export function isAtEnd(reading: Reading): boolean {
-  return isAtSeen(reading) || isAtMeasured(reading);
+  const { measured, offered } = reading;
+  return isAtSeen(reading) || (measured !== null && offered <= measured.high && hasReadMeasured(reading));
 }
 
 /** An end that was seen before a record that has come since is none any more. Behind the last record may be gaps. */
@@ -138,9 +139,10 @@ function isAtSeen({ end, read, offered }: Reading): boolean {
   return end !== null && offered <= end && read >= offered;
 }
 
-function isAtMeasured(reading: Reading): boolean {
-  const { end, measured, read, offered } = reading;
-  if (measured === null || offered > measured.high) return false;
+/** All that there was when the broker was asked, whatever has come since. */
+function hasReadMeasured(reading: Reading): boolean {
+  const { end, measured, read } = reading;
+  if (measured === null) return false;
   return read >= measured.high || (isAtSeen(reading) && end !== null && end >= measured.high);
 }
 

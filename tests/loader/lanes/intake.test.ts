@@ -50,3 +50,12 @@ test("R32 that a partition is at its end is known by its broker alone where it m
   reading.read = reading.offered = 5;
   expect([intake.isAtEnd(place, 100), intake.isAtEnd(place, 101)]).toEqual([true, false]);
 });
+
+test("R32 a partition that is never at its end has been read to where it ended when its broker was asked", () => {
+  const { intake, pass } = newIntake();
+  intake.measured({ ...place, next: 1 }, 100);
+  expect(intake.isAtEnd(place, 100)).toBe(false);
+  pass(0);
+  intake.offer([kafkaRecord({ ...place, offset: 1 })]);
+  expect([intake.isAtEnd(place, 100), intake.isAtEnd(place)]).toEqual([true, false]);
+});
