@@ -112,13 +112,10 @@ export class LaneLife {
     const lane = makeLane(this.plan);
     this.#lane = lane;
     try {
-      const placed = await gate.run(async () => {
-        signal.throwIfAborted();
-        const positions = await patience.untilDone("read the cookies of lanes", signal, () =>
-          lane.open(signal),
-        );
-        return placer.place(lane, positions, signal);
-      });
+      const positions = await patience.untilDone("read the cookies of lanes", signal, () =>
+        gate.run(() => lane.open(signal)),
+      );
+      const placed = await placer.place(lane, positions, signal);
       signal.throwIfAborted();
       this.#set("running");
       onReady(this, lane, placed);

@@ -63,10 +63,9 @@ export class LanePlacer {
   /** Waits while the cluster is away. */
   watermarks({ topic, partition }: TopicPartition, signal: AbortSignal): Promise<Watermarks> {
     const { consumer, patience } = this.#deps;
-    return this.#gate.run(() =>
-      patience.untilDone("ask where partitions begin and end", signal, () =>
-        consumer.watermarks({ topic, partition }, signal),
-      ),
+    // The gate is for questions, not for waits: a partition whose broker is away must not hold up the others.
+    return patience.untilDone("ask where partitions begin and end", signal, () =>
+      this.#gate.run(() => consumer.watermarks({ topic, partition }, signal)),
     );
   }
 

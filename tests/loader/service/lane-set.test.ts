@@ -4,7 +4,7 @@ import { CtlstoreError } from "../../../core/errors.ts";
 import { LOADER_LIMITS } from "../../../core/limits.ts";
 import { systemClock } from "../../../core/process/clock.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
-import type { KafkaRecord, Position, TopicPartition } from "../../../loader/kafka/consumer.ts";
+import type { KafkaRecord, Position, TopicPartition, Watermarks } from "../../../loader/kafka/consumer.ts";
 import type { LanePlan, LaneStatus } from "../../../loader/lanes/lane-contract.ts";
 import { Gate } from "../../../loader/service/gate.ts";
 import { LanePlacer } from "../../../loader/service/lane-placer.ts";
@@ -56,6 +56,12 @@ class HandLane implements ServedLane {
 /** What the consumer was told. */
 class ToldConsumer extends FakeConsumer {
   readonly told: string[] = [];
+  /** Topics whose brokers are away. */
+  readonly away = new Set<string>();
+  override async watermarks(partition: TopicPartition): Promise<Watermarks> {
+    if (this.away.has(partition.topic)) throw new CtlstoreError("kafka_unavailable", "Cannot reach it");
+    return super.watermarks(partition);
+  }
   override assign(positions: readonly Position[]): void {
     this.told.push(
       `assign ${positions.map(({ topic, partition, next }) => `${topic}${partition}@${next}`).join(" ")}`,
@@ -88,7 +94,8 @@ function setUp(next = 0, options: LaneSetOptions = { once: null }) {
   }
   const consumer = new ToldConsumer(kafka, "told");
   const lanes: HandLane[] = [];
-  const deps = { clock: { ...systemClock, sleep: async () => {} }, random: () => 0, logger: silentLogger };
+  const sleep = () => systemClock.sleep(1);
+  const deps = { clock: { ...systemClock, sleep }, random: () => 0, logger: silentLogger };
   const patience = new Patience(deps, { backoffMs: { base: 1, max: 1 }, limitMs: null });
   const placer = new LanePlacer({ consumer, patience, logger: silentLogger, onLost: () => {} }, "stop");
   const makeLane = (plan: LanePlan) => {
@@ -149,6 +156,20 @@ describe("LaneSet", () => {
     expect(all.lanes).toHaveLength(3);
     all.set.applyTo(all.consumer);
     expect(all.consumer.told).toEqual(["assign a0@0 a1@0"]);
+  });
+
+  test("begins the lanes whose brokers are there while many wait for others that are not", async () => {
+    const all = setUp();
+    const topics = Array.from({ length: 3 * LOADER_LIMITS.watermarksAtOnce }, (_, n) => `away${n}`);
+    for (const topic of topics) {
+      all.kafka.createTopic(topic, 1);
+      all.consumer.away.add(topic);
+    }
+    all.set.own([...topics, "a"].map((topic) => planOf(topic)));
+    await all.untilRunning(1);
+    expect(all.set.lives.find(({ state }) => state === "running")?.plan.name).toBe("a");
+    all.consumer.away.clear();
+    await all.untilRunning(topics.length + 1);
   });
 
   test("fails with what a lane fails with", async () => {
