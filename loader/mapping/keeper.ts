@@ -78,7 +78,8 @@ class Keeper implements MappingKeeper {
           await this.#schemas.addFields(table, need.fields, signal);
         }
       } catch (error) {
-        throw refusedNeed(need, error);
+        // A table that was dropped meanwhile is found out by the look: it is made anew, or the mapping does not fit any more.
+        if (need.kind === "create-table" || !isGone(error)) throw refusedNeed(need, error);
       }
       await this.#look(signal);
     });
@@ -132,6 +133,10 @@ export function tableName({ family, table }: Pick<TablePlan, "family" | "table">
 function isSameSchema(one: TableSchema | null, other: TableSchema | null): boolean {
   if (one === null || other === null) return one === other;
   return JSON.stringify(tableToWire(one)) === JSON.stringify(tableToWire(other));
+}
+
+function isGone(error: unknown): boolean {
+  return isCtlstoreError(error) && (error.code === "unknown_table" || error.code === "unknown_family");
 }
 
 /** What can never be done is the event's fault: it asks for it. What is only away stays as it is. */

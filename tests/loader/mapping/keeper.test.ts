@@ -452,6 +452,20 @@ describe("fields that are added", () => {
     expect(await at.fieldsOf("shop/thing")).toMatchObject({ colour: "text", weight: "decimal" });
   });
 
+  test("are made with the table when that was dropped meanwhile: the event is not at fault", async () => {
+    await using at = await setUp();
+    const keeper = await at.open([{ table: "thing", create: true, addFields: true }]);
+    await at.load(keeper, narrow);
+    await at.app.call({ method: "DELETE", path: "/families/shop/tables/thing" });
+    const target = keeper.current.target("shop.store.item", rowEvent(wide));
+    const need = target === "drop" ? null : target.schemaNeed(rowEvent(wide));
+    if (need === null) throw new Error("nothing is needed");
+    await keeper.satisfy(need);
+    expect(keeper.current.tables[0]?.schema).toBeNull();
+    await at.load(keeper, wide);
+    expect(await at.fieldsOf("shop/thing")).toMatchObject({ colour: "text", weight: "decimal" });
+  });
+
   test("are refused as the event's fault when the table can have no more of them", async () => {
     await using at = await setUp();
     const keeper = await at.open([{ table: "thing", create: true, addFields: true }]);
