@@ -44,6 +44,7 @@ export class Feeder {
   readonly #commitTimes: Every;
   readonly #topicLooks: Every;
   #fetchedMs: number;
+  #isLooking = false;
 
   constructor(deps: FeederDeps, options: FeederOptions) {
     this.#deps = deps;
@@ -110,13 +111,21 @@ export class Feeder {
   }
 
   #keepHouse(signal: AbortSignal): void {
-    const { consumer, troubles, owner, lanes, onTurn, onFailure } = this.#deps;
+    const { consumer, troubles, owner, lanes, onTurn } = this.#deps;
     troubles.note(consumer.takeTroubles());
     onTurn();
     if (this.#commitTimes.isDue && owner.isAssigned) this.#commits.tell(lanes.lives);
-    if (!this.#topicLooks.isDue) return;
-    owner.lookForTopics(signal).catch((error: unknown) => {
-      if (!signal.aborted) onFailure(error);
-    });
+    // One look at a time: while brokers are away each would wait for them.
+    if (!this.#isLooking && this.#topicLooks.isDue) void this.#lookForTopics(signal);
+  }
+
+  async #lookForTopics(signal: AbortSignal): Promise<void> {
+    this.#isLooking = true;
+    try {
+      await this.#deps.owner.lookForTopics(signal);
+    } catch (error) {
+      if (!signal.aborted) this.#deps.onFailure(error);
+    }
+    this.#isLooking = false;
   }
 }

@@ -129,6 +129,25 @@ describe("startLoader", () => {
     expect(world.ledger("orders")).toHaveLength(5);
   });
 
+  test("looks for topics once at a time, however long brokers do not answer", async () => {
+    await using world = await withOrders();
+    const consumer = world.kafka.consumer();
+    const answer = consumer.partitionsOf.bind(consumer);
+    let questions = 0;
+    consumer.partitionsOf = (topics: readonly string[]) => {
+      questions += 1;
+      return questions === 1 ? answer(topics) : new Promise(() => {});
+    };
+    const kafka = { consumer: () => consumer, producer: () => world.kafka.producer() };
+    await world.start(world.mapping(["orders"]), { topicsIntervalMs: 5 }, { kafka });
+    await until(() => questions === 2, { what: "a second look" });
+    for (let from = 0; from < 50; from += 10) {
+      world.produce("orders", 0, rowsOf(from, from + 10));
+      await world.untilRows("orders", from + 10);
+    }
+    expect(questions).toBe(2);
+  });
+
   test.each(["topic", "partition"])(
     "reads partitions that are added later when a lane is a %s",
     async (lane) => {
