@@ -276,6 +276,8 @@ export const KAFKA_LIMITS = {
   answerMs: 10_000,
   /** How often a client that is still connecting is asked for what it has heard. */
   serveMs: 100,
+  /** And one that only answers questions: a millisecond each time. */
+  questionsPerServe: 20,
   /**
    * Records fetched ahead, in kilobytes: some seconds of what one writer can load. librdkafka takes 64 MiB, and fetches of
    * 50 MiB on top.
@@ -387,7 +389,7 @@ export const LOADER_LIMITS = {
   /** Ends of partitions, for the lag: one small request per partition. */
   watermarksIntervalMs: 5_000,
   /** Those asked for at the same time. */
-  watermarksAtOnce: 8,
+  watermarksAtOnce: 4,
   /** Kafka's own idea of how far we are, which is for its tools alone. */
   commitIntervalMs: 5_000,
   /** One of so many tells it of all partitions, the others of those that have moved. */
@@ -478,6 +480,11 @@ export const SNAPSHOT_WATCH_LIMITS = {
   pageRows: 5_000,
   /** Deletes per batch; what an Executive takes unless told otherwise. */
   batchRows: 100,
+  /**
+   * A snapshot that lacks a larger part of a table's rows is more likely to be half a snapshot than a true picture, and what is
+   * swept is gone from every host within seconds. A few rows of a small table may go whatever part they are.
+   */
+  sweep: { atMostPercent: 50, freeRows: 10 },
   /** The Executive is away, or busy. */
   backoffMs: { base: 200, max: 10_000 },
   requestTimeoutMs: 30_000,

@@ -17,7 +17,8 @@ export interface TableWorkReport {
   readonly family: string;
   readonly table: string;
   readonly topic: string;
-  readonly work: "cleared" | "reported" | "deleted";
+  /** "held-back": a sweep would have deleted more than the mapping allows. */
+  readonly work: "cleared" | "reported" | "deleted" | "held-back";
   readonly rows: number;
   /** In milliseconds since 1970. */
   readonly atMs: number;

@@ -200,6 +200,17 @@ const Table = v.strictObject({
       ),
     ),
   ),
+  sweepAtMostPercent: v.exactOptional(
+    v.pipe(
+      v.number(),
+      v.minValue(0, "0 to 100"),
+      v.maxValue(100, "0 to 100"),
+      v.description(
+        "a sweep that would delete more of the table's rows than this reports them instead (50 unless given)",
+      ),
+      v.examples([20]),
+    ),
+  ),
   onTruncate: v.exactOptional(
     v.pipe(
       v.picklist(["stop", "ignore", "clear"]),

@@ -51,6 +51,10 @@ export class MappedTable implements TableMapping {
   get vanishedRows(): VanishedRows {
     return this.plan.vanishedRows;
   }
+
+  get sweepAtMostPercent(): number {
+    return this.plan.sweepAtMostPercent;
+  }
   get onTruncate(): OnTruncate {
     return this.plan.onTruncate;
   }

@@ -38,6 +38,8 @@ export interface TableMapping {
   readonly family: string;
   readonly table: string;
   readonly vanishedRows: VanishedRows;
+  /** A sweep that would delete a larger part of the rows reports them instead. */
+  readonly sweepAtMostPercent: number;
   readonly onTruncate: OnTruncate;
   /** Null while the table does not exist yet and the mapping creates it. */
   readonly schema: TableSchema | null;

@@ -1,6 +1,7 @@
 /** The mapping file as the loader uses it: names parsed, defaults filled in, and its tables checked against one another. */
 import { isCtlstoreError, messageOf, quote } from "../../core/errors.ts";
 import type { FieldType } from "../../core/field-types.ts";
+import { SNAPSHOT_WATCH_LIMITS } from "../../core/limits.ts";
 import {
   type FamilyName,
   type FieldName,
@@ -48,6 +49,7 @@ export interface TablePlan {
   readonly addFields: boolean;
   readonly key: readonly FieldName[] | null;
   readonly vanishedRows: VanishedRows;
+  readonly sweepAtMostPercent: number;
   readonly onTruncate: OnTruncate;
 }
 
@@ -112,6 +114,7 @@ function planTable(file: ParsedMapping, spec: ParsedTable, index: number, proble
     addFields: spec.addFields ?? false,
     key,
     vanishedRows: spec.vanishedRows ?? "keep",
+    sweepAtMostPercent: spec.sweepAtMostPercent ?? SNAPSHOT_WATCH_LIMITS.sweep.atMostPercent,
     onTruncate: spec.onTruncate ?? "stop",
   };
 }

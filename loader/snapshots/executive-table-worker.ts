@@ -12,12 +12,21 @@ import type { TableTask } from "../lanes/unit.ts";
 import { keyTextOf } from "../mapping/key-text.ts";
 import type { RowMutation, TableMapping } from "../mapping/mapping.ts";
 import type { ClosedSnapshots } from "./closed-snapshots.ts";
-import type { SnapshotMeter } from "./snapshot-meter.ts";
+import type { RowMarks } from "./row-marks.ts";
+import type { SnapshotMeter, VanishedDone } from "./snapshot-meter.ts";
 import { keyPages, type ListedKey, type TableRowsDeps } from "./table-rows.ts";
 
 export interface TableWorkerDeps extends TableRowsDeps {
   readonly closed: ClosedSnapshots;
   readonly meter: SnapshotMeter;
+}
+
+/** What a snapshot says of a table of ours. */
+interface Found {
+  readonly rows: number;
+  readonly vanished: number;
+  /** The first few of those. */
+  readonly keys: readonly ListedKey[];
 }
 
 export class ExecutiveTableWorker implements TableWorker {
@@ -62,33 +71,71 @@ export class ExecutiveTableWorker implements TableWorker {
 
   async #removeVanished(task: TableTask, hold: LaneHold): Promise<void> {
     const marks = this.#deps.closed.get(task);
-    const { schema, family, table, vanishedRows } = task.target;
+    const { target } = task;
     // Without marks it is done: they are kept until it is.
-    if (marks === null || schema === null) return;
-    const isSwept = vanishedRows === "sweep";
-    const named: ListedKey[] = [];
-    let rows = 0;
-    for await (const keys of this.#ownKeys(task.target, hold.signal)) {
-      const vanished = keys.filter((key) => !marks.has(keyTextOf(schema, key)));
-      if (isSwept) await this.#deleteAll(task.target, vanished, hold);
-      rows += vanished.length;
-      named.push(...vanished.slice(0, SNAPSHOT_WATCH_LIMITS.namedKeys - named.length));
-      this.#deps.meter.vanished(family, table, isSwept ? "deleted" : "reported", vanished.length);
-    }
-    this.#report(task, isSwept ? "deleted" : "reported", rows);
-    this.#tellVanished(task.target, { rows, keys: named });
+    if (marks === null || target.schema === null) return;
+    const found = await this.#count(target, marks, hold.signal);
+    const done = isTooMuch(target, found)
+      ? "held-back"
+      : target.vanishedRows === "sweep"
+        ? "deleted"
+        : "reported";
+    if (done === "deleted") await this.#sweep(target, marks, hold);
+    else this.#deps.meter.vanished(target.family, target.table, done, found.vanished);
+    this.#report(task, done, found.vanished);
+    this.#tellVanished(target, done, found);
   }
 
-  #tellVanished(
-    { family, table, topic, vanishedRows }: TableMapping,
-    found: { rows: number; keys: ListedKey[] },
-  ) {
+  async #sweep(target: TableMapping, marks: RowMarks, hold: LaneHold): Promise<void> {
+    for await (const keys of this.#vanishedKeys(target, marks, hold.signal)) {
+      await this.#deleteAll(target, keys, hold);
+      this.#deps.meter.vanished(target.family, target.table, "deleted", keys.length);
+    }
+  }
+
+  /** Looks before anything is deleted: a sweep cannot be taken back. */
+  async #count(target: TableMapping, marks: RowMarks, signal: AbortSignal): Promise<Found> {
+    const { namedKeys } = SNAPSHOT_WATCH_LIMITS;
+    const found = { rows: 0, vanished: 0, keys: [] as ListedKey[] };
+    const onRows = (rows: number) => {
+      found.rows += rows;
+    };
+    for await (const keys of this.#vanishedKeys(target, marks, signal, onRows)) {
+      found.vanished += keys.length;
+      found.keys.push(...keys.slice(0, namedKeys - found.keys.length));
+    }
+    return found;
+  }
+
+  /** @param onRows told how many rows each page had in all */
+  async *#vanishedKeys(
+    target: TableMapping,
+    marks: RowMarks,
+    signal: AbortSignal,
+    onRows: (rows: number) => void = () => {},
+  ): AsyncGenerator<readonly ListedKey[]> {
+    const { schema } = target;
+    if (schema === null) return;
+    for await (const keys of this.#ownKeys(target, signal)) {
+      onRows(keys.length);
+      yield keys.filter((key) => !marks.has(keyTextOf(schema, key)));
+    }
+  }
+
+  #tellVanished(target: TableMapping, done: VanishedDone, { rows, vanished, keys }: Found): void {
     const { logger } = this.#deps;
-    const fields = { family, table, topic, ...found };
-    if (found.rows === 0) logger.info(fields, "no row vanished at the origin");
-    else if (vanishedRows === "sweep") logger.warn(fields, "rows that vanished at the origin are deleted");
-    else
+    const { family, table, topic, sweepAtMostPercent } = target;
+    const fields = { family, table, topic, rows, vanished, keys };
+    if (vanished === 0) logger.info(fields, "no row vanished at the origin");
+    else if (done === "deleted") logger.warn(fields, "rows that vanished at the origin are deleted");
+    else if (done === "reported")
       logger.warn(fields, "rows vanished at the origin and are still here: the mapping says to report them");
+    else {
+      logger.error(
+        { ...fields, sweepAtMostPercent },
+        "so many rows vanished at the origin that none is deleted: if that is right, allow it by sweepAtMostPercent and take another snapshot",
+      );
+    }
   }
 
   /** Keys of the rows that came from this origin: where several share a table, those with its constants. */
@@ -131,6 +178,11 @@ function deletion(target: TableMapping, key: ListedKey): RowMutation {
   const { family, table, schema } = target;
   const keyText = schema === null ? "" : keyTextOf(schema, key);
   return { family, table, delete: true, values: key, keyText };
+}
+
+function isTooMuch({ vanishedRows, sweepAtMostPercent }: TableMapping, { rows, vanished }: Found): boolean {
+  if (vanishedRows !== "sweep" || vanished <= SNAPSHOT_WATCH_LIMITS.sweep.freeRows) return false;
+  return vanished * 100 > sweepAtMostPercent * rows;
 }
 
 function isGone(error: unknown): boolean {

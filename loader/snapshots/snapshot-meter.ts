@@ -14,11 +14,14 @@ export type SnapshotOutcome =
   | "too-many-keys"
   | "out-of-step"; // partitions were read so far apart that a new row cannot be told from a vanished one
 
+/** What was done about rows that vanished; "held-back": a sweep would have deleted too many. */
+export type VanishedDone = "reported" | "deleted" | "held-back";
+
 export interface SnapshotMeter {
   snapshot(topic: string, outcome: SnapshotOutcome): void;
   /** Snapshots of tables that are open. */
   open(tables: number): void;
-  vanished(family: string, table: string, what: "reported" | "deleted", rows: number): void;
+  vanished(family: string, table: string, what: VanishedDone, rows: number): void;
   /** Rows deleted because the origin truncated the table. */
   cleared(family: string, table: string, rows: number): void;
 }

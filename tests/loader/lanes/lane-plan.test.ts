@@ -27,6 +27,7 @@ function plan(given: Given, preserveTransactions = false) {
         family: "shop",
         table: "item",
         vanishedRows,
+        sweepAtMostPercent: 50,
         onTruncate,
         schema: null,
         constants: new Map(),

@@ -22,6 +22,7 @@ describe("a mapping file", () => {
         ...{ place: "tables[0]", topic: "shop.store.item", source: null, family: "shop", table: "item" },
         ...{ fields: new Map(), rest: "same-name", drop: new Set(), create: false, addFields: false },
         ...{ key: null, vanishedRows: "keep", onTruncate: "stop" },
+        ...{ sweepAtMostPercent: 50 },
         rules: {
           ...{ decimal: "precise", scale: null, binary: "bytes", bigintUnsigned: "long" },
           ...{ time: "adaptive_time_microseconds", column: null, epochDates: "keep" },
@@ -158,6 +159,7 @@ describe("a member of the wrong shape", () => {
     ["tables[0].create is 1; it needs to be true or false", { create: 1 }],
     ['tables[0].addFields is "yes"; it needs to be true or false', { addFields: "yes" }],
     ["tables[0].vanishedRows is true; it needs", { vanishedRows: true }],
+    ["tables[0].sweepAtMostPercent is 101; it needs to be 0 to 100", { sweepAtMostPercent: 101 }],
     ["tables[0].onTruncate is null; it needs", { onTruncate: null }],
     ["tables[0].key is an array; it needs to be at least one field", { key: [] }],
     ["tables[0].key[1] is 1; it needs to be a string", { key: ["a", 1] }],

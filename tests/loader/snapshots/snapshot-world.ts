@@ -24,6 +24,7 @@ export function targetOf(
     family: "shop",
     table: "item",
     vanishedRows: "sweep",
+    sweepAtMostPercent: 100,
     onTruncate: "clear",
     schema: parseTableSchema("shop", "item", { fields: [["id", "string"]], keyFields: ["id"] }),
     constants: new Map(),

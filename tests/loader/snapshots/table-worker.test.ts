@@ -175,8 +175,38 @@ describe("R32 rows that vanished", () => {
     expect(world.names()).toHaveLength(8);
     expect([world.batches, world.counts.get("reported")]).toEqual([0, 7]);
     const told = world.log.lines.find(({ message }) => message.includes("report"));
-    expect(told?.fields).toMatchObject({ rows: 7, family: "shop", table: "sharded" });
+    expect(told?.fields).toMatchObject({ rows: 8, vanished: 7, family: "shop", table: "sharded" });
     expect(told?.fields["keys"]).toHaveLength(5);
+  });
+
+  test("stay when they are more than the mapping allows to be swept: half a snapshot is no true picture (R41)", async () => {
+    await using world = await World.open();
+    await world.write([...NAMES.slice(0, 40).map((name) => row(name)), row("other", { shard: 2 })]);
+    const { worker } = world;
+    const kept = NAMES.slice(0, 19).map((name) => row(name));
+    await world.run(world.whole(kept, sharded({ sweepAtMostPercent: 50 })), worker);
+    expect(world.names()).toHaveLength(40);
+    expect([world.batches, world.counts.get("held-back"), world.counts.get("deleted")]).toEqual([
+      0,
+      21,
+      undefined,
+    ]);
+    expect(worker.reports).toMatchObject([{ work: "held-back", rows: 21 }]);
+    expect(world.log.lines.find(({ level }) => level === "error")?.fields).toMatchObject({
+      rows: 40,
+      vanished: 21,
+    });
+  });
+
+  test("go when they are just what the mapping allows, and when they are few", async () => {
+    await using world = await World.open();
+    await world.write(NAMES.slice(0, 40).map((name) => row(name)));
+    const half = NAMES.slice(0, 20).map((name) => row(name));
+    await world.run(world.whole(half, sharded({ sweepAtMostPercent: 50 })));
+    expect(world.names()).toHaveLength(20);
+    const ten = NAMES.slice(0, 10).map((name) => row(name));
+    await world.run(world.whole(ten, sharded({ sweepAtMostPercent: 0 })));
+    expect(world.names()).toHaveLength(10);
   });
 
   test("I12 keys of every type are told apart exactly", async () => {
