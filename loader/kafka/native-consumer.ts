@@ -40,6 +40,11 @@ const NOTHING: Fetched = { records: [], ends: [] };
 
 export class AddonConsumer implements KafkaConsumer {
   readonly #connection: Connection<NativeConsumer>;
+  /**
+   * Another client, for questions alone: a broker answers one request of a connection after the other, and a fetch at the
+   * end of a partition takes half a second. Behind those, thousands of partitions would take an hour to be looked at.
+   */
+  readonly #asking: Connection<NativeConsumer>;
   readonly #monotonicMs: () => number;
   readonly #watch = new ProgressWatch();
   readonly #questions: Questions;
@@ -56,7 +61,8 @@ export class AddonConsumer implements KafkaConsumer {
   constructor({ make, monotonicMs }: NativeConsumerDeps, brokers: string) {
     this.#monotonicMs = monotonicMs;
     this.#connection = new Connection(() => this.#prepare(make), serve, brokers);
-    this.#questions = new Questions(this.#connection);
+    this.#asking = new Connection(() => make(() => {}), serve, brokers);
+    this.#questions = new Questions(this.#asking, serve);
   }
 
   async partitionsOf(topics: readonly string[], signal?: AbortSignal): Promise<ReadonlyMap<string, number>> {
@@ -230,7 +236,7 @@ export class AddonConsumer implements KafkaConsumer {
   }
 
   takeTroubles(): readonly string[] {
-    return this.#connection.takeTroubles();
+    return [...new Set([...this.#connection.takeTroubles(), ...this.#asking.takeTroubles()])];
   }
 
   async close(): Promise<void> {
@@ -238,9 +244,10 @@ export class AddonConsumer implements KafkaConsumer {
     const ended = (async () => {
       const client = await this.#connection.existing();
       await this.#fetching;
-      if (client !== null) await new Promise<void>((resolve) => client.disconnect(() => resolve()));
+      await disconnect(client);
     })();
-    await Promise.race([ended, closeLimit()]);
+    const asked = this.#asking.existing().then(disconnect);
+    await Promise.race([Promise.all([ended, asked]), closeLimit()]);
   }
 
   #prepare(make: NativeConsumerDeps["make"]): NativeConsumer {
@@ -275,6 +282,10 @@ export class AddonConsumer implements KafkaConsumer {
 function serve(client: NativeConsumer): Promise<void> {
   client.setDefaultConsumeTimeout(1);
   return new Promise((resolve) => client.consume(1, () => resolve()));
+}
+
+async function disconnect(client: NativeConsumer | null): Promise<void> {
+  if (client !== null) await new Promise<void>((resolve) => client.disconnect(() => resolve()));
 }
 
 function keyOf({ topic, partition }: TopicPartition): string {

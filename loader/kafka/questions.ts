@@ -12,8 +12,13 @@ export class Questions {
   /** Each blocks one of the four threads that Node has for all such work. */
   readonly #oneByOne = new Mutex();
 
-  constructor(connection: Connection<NativeConsumer>) {
+  readonly #serve: (client: NativeConsumer) => Promise<void>;
+  #asked = 0;
+
+  /** @param serve lets the client say what it has heard, or it would keep that for ever */
+  constructor(connection: Connection<NativeConsumer>, serve: (client: NativeConsumer) => Promise<void>) {
     this.#connection = connection;
+    this.#serve = serve;
   }
 
   /** @throws CtlstoreError `kafka_topic_unknown` */
@@ -48,6 +53,8 @@ export class Questions {
   ): Promise<T> {
     return this.#oneByOne.run(async () => {
       const client = await this.#connection.client();
+      this.#asked += 1;
+      if (this.#asked % KAFKA_LIMITS.questionsPerServe === 0) await this.#serve(client);
       return answerOf<T>(action, (done) => call(client, done));
     });
   }

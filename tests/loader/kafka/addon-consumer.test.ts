@@ -10,8 +10,8 @@ function withStandIn(...consumed: readonly Consumed[]) {
   const time = { nowMs: 0 };
   const made: AddonStandIn[] = [];
   const make = (onRebalance: ConstructorParameters<typeof AddonStandIn>[0]) => {
-    const addon = new AddonStandIn(onRebalance);
-    addon.consumed.push(...consumed);
+    const addon = new AddonStandIn(onRebalance, made[0] ?? null);
+    if (made.length === 0) addon.consumed.push(...consumed);
     made.push(addon);
     return addon;
   };
@@ -122,6 +122,26 @@ describe("the consumer", () => {
       "subscribe t",
       "subscribe t,u",
       "unassign",
+    ]);
+  });
+
+  test("asks with another client than it reads with, behind whose fetches brokers would answer late; both end", async () => {
+    const made: AddonStandIn[] = [];
+    const make = (onRebalance: ConstructorParameters<typeof AddonStandIn>[0]) => {
+      made.push(new AddonStandIn(onRebalance));
+      return made.at(-1) ?? new AddonStandIn(onRebalance);
+    };
+    const consumer = new AddonConsumer({ make, monotonicMs: () => 0 }, "k:9092");
+    consumer.assign([at(0, 0)]);
+    await consumer.fetch(1);
+    for (let asked = 0; asked < KAFKA_LIMITS.questionsPerServe; asked++)
+      expect(await consumer.watermarks(at(0, 0))).toEqual({ low: 0, high: 100 });
+    await consumer.close();
+    const kinds = made.map(({ calls }) => [...new Set(calls.map((call) => call.split(" ")[0]))]);
+    // The other one is served now and then: it keeps what it has heard.
+    expect(kinds).toEqual([
+      ["assign", "consume", "disconnect"],
+      ["watermarks", "consume", "disconnect"],
     ]);
   });
 

@@ -22,7 +22,7 @@ export const REVOKE = -174;
 
 export class AddonStandIn extends EventEmitter implements NativeConsumer {
   /** Calls, in their order, as texts. */
-  readonly calls: string[] = [];
+  readonly calls: string[];
   readonly consumed: Consumed[] = [];
   low = 0;
   high = 100;
@@ -31,9 +31,14 @@ export class AddonStandIn extends EventEmitter implements NativeConsumer {
   readonly assignFaults: Error[] = [];
   readonly #onRebalance: RebalanceCallback;
 
-  constructor(onRebalance: RebalanceCallback) {
+  readonly #first: AddonStandIn | null;
+
+  /** @param first the client beside which this one answers questions, of the same brokers; calls are noted there */
+  constructor(onRebalance: RebalanceCallback, first: AddonStandIn | null = null) {
     super();
     this.#onRebalance = onRebalance;
+    this.#first = first;
+    this.calls = first === null ? [] : first.calls;
   }
 
   connect(_options: unknown, done: (error: null, metadata: { topics: [] }) => void): void {
@@ -93,7 +98,8 @@ export class AddonStandIn extends EventEmitter implements NativeConsumer {
     done: (error: null, offsets: { lowOffset: number; highOffset: number }) => void,
   ): void {
     this.calls.push(`watermarks ${partition}`);
-    done(null, { lowOffset: this.low, highOffset: this.high });
+    const { low, high } = this.#first ?? this;
+    done(null, { lowOffset: low, highOffset: high });
   }
 }
 
