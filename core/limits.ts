@@ -387,7 +387,12 @@ export const LOADER_LIMITS = {
   /** Topics and their partitions are looked at so often: partitions are added by hand. */
   topicsIntervalMs: 30_000,
   /** Ends of partitions, for the lag: one small request per partition. */
-  watermarksIntervalMs: 5_000,
+  watermarksIntervalMs: {
+    least: 5_000,
+    /** So many times as long as the last look took: thousands of partitions must not cost a quarter of a processor. */
+    times: 9,
+    most: 60_000,
+  },
   /** Those asked for at the same time. */
   watermarksAtOnce: 4,
   /** Kafka's own idea of how far we are, which is for its tools alone. */

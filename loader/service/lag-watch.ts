@@ -33,10 +33,14 @@ export class LagWatch {
   /** Until the signal aborts. @throws CtlstoreError that no waiting mends */
   async run(signal: AbortSignal): Promise<void> {
     const { clock } = this.#deps;
+    const { least, most, times } = LOADER_LIMITS.watermarksIntervalMs;
+    let waitMs: number = least;
     try {
       for (;;) {
-        await clock.sleep(LOADER_LIMITS.watermarksIntervalMs, signal);
+        await clock.sleep(waitMs, signal);
+        const startMs = clock.monotonicMs();
         await this.#look(signal);
+        waitMs = Math.min(most, Math.max(least, times * (clock.monotonicMs() - startMs)));
       }
     } catch (error) {
       if (!signal.aborted) throw error;

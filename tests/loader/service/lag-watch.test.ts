@@ -40,3 +40,31 @@ test("R32 lanes are told the ends with the time of the question, and nothing of 
   expect(told).toEqual([[{ topic: "t", partition: 0, next: 7 }, 5_000]]);
   expect([...lags.values()].map(({ high }) => high)).toEqual([7, null]);
 });
+
+test("many partitions, or slow answers, are asked less often, and once a minute at least", async () => {
+  const stop = new AbortController();
+  const takesMs = [100, 1_000, 60_000];
+  const waits: number[] = [];
+  let nowMs = 0;
+  const clock = {
+    nowUs: () => 0,
+    monotonicMs: () => nowMs,
+    sleep: async (ms: number) => {
+      waits.push(ms);
+      if (takesMs.length === 0) stop.abort(new Error("enough"));
+      stop.signal.throwIfAborted();
+    },
+  };
+  const consumer = {
+    async watermarks() {
+      nowMs += takesMs.shift() ?? 0;
+      return { low: 0, high: 0 };
+    },
+  };
+  const place = { topic: "t", partition: 0 };
+  const plan = { name: "t", writer: "w", partitions: [place], anchor: place, snapshotTables: [] };
+  await new LagWatch({ lanes: { lives: [{ plan, lags: new Map(), lane: null }] }, consumer, clock }).run(
+    stop.signal,
+  );
+  expect(waits).toEqual([5_000, 5_000, 9_000, 60_000]);
+});
