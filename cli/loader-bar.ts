@@ -1,6 +1,6 @@
 /** The bar of a loader that runs to the end, for a person who watches. */
 import { Presets, SingleBar } from "cli-progress";
-import type { LoaderStatus } from "../loader/service/status.ts";
+import type { LoaderStatus } from "../loader/service/status/status.ts";
 
 const INTERVAL_MS = 200;
 

@@ -2,7 +2,7 @@
 import { readFileSync } from "node:fs";
 import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
 import type { KafkaSettings } from "../loader/kafka/consumer.ts";
-import type { LaneLookOptions } from "../loader/service/lane-look.ts";
+import type { LaneLookOptions } from "../loader/service/positions/lane-look.ts";
 import { KAFKA_OPTIONS, kafkaOf, LANE_OPTIONS } from "./loader-options.ts";
 import type { OptionValues } from "./options.ts";
 

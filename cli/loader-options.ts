@@ -2,7 +2,7 @@
 import { EXECUTIVE_LIMITS, LANE_LIMITS } from "../core/limits.ts";
 import { parseWriterName } from "../core/names.ts";
 import type { KafkaSettings } from "../loader/kafka/consumer.ts";
-import type { LostEventsPolicy } from "../loader/service/start-positions.ts";
+import type { LostEventsPolicy } from "../loader/service/lanes/start-positions.ts";
 import { kafkaSetting, settingsOf } from "./kafka-settings.ts";
 import { listOption, type OptionValues, option, switchOption } from "./options.ts";
 import { choice, integer, text } from "./parsers.ts";

@@ -20,8 +20,8 @@ import { planMapping } from "./mapping/plan.ts";
 import { readMappingFile } from "./mapping/read-file.ts";
 import { executiveSchemas } from "./mapping/schema-store.ts";
 import { LoaderRun, type LoaderRunOptions } from "./service/loader-run.ts";
-import { createLoaderMeter, type LoaderMeter } from "./service/metrics.ts";
-import type { LoaderStatus } from "./service/status.ts";
+import { createLoaderMeter, type LoaderMeter } from "./service/status/metrics.ts";
+import type { LoaderStatus } from "./service/status/status.ts";
 import { SnapshotMetrics } from "./snapshots/snapshot-meter.ts";
 import { createTransactionMeter } from "./transactions/transaction-meter.ts";
 

@@ -1,5 +1,5 @@
 /** `ctlstore loader offsets`: how far each lane is, by its cookie. */
-import type { LaneOffsets, OffsetsReport, PartitionOffsets } from "../../loader/service/offsets.ts";
+import type { LaneOffsets, OffsetsReport, PartitionOffsets } from "../../loader/service/positions/offsets.ts";
 import { command } from "../command.ts";
 import { LOOK_OPTIONS, lookOptionsOf } from "../loader-look.ts";
 import { jsonText, textTable } from "../print.ts";
@@ -22,8 +22,8 @@ export const loaderOffsetsCommand = command({
       return runOnNode(process.argv.slice(2), context);
     }
     const signal = context.stopSignal();
-    const { LaneLook } = await import("../../loader/service/lane-look.ts");
-    const { readOffsets } = await import("../../loader/service/offsets.ts");
+    const { LaneLook } = await import("../../loader/service/positions/lane-look.ts");
+    const { readOffsets } = await import("../../loader/service/positions/offsets.ts");
     const { createKafka } = await import("../../loader/kafka/client.ts");
     const { kafka, look: lookOptions } = lookOptionsOf(options);
     await using look = new LaneLook({ kafka: createKafka(kafka) }, lookOptions);

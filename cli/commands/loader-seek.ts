@@ -1,5 +1,5 @@
 /** `ctlstore loader seek`: moves a lane by hand, past an event that cannot be loaded or to what Kafka still has. */
-import type { SeekPlan, SeekTarget } from "../../loader/service/seek.ts";
+import type { SeekPlan, SeekTarget } from "../../loader/service/positions/seek.ts";
 import { parseArgument } from "../arguments.ts";
 import { type CommandContext, command } from "../command.ts";
 import { CommandFailure } from "../failure.ts";
@@ -42,8 +42,8 @@ export const loaderSeekCommand = command({
       return runOnNode(process.argv.slice(2), context);
     }
     const signal = context.stopSignal();
-    const { LaneLook } = await import("../../loader/service/lane-look.ts");
-    const { prepareSeek } = await import("../../loader/service/seek.ts");
+    const { LaneLook } = await import("../../loader/service/positions/lane-look.ts");
+    const { prepareSeek } = await import("../../loader/service/positions/seek.ts");
     const { createKafka } = await import("../../loader/kafka/client.ts");
     const { kafka, look: lookOptions } = lookOptionsOf(options);
     await using look = new LaneLook({ kafka: createKafka(kafka) }, lookOptions);

@@ -2,7 +2,7 @@
 import { isCtlstoreError } from "../../core/errors.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
 import type { LoaderOptions, RunningLoader } from "../../loader/loader.ts";
-import type { LoaderStatus } from "../../loader/service/status.ts";
+import type { LoaderStatus } from "../../loader/service/status/status.ts";
 import { type CommandContext, type CommonValues, command } from "../command.ts";
 import { kafkaOf, LOADER_OPTIONS } from "../loader-options.ts";
 import type { OptionValues } from "../options.ts";

@@ -5,11 +5,11 @@ import type { DeadLetters } from "../dead-letters/dead-letters.ts";
 import type { ChangeEvent } from "../events/change-event.ts";
 import type { KafkaRecord, TopicPartition } from "../kafka/consumer.ts";
 import type { MappingKeeper } from "../mapping/mapping.ts";
+import type { LaneWriter } from "./batches/lane-writer.ts";
 import type { LaneMeter } from "./lane-meter.ts";
-import type { LaneWriter } from "./lane-writer.ts";
 import type { SnapshotTracker } from "./snapshot-tracker.ts";
 import type { TableWorker, TableWorkReport } from "./table-worker.ts";
-import type { UnitMaker } from "./unit-maker.ts";
+import type { UnitMaker } from "./units/unit-maker.ts";
 
 /** A table that rows of a topic go to. */
 export interface LaneTable {

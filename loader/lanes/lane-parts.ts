@@ -1,19 +1,19 @@
 /** Puts the parts of a lane together, and fills in the defaults of its options. */
 import { LANE_LIMITS } from "../../core/limits.ts";
 import type { Logger } from "../../core/process/logger.ts";
-import { BatchQueue } from "./batch-queue.ts";
-import { CookieChain } from "./cookie-chain.ts";
-import { Deliverer } from "./deliverer.ts";
-import { EventMapper } from "./event-mapper.ts";
-import { Intake } from "./intake.ts";
+import { BatchQueue } from "./batches/batch-queue.ts";
+import { Deliverer } from "./batches/deliverer.ts";
+import { Remapper } from "./batches/remap.ts";
+import { Sender } from "./batches/sender.ts";
+import { CookieChain } from "./cookie/cookie-chain.ts";
+import { EMPTY_LANE_STATE, type OpenSnapshot } from "./cookie/lane-state.ts";
 import type { LaneDeps, LaneOptions, LanePlan } from "./lane-contract.ts";
-import { LaneReader } from "./lane-reader.ts";
-import { EMPTY_LANE_STATE, type OpenSnapshot } from "./lane-state.ts";
 import { LaneTally } from "./lane-tally.ts";
-import { RecordMapper } from "./map-record.ts";
-import { Poison } from "./poison.ts";
-import { Remapper } from "./remap.ts";
-import { Sender } from "./sender.ts";
+import { EventMapper } from "./records/event-mapper.ts";
+import { Intake } from "./records/intake.ts";
+import { LaneReader } from "./records/lane-reader.ts";
+import { RecordMapper } from "./records/map-record.ts";
+import { Poison } from "./records/poison.ts";
 import { Waits } from "./waits.ts";
 import { Wakeup } from "./wakeup.ts";
 

@@ -10,7 +10,7 @@ import { FORMAT_LIMITS, LANE_LIMITS } from "../../core/limits.ts";
 import { parseWriterName } from "../../core/names.ts";
 import type { TopicPartition } from "../kafka/consumer.ts";
 import type { Mapping } from "../mapping/mapping.ts";
-import { largestCookieBytes } from "./cookie-size.ts";
+import { largestCookieBytes } from "./cookie/cookie-size.ts";
 import type { LanePlan, LaneTable } from "./lane-contract.ts";
 
 export interface LaneSources {

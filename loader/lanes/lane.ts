@@ -1,22 +1,22 @@
 /**
  * A lane: records of its partitions in, batches under its cookie out, each event once (I3, R30).
  *
- * Two loops run side by side: one decodes and maps records and fills the next batch (`lane-reader.ts`), the other brings the
- * batch before it to its end (`deliverer.ts`). There is never more than one batch under way. What is in memory may be lost
+ * Two loops run side by side: one decodes and maps records and fills the next batch (`records/lane-reader.ts`), the other brings the
+ * batch before it to its end (`batches/deliverer.ts`). There is never more than one batch under way. What is in memory may be lost
  * at any moment: all that counts is the cookie, which moved in the same transaction as the rows.
  */
 import { LANE_LIMITS } from "../../core/limits.ts";
 import type { KafkaRecord, Position, TopicPartition } from "../kafka/consumer.ts";
-import type { Work } from "./batch-queue.ts";
-import { decodeLaneState } from "./cookie.ts";
-import { isAtEnd } from "./intake.ts";
+import type { Work } from "./batches/batch-queue.ts";
+import type { RunSignals } from "./batches/sender.ts";
+import { decodeLaneState } from "./cookie/cookie.ts";
 import type { LaneActivity, LaneDeps, LaneOptions, LanePlan, LaneStatus } from "./lane-contract.ts";
 import { assembleLane, type LaneParts } from "./lane-parts.ts";
+import { isAtEnd } from "./records/intake.ts";
+import { beginAt, startingPositions } from "./records/starting-positions.ts";
 import { runLoops } from "./run-loops.ts";
-import type { RunSignals } from "./sender.ts";
-import { beginAt, startingPositions } from "./starting-positions.ts";
 import type { LaneHold } from "./table-worker.ts";
-import type { TableUnit } from "./unit.ts";
+import type { TableUnit } from "./units/unit.ts";
 
 /** Lives from one `open` to the end of its `run`; after that, or after a lost partition, make another one. */
 export class Lane {

@@ -1,6 +1,6 @@
 /** Runs the loops of a lane side by side, and ends them together: when told to, or when one of them fails. */
 import type { Clock } from "../../core/process/clock.ts";
-import type { RunSignals } from "./sender.ts";
+import type { RunSignals } from "./batches/sender.ts";
 
 export interface LoopsToRun {
   /** Ends them in good order. */

@@ -5,10 +5,10 @@
  * function of the log from the snapshot's beginning, which the cookie has: a restart reads that part again.
  */
 import type { Position } from "../kafka/consumer.ts";
-import type { IsAtEnd } from "./intake.ts";
-import type { LaneState, OpenSnapshot } from "./lane-state.ts";
-import type { TableTask } from "./unit.ts";
-import type { MappedRecord } from "./unit-maker.ts";
+import type { LaneState, OpenSnapshot } from "./cookie/lane-state.ts";
+import type { IsAtEnd } from "./records/intake.ts";
+import type { TableTask } from "./units/unit.ts";
+import type { MappedRecord } from "./units/unit-maker.ts";
 
 export interface Observed {
   /** What is to be done when everything up to this record has taken effect. */

@@ -1,6 +1,6 @@
 /** The seam between a lane and work on whole tables (`TableUnit`). */
 import type { RowMutation } from "../mapping/mapping.ts";
-import type { TableTask } from "./unit.ts";
+import type { TableTask } from "./units/unit.ts";
 
 /** What a lane lends to work on a table while its own batches stand still. */
 export interface LaneHold {

@@ -11,8 +11,8 @@ import { turnOfEventLoop } from "../../core/process/turn.ts";
 import type { Fetched, KafkaConsumer } from "../kafka/consumer.ts";
 import { Commits } from "./commits.ts";
 import { Every } from "./every.ts";
-import type { LaneOwner } from "./lane-owner.ts";
-import type { LaneSet } from "./lane-set.ts";
+import type { LaneOwner } from "./lanes/lane-owner.ts";
+import type { LaneSet } from "./lanes/lane-set.ts";
 import type { Patience } from "./patience.ts";
 import type { Troubles } from "./troubles.ts";
 

@@ -13,17 +13,17 @@ import type { LanePlan } from "../lanes/lane-contract.ts";
 import type { MappingKeeper } from "../mapping/mapping.ts";
 import { Feeder, type FeederOptions } from "./feeder.ts";
 import { Gate } from "./gate.ts";
-import { LagWatch } from "./lag-watch.ts";
-import { LaneOwner, type LaneOwnerOptions } from "./lane-owner.ts";
-import { LanePlacer } from "./lane-placer.ts";
-import { LaneSet, type LaneSetOptions } from "./lane-set.ts";
-import type { LoaderMeter } from "./metrics.ts";
+import { LaneOwner, type LaneOwnerOptions } from "./lanes/lane-owner.ts";
+import { LanePlacer } from "./lanes/lane-placer.ts";
+import { LaneSet, type LaneSetOptions } from "./lanes/lane-set.ts";
+import type { MakeLane } from "./lanes/served-lane.ts";
+import type { LostEventsPolicy } from "./lanes/start-positions.ts";
 import { Patience } from "./patience.ts";
-import { Progress } from "./progress.ts";
-import { Rate } from "./rate.ts";
-import type { MakeLane } from "./served-lane.ts";
-import type { LostEventsPolicy } from "./start-positions.ts";
-import { type LoaderState, type LoaderStatus, laneStatusOf, totalLag } from "./status.ts";
+import { LagWatch } from "./status/lag-watch.ts";
+import type { LoaderMeter } from "./status/metrics.ts";
+import { Progress } from "./status/progress.ts";
+import { Rate } from "./status/rate.ts";
+import { type LoaderState, type LoaderStatus, laneStatusOf, totalLag } from "./status/status.ts";
 import { Troubles } from "./troubles.ts";
 
 export interface LoaderRunDeps {

@@ -3,7 +3,7 @@
  *
  * They are final: records that the lane reads while the work waits for its turn are of the time after the snapshot.
  */
-import type { TableTask } from "../lanes/unit.ts";
+import type { TableTask } from "../lanes/units/unit.ts";
 import type { RowMarks } from "./row-marks.ts";
 
 export class ClosedSnapshots {

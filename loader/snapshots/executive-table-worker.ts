@@ -8,7 +8,7 @@ import { isCtlstoreError } from "../../core/errors.ts";
 import { SNAPSHOT_WATCH_LIMITS } from "../../core/limits.ts";
 import type { TableSchema } from "../../core/schema.ts";
 import type { LaneHold, TableWorker, TableWorkReport } from "../lanes/table-worker.ts";
-import type { TableTask } from "../lanes/unit.ts";
+import type { TableTask } from "../lanes/units/unit.ts";
 import { keyTextOf } from "../mapping/key-text.ts";
 import type { RowMutation, TableMapping } from "../mapping/mapping.ts";
 import type { ClosedSnapshots } from "./closed-snapshots.ts";

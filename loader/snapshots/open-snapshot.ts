@@ -3,7 +3,7 @@ import { SNAPSHOT_WATCH_LIMITS } from "../../core/limits.ts";
 import type { TableSchema } from "../../core/schema.ts";
 import type { SnapshotMark } from "../events/change-event.ts";
 import type { KafkaRecord } from "../kafka/consumer.ts";
-import type { MappedRecord } from "../lanes/unit-maker.ts";
+import type { MappedRecord } from "../lanes/units/unit-maker.ts";
 import type { TableMapping } from "../mapping/mapping.ts";
 import type { PartitionPast } from "./partition-past.ts";
 import { RowMarks } from "./row-marks.ts";

@@ -7,10 +7,10 @@
 import type { Logger } from "../../core/process/logger.ts";
 import type { RowEvent, TruncateEvent } from "../events/change-event.ts";
 import type { KafkaRecord } from "../kafka/consumer.ts";
-import type { IsAtEnd } from "../lanes/intake.ts";
-import type { OpenSnapshot } from "../lanes/lane-state.ts";
-import type { TableTask } from "../lanes/unit.ts";
-import type { MappedRecord } from "../lanes/unit-maker.ts";
+import type { OpenSnapshot } from "../lanes/cookie/lane-state.ts";
+import type { IsAtEnd } from "../lanes/records/intake.ts";
+import type { TableTask } from "../lanes/units/unit.ts";
+import type { MappedRecord } from "../lanes/units/unit-maker.ts";
 import type { TableMapping } from "../mapping/mapping.ts";
 import { isOnlyTable } from "../mapping/only-table.ts";
 import type { ClosedSnapshots } from "./closed-snapshots.ts";

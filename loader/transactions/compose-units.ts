@@ -1,8 +1,8 @@
 /** Turns records that take effect together into units: rows in the origin's order, with work on whole tables where it belongs. */
 import type { Position, TopicPartition } from "../kafka/consumer.ts";
-import type { OpenSnapshot } from "../lanes/lane-state.ts";
+import type { OpenSnapshot } from "../lanes/cookie/lane-state.ts";
 import type { Observed, SnapshotTracker } from "../lanes/snapshot-tracker.ts";
-import type { RowsUnit, SourcedMutation, TableTask, Unit } from "../lanes/unit.ts";
+import type { RowsUnit, SourcedMutation, TableTask, Unit } from "../lanes/units/unit.ts";
 import type { HeldRecord } from "./held-records.ts";
 
 /** Records of one partition, in its order. */

@@ -1,6 +1,6 @@
 /** Records of one partition that wait for others of their transaction, in their order. */
 import type { TopicPartition } from "../kafka/consumer.ts";
-import type { MappedRecord } from "../lanes/unit-maker.ts";
+import type { MappedRecord } from "../lanes/units/unit-maker.ts";
 
 export interface HeldRecord {
   readonly mapped: MappedRecord;

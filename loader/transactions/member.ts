@@ -1,5 +1,5 @@
 /** What a record says of the transaction that it belongs to. */
-import type { MappedRecord } from "../lanes/unit-maker.ts";
+import type { MappedRecord } from "../lanes/units/unit-maker.ts";
 import type { HeldRecord } from "./held-records.ts";
 
 export interface Member {

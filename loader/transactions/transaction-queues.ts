@@ -3,7 +3,7 @@
  * part of.
  */
 import type { TopicPartition } from "../kafka/consumer.ts";
-import type { MappedRecord } from "../lanes/unit-maker.ts";
+import type { MappedRecord } from "../lanes/units/unit-maker.ts";
 import { CollectionTopics } from "./collections.ts";
 import { HeldPartition, type HeldRecord } from "./held-records.ts";
 import { heldAlone, isFollower, memberOf } from "./member.ts";

@@ -12,10 +12,10 @@
 import { LANE_LIMITS, TRANSACTION_LIMITS } from "../../core/limits.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { TopicPartition } from "../kafka/consumer.ts";
-import type { IsAtEnd } from "../lanes/intake.ts";
+import type { IsAtEnd } from "../lanes/records/intake.ts";
 import type { SnapshotTracker } from "../lanes/snapshot-tracker.ts";
-import type { SourcedMutation, Unit } from "../lanes/unit.ts";
-import type { MappedRecord, UnitMaker } from "../lanes/unit-maker.ts";
+import type { SourcedMutation, Unit } from "../lanes/units/unit.ts";
+import type { MappedRecord, UnitMaker } from "../lanes/units/unit-maker.ts";
 import { composeUnits, rowsUnit, type Taken, tableUnit } from "./compose-units.ts";
 import { GoneTransactions } from "./gone-transactions.ts";
 import type { HeldPartition } from "./held-records.ts";

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { Writable } from "node:stream";
 import { loaderBar } from "../../cli/loader-bar.ts";
-import type { LoaderStatus } from "../../loader/service/status.ts";
+import type { LoaderStatus } from "../../loader/service/status/status.ts";
 import { until } from "../support/until.ts";
 
 test("loaderBar shows events out of those that were there, and its last word at the end", async () => {

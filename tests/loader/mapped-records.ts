@@ -1,7 +1,7 @@
 /** Records as they are after decoding and mapping, made directly: for what is tested behind the two. */
 import type { ChangeEvent, RowEvent, SnapshotMark } from "../../loader/events/change-event.ts";
 import type { KafkaRecord } from "../../loader/kafka/consumer.ts";
-import type { MappedRecord } from "../../loader/lanes/unit-maker.ts";
+import type { MappedRecord } from "../../loader/lanes/units/unit-maker.ts";
 import type { RowMutation, TableMapping } from "../../loader/mapping/mapping.ts";
 
 export interface Place {

@@ -1,7 +1,7 @@
 /** The topics of a mapping beside those of a cluster, and the lanes that follow from their partitions. */
 import { type CtlstoreError, isCtlstoreError } from "../../../core/errors.ts";
 import type { KafkaConsumer } from "../../kafka/consumer.ts";
-import { largestCookieBytes } from "../../lanes/cookie-size.ts";
+import { largestCookieBytes } from "../../lanes/cookie/cookie-size.ts";
 import { planLanes } from "../../lanes/lane-plan.ts";
 import { assertSweepable } from "../../snapshots/sweepable.ts";
 import { assertOrdered } from "../../transactions/assert-ordered.ts";

@@ -3,8 +3,8 @@ import { describe, expect, test } from "bun:test";
 import { LANE_LIMITS } from "../../../core/limits.ts";
 import type { Clock } from "../../../core/process/clock.ts";
 import type { KafkaRecord } from "../../../loader/kafka/consumer.ts";
-import { BatchQueue, type Work } from "../../../loader/lanes/batch-queue.ts";
-import type { RowsUnit } from "../../../loader/lanes/unit.ts";
+import { BatchQueue, type Work } from "../../../loader/lanes/batches/batch-queue.ts";
+import type { RowsUnit } from "../../../loader/lanes/units/unit.ts";
 import type { TableMapping } from "../../../loader/mapping/mapping.ts";
 
 const record: KafkaRecord = {

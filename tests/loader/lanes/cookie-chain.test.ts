@@ -1,9 +1,9 @@
 /** The chain of cookies: each batch has one of its own, and positions only go up (I3). */
 import { expect, test } from "bun:test";
 import { FORMAT_LIMITS } from "../../../core/limits.ts";
-import { decodeLaneState } from "../../../loader/lanes/cookie.ts";
-import { CookieChain } from "../../../loader/lanes/cookie-chain.ts";
-import { EMPTY_LANE_STATE, type OpenSnapshot } from "../../../loader/lanes/lane-state.ts";
+import { decodeLaneState } from "../../../loader/lanes/cookie/cookie.ts";
+import { CookieChain } from "../../../loader/lanes/cookie/cookie-chain.ts";
+import { EMPTY_LANE_STATE, type OpenSnapshot } from "../../../loader/lanes/cookie/lane-state.ts";
 import { planOf } from "./lane-world.ts";
 
 const T = "a.topic";

@@ -2,10 +2,10 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { FORMAT_LIMITS } from "../../../core/limits.ts";
-import { decodeLaneState, encodeLaneState, newSalt } from "../../../loader/lanes/cookie.ts";
-import { largestCookieBytes } from "../../../loader/lanes/cookie-size.ts";
+import { decodeLaneState, encodeLaneState, newSalt } from "../../../loader/lanes/cookie/cookie.ts";
+import { largestCookieBytes } from "../../../loader/lanes/cookie/cookie-size.ts";
+import { EMPTY_LANE_STATE, type LaneState } from "../../../loader/lanes/cookie/lane-state.ts";
 import type { LanePlan } from "../../../loader/lanes/lane-contract.ts";
-import { EMPTY_LANE_STATE, type LaneState } from "../../../loader/lanes/lane-state.ts";
 import { suiteSeed } from "../../support/suite.ts";
 
 const HIGHEST = Number.MAX_SAFE_INTEGER - 1;

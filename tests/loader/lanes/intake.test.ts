@@ -1,6 +1,6 @@
 /** Records that wait, and how far partitions have been read. */
 import { expect, test } from "bun:test";
-import { Intake } from "../../../loader/lanes/intake.ts";
+import { Intake } from "../../../loader/lanes/records/intake.ts";
 import { kafkaRecord } from "../../support/debezium.ts";
 
 const place = { topic: "a.topic", partition: 0 };

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { parseTableSchema } from "../../../core/schema.ts";
 import { createDecoder } from "../../../loader/events/decoder.ts";
 import type { KafkaRecord } from "../../../loader/kafka/consumer.ts";
-import { RecordMapper } from "../../../loader/lanes/map-record.ts";
+import { RecordMapper } from "../../../loader/lanes/records/map-record.ts";
 import { openMapping } from "../../../loader/mapping/keeper.ts";
 import { changeRecord, column, envelope, kafkaRecord, tombstone } from "../../support/debezium.ts";
 import { mappingText } from "../mapping/mapped.ts";

@@ -3,8 +3,8 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:tes
 import { CtlstoreError } from "../../../core/errors.ts";
 import type { SnapshotTracker } from "../../../loader/lanes/snapshot-tracker.ts";
 import type { LaneHold, TableWorker } from "../../../loader/lanes/table-worker.ts";
-import type { TableTask, Unit } from "../../../loader/lanes/unit.ts";
-import type { MappedRecord, UnitMaker } from "../../../loader/lanes/unit-maker.ts";
+import type { TableTask, Unit } from "../../../loader/lanes/units/unit.ts";
+import type { MappedRecord, UnitMaker } from "../../../loader/lanes/units/unit-maker.ts";
 import type { RowMutation } from "../../../loader/mapping/mapping.ts";
 import { kafkaRecord } from "../../support/debezium.ts";
 import { until } from "../../support/until.ts";

@@ -2,9 +2,9 @@
 import { expect, test } from "bun:test";
 import { CtlstoreError } from "../../../core/errors.ts";
 import type { Position, TopicPartition } from "../../../loader/kafka/consumer.ts";
-import { PartitionLag } from "../../../loader/service/lag.ts";
-import { LagWatch } from "../../../loader/service/lag-watch.ts";
-import { partitionKey } from "../../../loader/service/lane-placer.ts";
+import { partitionKey } from "../../../loader/service/lanes/lane-placer.ts";
+import { PartitionLag } from "../../../loader/service/status/lag.ts";
+import { LagWatch } from "../../../loader/service/status/lag-watch.ts";
 
 test("R32 lanes are told the ends with the time of the question, and nothing of partitions whose brokers are away", async () => {
   const partitions = [0, 1].map((partition) => ({ topic: "t", partition }));

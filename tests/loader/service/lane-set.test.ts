@@ -7,10 +7,10 @@ import { silentLogger } from "../../../core/process/logger.ts";
 import type { KafkaRecord, Position, TopicPartition, Watermarks } from "../../../loader/kafka/consumer.ts";
 import type { LanePlan, LaneStatus } from "../../../loader/lanes/lane-contract.ts";
 import { Gate } from "../../../loader/service/gate.ts";
-import { LanePlacer } from "../../../loader/service/lane-placer.ts";
-import { LaneSet, type LaneSetOptions } from "../../../loader/service/lane-set.ts";
+import { LanePlacer } from "../../../loader/service/lanes/lane-placer.ts";
+import { LaneSet, type LaneSetOptions } from "../../../loader/service/lanes/lane-set.ts";
+import type { ServedLane } from "../../../loader/service/lanes/served-lane.ts";
 import { Patience } from "../../../loader/service/patience.ts";
-import type { ServedLane } from "../../../loader/service/served-lane.ts";
 import { until } from "../../support/until.ts";
 import { FakeConsumer, FakeKafka } from "./fake-kafka.ts";
 

@@ -1,9 +1,9 @@
 /** Lanes looked at and moved from outside: `loader offsets` and `loader seek` without their command line. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { LaneLook, type LaneLookOptions } from "../../../loader/service/lane-look.ts";
-import { readOffsets } from "../../../loader/service/offsets.ts";
-import { prepareSeek, type SeekTarget } from "../../../loader/service/seek.ts";
+import { LaneLook, type LaneLookOptions } from "../../../loader/service/positions/lane-look.ts";
+import { readOffsets } from "../../../loader/service/positions/offsets.ts";
+import { prepareSeek, type SeekTarget } from "../../../loader/service/positions/seek.ts";
 import { ADMIN_TOKEN } from "../../server/test-app.ts";
 import { codeOf, rowsOf, SECRET, World } from "./world.ts";
 

@@ -8,10 +8,10 @@ import { turnOfEventLoop } from "../../../core/process/turn.ts";
 import type { KafkaRecord, Position } from "../../../loader/kafka/consumer.ts";
 import { Commits } from "../../../loader/service/commits.ts";
 import { Gate } from "../../../loader/service/gate.ts";
-import { PartitionLag } from "../../../loader/service/lag.ts";
+import { type Route, Routes } from "../../../loader/service/lanes/routes.ts";
+import { eventsLost, placementOf } from "../../../loader/service/lanes/start-positions.ts";
 import { Patience } from "../../../loader/service/patience.ts";
-import { type Route, Routes } from "../../../loader/service/routes.ts";
-import { eventsLost, placementOf } from "../../../loader/service/start-positions.ts";
+import { PartitionLag } from "../../../loader/service/status/lag.ts";
 import { Troubles } from "../../../loader/service/troubles.ts";
 
 class Sink {

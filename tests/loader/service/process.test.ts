@@ -2,7 +2,7 @@
 import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { unwrap } from "../../../client/index.ts";
-import type { LoaderStatus } from "../../../loader/service/status.ts";
+import type { LoaderStatus } from "../../../loader/service/status/status.ts";
 import { hasKafka } from "../../support/kafka/cluster.ts";
 import { loaderCommand } from "../../support/loader/loader-command.ts";
 import { type LoaderProcess, LoaderWorld } from "../../support/loader/loader-world.ts";

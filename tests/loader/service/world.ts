@@ -7,8 +7,8 @@ import { systemClock } from "../../../core/process/clock.ts";
 import type { Logger } from "../../../core/process/logger.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
 import { createMetrics, type Metrics } from "../../../core/process/metrics.ts";
-import { encodeLaneState, newSalt } from "../../../loader/lanes/cookie.ts";
-import { EMPTY_LANE_STATE } from "../../../loader/lanes/lane-state.ts";
+import { encodeLaneState, newSalt } from "../../../loader/lanes/cookie/cookie.ts";
+import { EMPTY_LANE_STATE } from "../../../loader/lanes/cookie/lane-state.ts";
 import {
   type LoaderDeps,
   type LoaderOptions,

@@ -2,10 +2,10 @@
 import { silentLogger } from "../../../core/process/logger.ts";
 import { parseTableSchema } from "../../../core/schema.ts";
 import type { RowEvent, SnapshotMark } from "../../../loader/events/change-event.ts";
-import type { LaneState, OpenSnapshot } from "../../../loader/lanes/lane-state.ts";
+import type { LaneState, OpenSnapshot } from "../../../loader/lanes/cookie/lane-state.ts";
 import type { Observed } from "../../../loader/lanes/snapshot-tracker.ts";
-import type { TableTask } from "../../../loader/lanes/unit.ts";
-import type { MappedRecord } from "../../../loader/lanes/unit-maker.ts";
+import type { TableTask } from "../../../loader/lanes/units/unit.ts";
+import type { MappedRecord } from "../../../loader/lanes/units/unit-maker.ts";
 import type { TableMapping, VanishedRows } from "../../../loader/mapping/mapping.ts";
 import { ClosedSnapshots } from "../../../loader/snapshots/closed-snapshots.ts";
 import type { SnapshotOutcome } from "../../../loader/snapshots/snapshot-meter.ts";

@@ -4,7 +4,7 @@ import { createClient } from "../../../client/create-client.ts";
 import { encodeMutation, type FieldValue } from "../../../client/encode.ts";
 import { CtlstoreError } from "../../../core/errors.ts";
 import { parseTableSchema, type TableSchema } from "../../../core/schema.ts";
-import type { TableTask } from "../../../loader/lanes/unit.ts";
+import type { TableTask } from "../../../loader/lanes/units/unit.ts";
 import { keyTextOf } from "../../../loader/mapping/key-text.ts";
 import type { RowMutation, TableMapping } from "../../../loader/mapping/mapping.ts";
 import { ClosedSnapshots } from "../../../loader/snapshots/closed-snapshots.ts";

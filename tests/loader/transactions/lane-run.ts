@@ -1,7 +1,7 @@
 /** A lane in small: reads partitions in any order, applies units with their positions at once, and may be killed between two. */
 import { silentLogger } from "../../../core/process/logger.ts";
 import type { Observed, SnapshotTracker } from "../../../loader/lanes/snapshot-tracker.ts";
-import type { Unit } from "../../../loader/lanes/unit.ts";
+import type { Unit } from "../../../loader/lanes/units/unit.ts";
 import {
   TransactionUnitMaker,
   type TransactionUnitMakerOptions,

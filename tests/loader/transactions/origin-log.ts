@@ -1,7 +1,7 @@
 /** An origin's transactions as a connector writes them: events in many partitions, BEGIN and END in the transaction topic. */
 import type { ChangeEvent, TransactionEvent } from "../../../loader/events/change-event.ts";
 import type { TopicPartition } from "../../../loader/kafka/consumer.ts";
-import type { MappedRecord } from "../../../loader/lanes/unit-maker.ts";
+import type { MappedRecord } from "../../../loader/lanes/units/unit-maker.ts";
 import type { RowMutation } from "../../../loader/mapping/mapping.ts";
 import { mappedAt, rowEvent } from "../mapped-records.ts";
 

@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { silentLogger } from "../../../core/process/logger.ts";
 import type { ChangeEvent } from "../../../loader/events/change-event.ts";
 import type { Observed, SnapshotTracker } from "../../../loader/lanes/snapshot-tracker.ts";
-import type { TableTask, Unit } from "../../../loader/lanes/unit.ts";
+import type { TableTask, Unit } from "../../../loader/lanes/units/unit.ts";
 import type { RowMutation } from "../../../loader/mapping/mapping.ts";
 import {
   TransactionUnitMaker,
