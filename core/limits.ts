@@ -380,8 +380,11 @@ export const LOADER_LIMITS = {
   backoffMs: { base: 200, max: 10_000 },
   /** After somebody else moved a lane's cookie: long enough to hear from the group that the lane is his. */
   conflictBackoffMs: { base: 250, max: 10_000 },
-  /** Conflicts in a row without a batch of our own: by then the group has settled who the owner is, several times over. */
-  conflictsInARow: 8,
+  /**
+   * Conflicts about a lane that is ours by the group. In a row without a batch of our own: by then the group has settled who the
+   * owner is, several times over. Within ten minutes: more than a fleet that restarts again and again would make.
+   */
+  conflicts: { inARow: 8, inWindow: 20, windowMs: 600_000 },
   /** A run that ends by itself does not wait longer for what is away: its caller wants an exit code. */
   oncePatienceMs: 60_000,
   /** Topics and their partitions are looked at so often: partitions are added by hand. */

@@ -3,8 +3,8 @@
  * opened anew after somebody else has moved the cookie.
  *
  * A lane that lost the cookie has written nothing (R30). It goes on from the new cookie as long as it is the owner, which
- * the group settles; if it loses again and again without a batch of its own, another loader is there that the group does
- * not know of, and this one ends.
+ * the group settles; if it loses again and again, another loader is there that the group does not know of, and this one ends
+ * (`conflicts.ts`).
  */
 import { CtlstoreError, type ErrorCode, isCtlstoreError } from "../../../core/errors.ts";
 import { LOADER_LIMITS } from "../../../core/limits.ts";
@@ -16,6 +16,7 @@ import type { LanePlan } from "../../lanes/lane-contract.ts";
 import type { Gate } from "../gate.ts";
 import type { Patience } from "../patience.ts";
 import { PartitionLag } from "../status/lag.ts";
+import { Conflicts } from "./conflicts.ts";
 import { type LanePlacer, type PlacedPartition, partitionKey } from "./lane-placer.ts";
 import type { MakeLane, ServedLane } from "./served-lane.ts";
 
@@ -47,7 +48,7 @@ export class LaneLife {
   #opening = new AbortController();
   #state: LaneLifeState = "opening";
   #lane: ServedLane | null = null;
-  #conflictsInARow = 0;
+  readonly #conflicts = new Conflicts();
   #lastApplied: readonly Position[] = [];
 
   /** @param after what must have ended before: the same lane's life before, whose last batch may be under way */
@@ -100,7 +101,7 @@ export class LaneLife {
         throw error;
       });
       if (ending !== "conflict") continue;
-      if (this.#conflictsInARow <= 1) backoff.reset();
+      if (this.#conflicts.inARow <= 1) backoff.reset();
       this.#set("conflict");
       await clock.sleep(backoff.nextMs(), signal).catch(() => {});
     }
@@ -133,16 +134,17 @@ export class LaneLife {
   }
 
   #countConflict(lane: ServedLane, error: CtlstoreError): void {
-    const { logger } = this.#deps;
-    this.#conflictsInARow = lane.status().counts.batches > 0 ? 1 : this.#conflictsInARow + 1;
+    const { logger, clock } = this.#deps;
+    const conflicts = this.#conflicts;
+    conflicts.add(clock.monotonicMs(), lane.status().counts.batches > 0);
     logger.warn(
-      { lane: this.plan.name, conflictsInARow: this.#conflictsInARow },
+      { lane: this.plan.name, conflictsInARow: conflicts.inARow, conflictsLately: conflicts.lately },
       "another loader moved the cookie of this lane: it is read again",
     );
-    if (this.#conflictsInARow < LOADER_LIMITS.conflictsInARow) return;
+    if (!conflicts.areTooMany) return;
     throw new CtlstoreError(
       "loader_fenced",
-      `Cannot go on with lane ${this.plan.name}: another loader moved its cookie ${this.#conflictsInARow} times in a row; one loader must have it`,
+      `Cannot go on with lane ${this.plan.name}: another loader moved its cookie ${conflicts.lately} times lately; one loader must have it`,
       {
         hint: "look for a loader with the same --writer in another --group, or one that runs with --once",
         cause: error,

@@ -8,6 +8,7 @@ import { turnOfEventLoop } from "../../../core/process/turn.ts";
 import type { KafkaRecord, Position } from "../../../loader/kafka/consumer.ts";
 import { Commits } from "../../../loader/service/commits.ts";
 import { Gate } from "../../../loader/service/gate.ts";
+import { Conflicts } from "../../../loader/service/lanes/conflicts.ts";
 import { type Route, Routes } from "../../../loader/service/lanes/routes.ts";
 import { eventsLost, placementOf } from "../../../loader/service/lanes/start-positions.ts";
 import { Patience } from "../../../loader/service/patience.ts";
@@ -256,5 +257,27 @@ describe("Troubles", () => {
     for (; nowMs < 120_000; nowMs += 1_000) troubles.note(["broker 1 is away"]);
     expect(count).toBe(120);
     expect(logged).toHaveLength(2);
+  });
+});
+
+describe("conflicts about a lane", () => {
+  const { inARow, inWindow, windowMs } = LOADER_LIMITS.conflicts;
+  const after = (count: number, everyMs: number, hasWon: boolean) => {
+    const conflicts = new Conflicts();
+    for (let i = 0; i < count; i++) conflicts.add(i * everyMs, hasWon);
+    return conflicts.areTooMany;
+  };
+
+  test("are too many in a row without a batch of one's own, at whatever distance", () => {
+    expect([after(inARow - 1, 1, false), after(inARow, 1, false)]).toEqual([false, true]);
+    expect(after(inARow, windowMs, false)).toBe(true);
+  });
+
+  test("R30 are too many within a while, also when each was followed by a batch: two loaders would win by turns for ever", () => {
+    expect([after(inWindow - 1, 1, true), after(inWindow, 1, true)]).toEqual([false, true]);
+  });
+
+  test("are borne when they are rare: handovers of a fleet that restarts now and then", () => {
+    expect(after(10 * inWindow, windowMs / (inWindow - 1), true)).toBe(false);
   });
 });
