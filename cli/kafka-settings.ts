@@ -1,6 +1,6 @@
 /** Settings of librdkafka from a file and from the command line. */
-import { readFileSync } from "node:fs";
-import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
+import { CtlstoreError, quote } from "../core/errors.ts";
+import { readGivenFile } from "./given-file.ts";
 
 export interface KafkaSetting {
   readonly name: string;
@@ -26,12 +26,7 @@ export function readKafkaSettings(path: string): readonly KafkaSetting[] {
     new CtlstoreError("config_invalid", `Cannot use ${quote(path)} for --kafka-settings: ${reason}`, {
       cause,
     });
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw cannot(`it cannot be read (${messageOf(error)})`, error);
-  }
+  const text = new TextDecoder().decode(readGivenFile("kafka-settings", path));
   return text.split(/\r?\n/).flatMap((line, index) => {
     const meant = line.trim();
     if (meant === "" || meant.startsWith("#") || meant.startsWith("!")) return [];

@@ -1,8 +1,7 @@
 /** What the commands have in common that look at the lanes of a loader from outside. */
-import { readFileSync } from "node:fs";
-import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
 import type { KafkaSettings } from "../loader/kafka/consumer.ts";
 import type { LaneLookOptions } from "../loader/service/positions/lane-look.ts";
+import { readGivenFile } from "./given-file.ts";
 import { KAFKA_OPTIONS, kafkaOf, LANE_OPTIONS } from "./loader-options.ts";
 import type { OptionValues } from "./options.ts";
 
@@ -21,7 +20,7 @@ export function lookOptionsOf(options: Values): {
   return {
     kafka: kafkaOf({ ...options, group: undefined }),
     look: {
-      mapping: { text: readMapping(options.mapping), name: options.mapping },
+      mapping: { text: readGivenFile("mapping", options.mapping), name: options.mapping },
       executive,
       secret,
       writer,
@@ -29,18 +28,4 @@ export function lookOptionsOf(options: Values): {
       ...(adminToken === undefined ? {} : { adminToken }),
     },
   };
-}
-
-function readMapping(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new CtlstoreError(
-      "config_invalid",
-      `Cannot use ${quote(path)} for --mapping: ${messageOf(cause)}`,
-      {
-        cause,
-      },
-    );
-  }
 }

@@ -3,9 +3,7 @@
  *
  * This file wires the parts together; what runs is service/loader-run.ts, and what writes is a lane (lanes/lane.ts).
  */
-import { readFileSync } from "node:fs";
 import type { FetchLike } from "../client/index.ts";
-import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
 import { LOADER_LIMITS } from "../core/limits.ts";
 import { type Clock, systemClock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
@@ -16,6 +14,7 @@ import { openDeadLetters, parseDeadLetterPlace } from "./dead-letters/open.ts";
 import type { Kafka } from "./kafka/consumer.ts";
 import { type LaneMakerOptions, laneMaker } from "./lane-maker.ts";
 import { openMapping } from "./mapping/keeper.ts";
+import type { MappingText } from "./mapping/mapping-text.ts";
 import { planMapping } from "./mapping/plan.ts";
 import { readMappingFile } from "./mapping/read-file.ts";
 import { executiveSchemas } from "./mapping/schema-store.ts";
@@ -37,8 +36,7 @@ export interface LoaderDeps {
 }
 
 export interface LoaderOptions extends Omit<LoaderRunOptions, "patienceMs">, LaneMakerOptions {
-  /** Path of the mapping file. */
-  readonly mapping: string;
+  readonly mapping: MappingText;
   /** How long a run that ends by itself waits for what is away; absent is `LOADER_LIMITS.oncePatienceMs`. */
   readonly oncePatienceMs?: number;
   /** `file:PATH` or `topic:NAME`; null stops at the first event that cannot be loaded. */
@@ -60,13 +58,12 @@ export interface RunningLoader {
 /**
  * Starts the loader. Whatever is away is waited for; `done` tells what cannot be waited for.
  *
- * @throws CtlstoreError `config_invalid`, `mapping_invalid` (the file cannot be read), `dead_letters_unavailable`
+ * @throws CtlstoreError `config_invalid`, `mapping_invalid` (the file by itself), `dead_letters_unavailable`
  */
 export async function startLoader(deps: LoaderDeps, options: LoaderOptions): Promise<RunningLoader> {
-  const text = readMapping(options.mapping);
-  const deadLetters = await deadLettersFor(options, text, deps.kafka);
+  const deadLetters = await deadLettersFor(options, deps.kafka);
   const meter = createLoaderMeter(deps.metrics);
-  const run = newRun(deps, options, { text, deadLetters, meter });
+  const run = newRun(deps, options, { deadLetters, meter });
   let endpoint: StatusEndpoint | null = null;
   try {
     if (options.bind !== null) endpoint = await startEndpoint(run, options.bind, { ...deps, meter });
@@ -92,15 +89,13 @@ export async function startLoader(deps: LoaderDeps, options: LoaderOptions): Pro
 }
 
 interface Prepared {
-  /** Of the mapping file. */
-  readonly text: Uint8Array;
   readonly deadLetters: DeadLetters | null;
   readonly meter: LoaderMeter;
 }
 
-function newRun(deps: LoaderDeps, options: LoaderOptions, { text, deadLetters, meter }: Prepared): LoaderRun {
+function newRun(deps: LoaderDeps, options: LoaderOptions, { deadLetters, meter }: Prepared): LoaderRun {
   const { kafka, logger, metrics, clock = systemClock, random = Math.random, fetch } = deps;
-  const { executive: url, adminToken, mapping: name } = options;
+  const { executive: url, adminToken, mapping } = options;
   const sent = fetch === undefined ? {} : { fetch };
   const schemas = executiveSchemas({ url, adminToken, clock, ...sent });
   const patienceMs = options.once ? (options.oncePatienceMs ?? LOADER_LIMITS.oncePatienceMs) : null;
@@ -117,7 +112,7 @@ function newRun(deps: LoaderDeps, options: LoaderOptions, { text, deadLetters, m
   return new LoaderRun(
     {
       consumer: kafka.consumer(),
-      openMapping: (signal) => openMapping(text, schemas, { name, signal }),
+      openMapping: (signal) => openMapping(mapping.text, schemas, { name: mapping.name, signal }),
       laneMaker: (keeper) => laneMaker({ ...shared, keeper }, options, patienceMs),
       meter,
       logger,
@@ -130,8 +125,7 @@ function newRun(deps: LoaderDeps, options: LoaderOptions, { text, deadLetters, m
 
 /** Opened at the start: a file that cannot be written to is found out before the first letter. */
 async function deadLettersFor(
-  { deadLetter, mapping: name }: LoaderOptions,
-  text: Uint8Array,
+  { deadLetter, mapping: { text, name } }: LoaderOptions,
   kafka: Kafka,
 ): Promise<DeadLetters | null> {
   const { tables, transactionTopic } = planMapping(readMappingFile(text, name), name);
@@ -141,21 +135,6 @@ async function deadLettersFor(
     ...(transactionTopic === null ? [] : [transactionTopic]),
   ];
   return openDeadLetters(parseDeadLetterPlace(deadLetter, loaded), () => kafka.producer());
-}
-
-function readMapping(path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new CtlstoreError(
-      "mapping_invalid",
-      `Cannot read the mapping ${quote(path)}: ${messageOf(cause)}`,
-      {
-        hint: "--mapping FILE",
-        cause,
-      },
-    );
-  }
 }
 
 function startEndpoint(

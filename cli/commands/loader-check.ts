@@ -1,11 +1,11 @@
 /** `ctlstore loader check`: a mapping beside the live tables, the topics and a sample of events. Writes nothing. */
-import { readFileSync } from "node:fs";
-import { CtlstoreError, messageOf, quote } from "../../core/errors.ts";
+import { CtlstoreError, quote } from "../../core/errors.ts";
 import { MAPPING_LIMITS } from "../../core/limits.ts";
 import type { SchemaStore } from "../../loader/mapping/schema-store.ts";
 import { checkLines } from "../check-answer.ts";
 import { command } from "../command.ts";
 import { CommandFailure } from "../failure.ts";
+import { readGivenFile } from "../given-file.ts";
 import { KAFKA_OPTIONS, kafkaOf, LANE_OPTIONS } from "../loader-options.ts";
 import { type Option, option, switchOption } from "../options.ts";
 import { httpUrl, text } from "../parsers.ts";
@@ -78,7 +78,7 @@ export const loaderCheckCommand = command({
       brokers === undefined ? null : await consumerOf(kafkaOf({ ...options, brokers, group: undefined }));
     try {
       const deps = { schemas: await schemasOf(executive, adminToken), kafka };
-      const report = await checkMapping(readGiven("mapping", mapping), deps, {
+      const report = await checkMapping(readGivenFile("mapping", mapping), deps, {
         name: mapping,
         ...{ writer, preserveTransactions, signal },
         sample: sample === undefined ? null : sampleLines(sample),
@@ -112,24 +112,13 @@ async function schemasOf(
 }
 
 function sampleLines(path: string): string[] {
-  const lines = new TextDecoder().decode(readGiven("sample", path)).split(/\r?\n/);
+  const lines = new TextDecoder().decode(readGivenFile("sample", path)).split(/\r?\n/);
   const { sampleLines: limit } = MAPPING_LIMITS;
   if (lines.length <= limit + 1) return lines;
   throw new CtlstoreError(
     "config_invalid",
     `Cannot use ${quote(path)} for --sample: it has ${lines.length} lines; the limit is ${limit}`,
   );
-}
-
-function readGiven(flag: string, path: string): Uint8Array {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    const reason = messageOf(cause);
-    throw new CtlstoreError("config_invalid", `Cannot use ${quote(path)} for --${flag}: ${reason}`, {
-      cause,
-    });
-  }
 }
 
 function missing(flag: string, reason: string): CtlstoreError {

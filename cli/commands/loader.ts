@@ -4,6 +4,7 @@ import { createMetrics } from "../../core/process/metrics.ts";
 import type { LoaderOptions, RunningLoader } from "../../loader/loader.ts";
 import type { LoaderStatus } from "../../loader/service/status/status.ts";
 import { type CommandContext, type CommonValues, command } from "../command.ts";
+import { readGivenFile } from "../given-file.ts";
 import { kafkaOf, LOADER_OPTIONS } from "../loader-options.ts";
 import type { OptionValues } from "../options.ts";
 import { jsonText } from "../print.ts";
@@ -81,7 +82,7 @@ function loaderOptions(options: Values): LoaderOptions {
   const { mapping, executive, adminToken, writer, secret, preserveTransactions, transactionWaitMs } = options;
   const { batchRows, batchBytes, lingerMs, keepRepeats, deadLetter, lostEvents, once, bind } = options;
   return {
-    mapping,
+    mapping: { text: readGivenFile("mapping", mapping), name: mapping },
     executive,
     adminToken,
     writer,

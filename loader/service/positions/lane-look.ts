@@ -10,6 +10,7 @@ import type { LanePlan } from "../../lanes/lane-contract.ts";
 import { LiveMapping } from "../../mapping/live-mapping.ts";
 import { MappedTable } from "../../mapping/mapped-table.ts";
 import type { Mapping } from "../../mapping/mapping.ts";
+import type { MappingText } from "../../mapping/mapping-text.ts";
 import { planMapping } from "../../mapping/plan.ts";
 import { readMappingFile } from "../../mapping/read-file.ts";
 import { type LanePlansOptions, plansOf, topicsToRead } from "../lanes/lane-plans.ts";
@@ -21,8 +22,7 @@ export interface LaneLookDeps {
 }
 
 export interface LaneLookOptions extends LanePlansOptions {
-  /** The mapping file's text, and its name for messages. */
-  readonly mapping: { readonly text: Uint8Array; readonly name: string };
+  readonly mapping: MappingText;
   readonly executive: string;
   readonly secret: string;
   /** Makes the writer of a lane known that never ran; without it such a lane cannot be moved. */

@@ -1,5 +1,5 @@
 /** A loader in this process between Kafka in memory and a real Executive over HTTP, on a real embedded ctldb. */
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { createClient, unwrap } from "../../../client/index.ts";
 import { isCtlstoreError } from "../../../core/errors.ts";
 import { LANE_LIMITS } from "../../../core/limits.ts";
@@ -127,7 +127,7 @@ export class World implements AsyncDisposable {
     const loader = await startLoader(
       { kafka: this.kafka, logger, metrics, clock: systemClock, ...deps },
       {
-        mapping,
+        mapping: { text: readFileSync(mapping), name: mapping },
         executive: this.executive.url,
         adminToken: ADMIN_TOKEN,
         writer: "loader",
