@@ -224,6 +224,7 @@ describe.skipIf(!hasKafka)("ctlstore loader", () => {
       [["--kafka-setting", "enable.auto.commit=true"], 'Cannot set "enable.auto.commit" of Kafka'],
       [["--kafka-setting", "no.such.setting=1"], "no.such.setting"],
       [["--kafka-settings", "/nowhere/kafka.properties"], '"/nowhere/kafka.properties" for --kafka-settings'],
+      [["--mapping", "/nowhere/mapping.json"], '"/nowhere/mapping.json" for --mapping'],
       [["--preserve-transactions"], "--preserve-transactions"],
       [["--writer", "a:b"], "--writer"],
     ];
