@@ -63,7 +63,7 @@ export function laneMaker(
       clock,
       logger: logger.child({ lane: plan.name }),
       random,
-      meter: snapshotMetrics.ofLane(plan.name),
+      meter: snapshotMetrics,
     });
     const { tracker, tableWorker } = snapshots;
     const writer = createLaneWriter({ url, adminToken, secret, writer: plan.writer, family, clock, ...sent });

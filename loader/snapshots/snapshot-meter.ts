@@ -19,8 +19,6 @@ export type VanishedDone = "reported" | "deleted" | "held-back";
 
 export interface SnapshotMeter {
   snapshot(topic: string, outcome: SnapshotOutcome): void;
-  /** Snapshots of tables that are open. */
-  open(tables: number): void;
   vanished(family: string, table: string, what: VanishedDone, rows: number): void;
   /** Rows deleted because the origin truncated the table. */
   cleared(family: string, table: string, rows: number): void;
@@ -29,17 +27,13 @@ export interface SnapshotMeter {
 /** Counts nothing. */
 export const SILENT_SNAPSHOT_METER: SnapshotMeter = {
   snapshot() {},
-  open() {},
   vanished() {},
   cleared() {},
 };
 
 /** For all lanes of a process. */
-export class SnapshotMetrics {
-  /** Open snapshots by lane; a lane that is opened anew begins anew. */
-  readonly #lanes = new Map<string, number>();
+export class SnapshotMetrics implements SnapshotMeter {
   readonly #snapshots;
-  readonly #open;
   readonly #vanished;
   readonly #cleared;
 
@@ -49,7 +43,6 @@ export class SnapshotMetrics {
       "Snapshots of tables of the origin, by how the watch over them ended",
       ["topic", "outcome"],
     );
-    this.#open = metrics.gauge("ctlstore_loader_snapshots_open", "Snapshots of tables that are coming in");
     this.#vanished = metrics.counter(
       "ctlstore_loader_vanished_rows_total",
       "Rows that a new snapshot of the origin did not have, by what was done",
@@ -62,16 +55,15 @@ export class SnapshotMetrics {
     );
   }
 
-  /** The meter of one lane. @param lane its name */
-  ofLane(lane: string): SnapshotMeter {
-    return {
-      snapshot: (topic, outcome) => this.#snapshots.inc({ topic, outcome }),
-      open: (tables) => {
-        this.#lanes.set(lane, tables);
-        this.#open.set([...this.#lanes.values()].reduce((sum, count) => sum + count, 0));
-      },
-      vanished: (family, table, what, rows) => this.#vanished.inc({ family, table, what }, rows),
-      cleared: (family, table, rows) => this.#cleared.inc({ family, table }, rows),
-    };
+  snapshot(topic: string, outcome: SnapshotOutcome): void {
+    this.#snapshots.inc({ topic, outcome });
+  }
+
+  vanished(family: string, table: string, what: VanishedDone, rows: number): void {
+    this.#vanished.inc({ family, table, what }, rows);
+  }
+
+  cleared(family: string, table: string, rows: number): void {
+    this.#cleared.inc({ family, table }, rows);
   }
 }

@@ -69,7 +69,6 @@ export class LaneSnapshotTracker implements SnapshotTracker {
           earliest.set(place, { topic, partition, next });
       }
     }
-    this.#deps.meter.open(this.#openSnapshots().length);
     return [...earliest.values()];
   }
 
@@ -106,7 +105,6 @@ export class LaneSnapshotTracker implements SnapshotTracker {
     const real = changes.filter((change) => change !== null);
     if (real.length === 0) return NOTHING;
     const openSnapshots = this.#openSnapshots();
-    this.#deps.meter.open(openSnapshots.length);
     return { task: real.find(({ task }) => task !== null)?.task ?? null, openSnapshots };
   }
 

@@ -9,6 +9,7 @@ export const LOADER_METRICS = {
   state: "ctlstore_loader_state",
   ready: "ctlstore_loader_ready",
   lanes: "ctlstore_loader_lanes",
+  snapshotsOpen: "ctlstore_loader_snapshots_open",
   topicsMissing: "ctlstore_loader_topics_missing",
   position: "ctlstore_loader_position",
   lagEvents: "ctlstore_loader_lag_events",
@@ -182,6 +183,7 @@ function registerGauges(metrics: Metrics): (status: LoaderStatus) => void {
   const state = metrics.gauge(names.state, "1 for the state that the loader is in, else 0", ["state"]);
   const ready = metrics.gauge(names.ready, "1 when every lane of this instance has caught up once, else 0");
   const lanes = metrics.gauge(names.lanes, "Lanes that this instance owns");
+  const snapshots = metrics.gauge(names.snapshotsOpen, "Snapshots of tables that are coming in");
   const missing = metrics.gauge(names.topicsMissing, "Topics of the mapping that Kafka does not have");
   const labels = ["topic", "partition"];
   const position = metrics.gauge(names.position, "Offset of the next event that is to take effect", labels);
@@ -196,6 +198,7 @@ function registerGauges(metrics: Metrics): (status: LoaderStatus) => void {
     for (const name of LOADER_STATES) state.set({ state: name }, status.state === name ? 1 : 0);
     ready.set(status.ready ? 1 : 0);
     lanes.set(status.lanes.length);
+    snapshots.set(status.lanes.reduce((sum, { openSnapshots }) => sum + openSnapshots.length, 0));
     missing.set(status.missingTopics.length);
     // Partitions that another instance has now are that one's to tell.
     for (const gauge of [position, lagEvents, lagSeconds]) gauge.reset();

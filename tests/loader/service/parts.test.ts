@@ -4,6 +4,7 @@ import { CtlstoreError } from "../../../core/errors.ts";
 import { LOADER_LIMITS } from "../../../core/limits.ts";
 import { systemClock } from "../../../core/process/clock.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
+import { createMetrics } from "../../../core/process/metrics.ts";
 import { turnOfEventLoop } from "../../../core/process/turn.ts";
 import type { KafkaRecord, Position } from "../../../loader/kafka/consumer.ts";
 import { Commits } from "../../../loader/service/commits.ts";
@@ -13,6 +14,8 @@ import { type Route, Routes } from "../../../loader/service/lanes/routes.ts";
 import { eventsLost, placementOf } from "../../../loader/service/lanes/start-positions.ts";
 import { Patience } from "../../../loader/service/patience.ts";
 import { PartitionLag } from "../../../loader/service/status/lag.ts";
+import { createLoaderMeter } from "../../../loader/service/status/metrics.ts";
+import type { LoaderLaneStatus, LoaderStatus } from "../../../loader/service/status/status.ts";
 import { Troubles } from "../../../loader/service/troubles.ts";
 
 class Sink {
@@ -279,5 +282,43 @@ describe("conflicts about a lane", () => {
 
   test("are borne when they are rare: handovers of a fleet that restarts now and then", () => {
     expect(after(10 * inWindow, windowMs / (inWindow - 1), true)).toBe(false);
+  });
+});
+
+describe("the loader's gauges", () => {
+  const laneWith = (openSnapshots: LoaderLaneStatus["openSnapshots"]): LoaderLaneStatus => ({
+    name: "orders",
+    writer: "loader:orders",
+    state: "loading",
+    why: null,
+    untilMs: null,
+    counts: null,
+    waitingRecords: 0,
+    heldRecords: 0,
+    openSnapshots,
+    tableWork: [],
+    partitions: [],
+  });
+
+  test("are of the lanes that this instance has: a snapshot goes with its lane to another one", async () => {
+    const metrics = createMetrics();
+    const meter = createLoaderMeter(metrics);
+    const status = (lanes: readonly LoaderLaneStatus[]): LoaderStatus => ({
+      state: "loading",
+      ready: false,
+      waitingFor: [],
+      missingTopics: [],
+      lastKafkaTrouble: null,
+      lagEvents: null,
+      lagSeconds: null,
+      eventsPerSecond: 0,
+      lanes,
+      totals: meter.totals,
+    });
+    const open = { topic: "orders", family: "shop", table: "orders" };
+    meter.publish(status([laneWith([open]), laneWith([open, open])]));
+    expect(await metrics.render()).toContain("ctlstore_loader_snapshots_open 3\n");
+    meter.publish(status([laneWith([open])]));
+    expect(await metrics.render()).toContain("ctlstore_loader_snapshots_open 1\n");
   });
 });

@@ -87,7 +87,6 @@ class Story {
     const client = createClient(this.#world.url, { adminToken: ADMIN_TOKEN });
     const meter = {
       snapshot: (_topic: string, outcome: SnapshotOutcome) => this.outcomes.push(outcome),
-      open() {},
       vanished() {},
       cleared() {},
     };

@@ -165,7 +165,6 @@ export class SnapshotWorld {
     const partitions = this.partitions.map((partition) => ({ topic: TOPIC, partition }));
     const meter = {
       snapshot: (_topic: string, outcome: SnapshotOutcome) => this.outcomes.push(outcome),
-      open() {},
       vanished() {},
       cleared() {},
     };

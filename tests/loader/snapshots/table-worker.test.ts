@@ -82,7 +82,6 @@ class World implements AsyncDisposable {
       logger: this.log.logger,
       meter: {
         snapshot() {},
-        open() {},
         vanished: (_family, _table, what, rows) => count(what, rows),
         cleared: (_family, _table, rows) => count("cleared", rows),
       },
