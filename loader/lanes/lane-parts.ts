@@ -14,6 +14,7 @@ import { Intake } from "./records/intake.ts";
 import { LaneReader } from "./records/lane-reader.ts";
 import { RecordMapper } from "./records/map-record.ts";
 import { Poison } from "./records/poison.ts";
+import { BatchLimits } from "./units/batch-limits.ts";
 import { Waits } from "./waits.ts";
 import { Wakeup } from "./wakeup.ts";
 
@@ -40,11 +41,11 @@ export function assembleLane(plan: LanePlan, deps: LaneDeps, options: LaneOption
   );
   const offered = new Wakeup();
   const intake = intakeOf(plan, options, offered);
-  const limits = {
+  const limits = new BatchLimits({
     rows: options.batchRows ?? LANE_LIMITS.batchRows,
     bytes: options.batchBytes ?? LANE_LIMITS.batchBytes,
-    records: LANE_LIMITS.recordsPerBatch,
-  };
+    keepRepeats: options.keepRepeats ?? false,
+  });
   const queue = new BatchQueue(deps.clock, {
     limits,
     lingerMs: options.lingerMs ?? LANE_LIMITS.lingerMs,

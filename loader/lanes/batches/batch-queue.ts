@@ -5,7 +5,8 @@
  */
 import { LANE_LIMITS } from "../../../core/limits.ts";
 import type { Clock } from "../../../core/process/clock.ts";
-import { type BatchLimits, cutUnit } from "../units/cut-unit.ts";
+import type { BatchLimits } from "../units/batch-limits.ts";
+import { cutUnit } from "../units/cut-unit.ts";
 import { rowId } from "../units/fold.ts";
 import type { RowsUnit, TableUnit, Unit } from "../units/unit.ts";
 import { wireBytesOf } from "../units/wire-size.ts";
@@ -21,7 +22,7 @@ export type Work =
   | { readonly kind: "failure"; readonly error: unknown };
 
 export interface BatchQueueOptions {
-  readonly limits: BatchLimits;
+  readonly limits: Pick<BatchLimits, "rows" | "bytes" | "records">;
   readonly lingerMs: number;
   readonly idleCookieMs: number;
   /** Whether records wait for decoding: a batch that they may fill yet is worth waiting for, up to `fillMs`. */

@@ -5,14 +5,14 @@
  * What lies before a refused event takes effect first, so that the cookie points at the event when the loader stops there.
  */
 import { type CtlstoreError, type ErrorCode, isCtlstoreError } from "../../../core/errors.ts";
-import { LANE_LIMITS } from "../../../core/limits.ts";
 import type { Clock } from "../../../core/process/clock.ts";
 import type { KafkaRecord } from "../../kafka/consumer.ts";
 import type { MappingKeeper, RowMutation } from "../../mapping/mapping.ts";
 import type { Advance, CookieChain } from "../cookie/cookie-chain.ts";
 import type { BatchMeasure } from "../lane-meter.ts";
 import type { Poison } from "../records/poison.ts";
-import { type BatchLimits, halveUnit } from "../units/cut-unit.ts";
+import type { BatchLimits } from "../units/batch-limits.ts";
+import { halveUnit } from "../units/cut-unit.ts";
 import { fold } from "../units/fold.ts";
 import type { RowsUnit, SourcedMutation } from "../units/unit.ts";
 import type { Waits } from "../waits.ts";
@@ -185,12 +185,8 @@ export class Deliverer {
   /** The Executive takes less at a time than was thought: the next batches are smaller from the start. */
   #learn(code: ErrorCode, rows: number): void {
     const { limits } = this.#options;
-    if (code === "too_many_mutations") limits.rows = Math.max(1, Math.ceil(rows / 2));
-    else if (code === "request_too_large" && rows > 1)
-      limits.bytes = Math.min(
-        limits.bytes,
-        Math.max(LANE_LIMITS.leastBatchBytes, Math.floor(limits.bytes * 0.8)),
-      );
+    if (code === "too_many_mutations") limits.tooMany(rows);
+    else if (code === "request_too_large" && rows > 1) limits.tooLarge();
   }
 
   async #withoutCulprit(

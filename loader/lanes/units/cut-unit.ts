@@ -4,20 +4,16 @@
  * Positions move with the last part only. A crash between two parts brings all of them again, in order, so the rows come out
  * the same; what is lost is that nobody sees a part without the others.
  */
+import type { BatchLimits } from "./batch-limits.ts";
 import { rowId } from "./fold.ts";
 import type { RowsUnit, SourcedMutation } from "./unit.ts";
 import { wireBytesOf } from "./wire-size.ts";
 
 /** Rows and bytes become fewer when the Executive takes fewer. */
-export interface BatchLimits {
-  rows: number;
-  bytes: number;
-  /** Mutations before folding. */
-  readonly records: number;
-}
+type Limits = Pick<BatchLimits, "rows" | "bytes" | "records">;
 
 /** The unit itself when it fits and is of one family. */
-export function cutUnit(unit: RowsUnit, limits: BatchLimits): readonly RowsUnit[] {
+export function cutUnit(unit: RowsUnit, limits: Limits): readonly RowsUnit[] {
   const { mutations } = unit;
   if (mutations.length <= 1) return [unit];
   const parts = familiesOf(mutations).flatMap((ofFamily) => [...slices(ofFamily, limits)]);
@@ -54,7 +50,7 @@ function familiesOf(mutations: readonly SourcedMutation[]): readonly (readonly S
 
 function* slices(
   mutations: readonly SourcedMutation[],
-  limits: BatchLimits,
+  limits: Limits,
 ): Generator<readonly SourcedMutation[]> {
   const rows = new Set<string>();
   let bytes = 0;

@@ -1,5 +1,6 @@
 /** A lane against a real Executive: what it loads, what it does when something fails, and where it stops (I3, R30, R31). */
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
+import { LANE_LIMITS } from "../../../core/limits.ts";
 import { schemaChange } from "../../support/debezium.ts";
 import { startFaultProxy } from "../../support/fault-proxy.ts";
 import { until } from "../../support/until.ts";
@@ -107,6 +108,9 @@ describe("a lane", () => {
       const { rows } = running.lane.status().counts;
       // A tombstone is a delete again: nobody can see whether its event was flattened.
       expect({ keepRepeats, rows }).toEqual({ keepRepeats, rows: keepRepeats ? 108 : 3 });
+      // Repeats count where they are sent: the Executive would refuse the batch, and later transactions be cut for it.
+      for (const { mutations } of running.http.batches)
+        expect(mutations.length).toBeLessThanOrEqual(LANE_LIMITS.batchRows);
       // 87, 88 are the last of their rows; 89 deletes the third.
       expect(own(prefix).map(({ n }) => n)).toEqual([87n, 88n]);
     }
