@@ -70,7 +70,7 @@ const COMMAND = [
 
 describe("ctlstore loader on Bun", () => {
   test("gives the command line to Node, and takes its exit code, when it runs from the source", async () => {
-    const { code, stderr } = await runProcess(COMMAND);
+    const { code, stderr } = await runProcess([...COMMAND, "--mapping", CLI]);
     expect(stderr).toContain("[mapping_invalid]");
     expect(code).toBe(1);
   });
