@@ -49,7 +49,7 @@ export class PlainUnitMaker implements UnitMaker {
     this.#held.delete(key);
     const rows = this.#rowsUnit(records);
     // The work comes first: after a crash between the two the record is read again, and the work with it.
-    return [...tableUnits([clearTask(mapped), task]), rows];
+    return [...tableUnits([task]), rows];
   }
 
   #hold(key: string, records: readonly MappedRecord[]): void {
@@ -110,11 +110,6 @@ export class PlainUnitMaker implements UnitMaker {
       ...(openSnapshots === null ? {} : { openSnapshots }),
     };
   }
-}
-
-/** A truncation that reaches here is one that the mapping wants. */
-function clearTask({ record, event, target }: MappedRecord): TableTask | null {
-  return event?.kind === "truncate" && target !== null ? { kind: "clear", target, record } : null;
 }
 
 function tableUnits(tasks: readonly (TableTask | null)[]): readonly TableUnit[] {

@@ -21,6 +21,9 @@ import type { UnitMaker } from "../../../loader/lanes/units/unit-maker.ts";
 import { openMapping } from "../../../loader/mapping/keeper.ts";
 import type { MappingKeeper } from "../../../loader/mapping/mapping.ts";
 import { executiveSchemas } from "../../../loader/mapping/schema-store.ts";
+import { ClosedSnapshots } from "../../../loader/snapshots/closed-snapshots.ts";
+import { SILENT_SNAPSHOT_METER } from "../../../loader/snapshots/snapshot-meter.ts";
+import { LaneSnapshotTracker } from "../../../loader/snapshots/tracker.ts";
 import { startExecutive } from "../../../server/executive.ts";
 import { ADMIN_TOKEN } from "../../server/test-app.ts";
 import { readWholeLedger } from "../../support/replay-ledger.ts";
@@ -156,11 +159,15 @@ function writerOf(url: string, plan: LanePlan, http?: FaultyHttp) {
   return createLaneWriter({ url, adminToken: ADMIN_TOKEN, writer, secret: SECRET, family: "shop", ...fetch });
 }
 
-const NO_SNAPSHOTS: SnapshotTracker = {
-  restore: () => [],
-  observe: () => ({ task: null, openSnapshots: null }),
-  tick: () => [],
-};
+/** The real one; of plans without tables to watch it knows nothing but truncations. */
+function trackerOf(plan: LanePlan): SnapshotTracker {
+  return new LaneSnapshotTracker(plan, {
+    closed: new ClosedSnapshots(),
+    meter: SILENT_SNAPSHOT_METER,
+    logger: silentLogger,
+    clock: systemClock,
+  });
+}
 const NO_TABLE_WORK: TableWorker = {
   run: async () => {
     throw new Error("no work on tables is expected");
@@ -172,7 +179,7 @@ async function startLane(
   world: { readonly url: string; readonly keeper: MappingKeeper },
 ): Promise<RunningLane> {
   const { plan, log, http = new FaultyHttp(), deadLetters = null, meter = SILENT_METER } = parts;
-  const { tracker = NO_SNAPSHOTS, tableWorker = NO_TABLE_WORK, chunk = () => 100 } = parts;
+  const { tracker = trackerOf(parts.plan), tableWorker = NO_TABLE_WORK, chunk = () => 100 } = parts;
   const url = parts.url ?? world.url;
   const unitMaker = parts.makeUnits?.(tracker) ?? new PlainUnitMaker(tracker, systemClock);
   const lane = new Lane(

@@ -134,10 +134,11 @@ describe("the plain unit maker", () => {
     expect(maker.push(mapped(2))[0]?.openSnapshots).toBeUndefined();
   });
 
-  test("makes the clearing of a table of a truncation", () => {
-    const { maker } = make();
+  test("puts the clearing of a table, which the tracker makes of a truncation, before its position", () => {
+    const { maker, tracker } = make();
     const meta = { source: null, snapshot: "none", timestampMs: null, transaction: null } as const;
     const truncate = { record: record(1), event: { kind: "truncate", meta }, target, mutations: [] } as const;
+    tracker.next = { task: { kind: "clear", target, record: record(1) }, openSnapshots: null };
     expect(short(maker.push(truncate))).toEqual(["clear", " → 2"]);
   });
 
