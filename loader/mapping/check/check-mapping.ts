@@ -4,8 +4,7 @@ import type { TableSchema } from "../../../core/schema.ts";
 import type { KafkaConsumer } from "../../kafka/consumer.ts";
 import { fitSharedTables, fitTable } from "../fit.ts";
 import { liveSchemas, openMapping, tableName } from "../keeper.ts";
-import { LiveMapping } from "../live-mapping.ts";
-import { MappedTable } from "../mapped-table.ts";
+import { mappingAsOf } from "../mapping-as-of.ts";
 import { type MappingPlan, planMapping } from "../plan.ts";
 import { problemsOf } from "../problems.ts";
 import { readMappingFile } from "../read-file.ts";
@@ -49,7 +48,9 @@ export async function checkMapping(
   const tables = plan.tables.map((table) => checkTable(table, live));
   const problems = [...sharingProblems(plan, live, tables)];
   const about =
-    kafka === null ? NO_TOPICS : await checkTopics(mappingOf(plan, live), kafka, options, options.signal);
+    kafka === null
+      ? NO_TOPICS
+      : await checkTopics(mappingAsOf(plan, live ?? undefined), kafka, options, options.signal);
   const isFit = problems.length === 0 && tables.every((table) => table.problems.length === 0);
   problems.push(...about.problems);
   const sample =
@@ -94,14 +95,6 @@ function sharingProblems(
   if (live === null || tables.some(({ problems }) => problems.length > 0)) return [];
   const fitted = plan.tables.map((table) => fitTable(table, live.get(tableName(table)) ?? null, []));
   return fitSharedTables(fitted).map(textWithHint);
-}
-
-function mappingOf(plan: MappingPlan, live: ReadonlyMap<string, TableSchema> | null): LiveMapping {
-  const tables = plan.tables.map((table) => {
-    const { schema, constants } = fitTable(table, live?.get(tableName(table)) ?? null, []);
-    return new MappedTable(table, schema, constants);
-  });
-  return new LiveMapping(plan, tables);
 }
 
 async function sampleReports(

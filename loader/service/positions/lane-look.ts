@@ -7,9 +7,8 @@ import { createLaneWriter, type LaneWriter } from "../../lanes/batches/lane-writ
 import { decodeLaneState } from "../../lanes/cookie/cookie.ts";
 import type { LaneState } from "../../lanes/cookie/lane-state.ts";
 import type { LanePlan } from "../../lanes/lane-contract.ts";
-import { LiveMapping } from "../../mapping/live-mapping.ts";
-import { MappedTable } from "../../mapping/mapped-table.ts";
 import type { Mapping } from "../../mapping/mapping.ts";
+import { mappingAsOf } from "../../mapping/mapping-as-of.ts";
 import type { MappingText } from "../../mapping/mapping-text.ts";
 import { planMapping } from "../../mapping/plan.ts";
 import { readMappingFile } from "../../mapping/read-file.ts";
@@ -45,7 +44,9 @@ export class LaneLook implements AsyncDisposable {
   constructor(deps: LaneLookDeps, options: LaneLookOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#mapping = mappingOfFile(options.mapping);
+    const { text, name } = options.mapping;
+    // Lanes do not depend on the tables' schemas.
+    this.#mapping = mappingAsOf(planMapping(readMappingFile(text, name), name));
     this.#consumer = deps.kafka.consumer();
   }
 
@@ -101,15 +102,6 @@ export class LaneLook implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#consumer.close();
   }
-}
-
-/** The mapping without the tables' schemas, which lanes do not depend on. */
-function mappingOfFile({ text, name }: LaneLookOptions["mapping"]): Mapping {
-  const plan = planMapping(readMappingFile(text, name), name);
-  return new LiveMapping(
-    plan,
-    plan.tables.map((table) => new MappedTable(table, null, new Map())),
-  );
 }
 
 /** For a lane's line: why it has no positions. */

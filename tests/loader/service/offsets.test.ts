@@ -40,6 +40,18 @@ async function loaded(rows = 10): Promise<{ readonly world: World; readonly mapp
 }
 
 describe("readOffsets", () => {
+  test("shows the lanes of shards that are swept, as the loader has them", async () => {
+    await using world = await World.open();
+    for (const topic of ["orders_1", "orders_2"]) world.kafka.createTopic(topic, 1);
+    const tables = [1, 2].map((shard) => ({
+      ...{ topic: `orders_${shard}`, family: "shop", table: "orders", key: ["shard", "id"] },
+      ...{ create: true, fields: { shard: { constant: shard } }, vanishedRows: "sweep" },
+    }));
+    await using look = lookAt(world, world.mappingOf(tables));
+    const { lanes } = await readOffsets(look, signal);
+    expect(lanes.map(({ name }) => name)).toEqual(["orders_1", "orders_2"]);
+  });
+
   test("shows each partition's position beside what Kafka has", async () => {
     const { world, mapping } = await loaded();
     await using _world = world;
