@@ -26,10 +26,12 @@ import type {
   NativePosition,
   RebalanceCallback,
 } from "./native.ts";
+import { partitionKey } from "./partition-key.ts";
 import { Pauses } from "./pauses.ts";
 import { lostAt, ProgressWatch } from "./progress-watch.ts";
 import { Questions } from "./questions.ts";
-import { bytesOf, toRecord } from "./records.ts";
+import { recordBytes } from "./record-bytes.ts";
+import { toRecord } from "./records.ts";
 
 export interface NativeConsumerDeps {
   readonly make: (onRebalance: RebalanceCallback) => NativeConsumer;
@@ -202,15 +204,15 @@ export class AddonConsumer implements KafkaConsumer {
     let bytes = 0;
     const records = messages.map((message) => {
       const record = toRecord(message);
-      bytes += bytesOf(record);
+      bytes += recordBytes(record);
       this.#watch.advance(record, record.offset + 1, nowMs);
       return record;
     });
     this.#chooseBatch(records.length, bytes);
     if (ends.length === 0) return { records, ends };
     // Records may have come behind an end that was told in the same fetch.
-    const lastOf = new Map(records.map((record) => [`${record.topic} ${record.partition}`, record.offset]));
-    const present = ends.filter((end) => (lastOf.get(keyOf(end)) ?? -1) < end.next);
+    const lastOf = new Map(records.map((record) => [partitionKey(record), record.offset]));
+    const present = ends.filter((end) => (lastOf.get(partitionKey(end)) ?? -1) < end.next);
     for (const end of present) this.#watch.advance(end, end.next, nowMs);
     return { records, ends: present };
   }
@@ -255,7 +257,7 @@ export class AddonConsumer implements KafkaConsumer {
     client.setDefaultIsTimeoutOnlyForFirstMessage(true);
     client.on("partition.eof", ({ topic, partition, offset }) => {
       const end = { topic, partition, next: offset };
-      this.#ends.set(keyOf(end), end);
+      this.#ends.set(partitionKey(end), end);
     });
     this.#group?.forgetClient();
     this.#pauses.forgetClient();
@@ -286,10 +288,6 @@ function serve(client: NativeConsumer): Promise<void> {
 
 async function disconnect(client: NativeConsumer | null): Promise<void> {
   if (client !== null) await new Promise<void>((resolve) => client.disconnect(() => resolve()));
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic} ${partition}`;
 }
 
 function toNative({ topic, partition, next }: Position): NativePosition {

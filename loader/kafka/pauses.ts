@@ -7,6 +7,7 @@
 import { callNow } from "./connection.ts";
 import type { TopicPartition } from "./consumer.ts";
 import type { NativeConsumer, NativePartition } from "./native.ts";
+import { partitionKey } from "./partition-key.ts";
 
 export class Pauses {
   /** Asked for since the last `apply`. */
@@ -15,7 +16,7 @@ export class Pauses {
   readonly #paused = new Map<string, NativePartition>();
 
   want({ topic, partition }: TopicPartition, isPaused: boolean): void {
-    this.#wanted.set(keyOf({ topic, partition }), { partition: { topic, partition }, isPaused });
+    this.#wanted.set(partitionKey({ topic, partition }), { partition: { topic, partition }, isPaused });
   }
 
   /** Forgets what was asked for: it was about an assignment that is no more. */
@@ -34,7 +35,7 @@ export class Pauses {
       wanted.filter((one) => one.isPaused === isPaused).map(({ partition }) => partition);
     const paused = partitionsOf(true);
     if (paused.length > 0) callNow("pause reading", () => client.pause(paused));
-    for (const partition of paused) this.#paused.set(keyOf(partition), partition);
+    for (const partition of paused) this.#paused.set(partitionKey(partition), partition);
     this.#resume(client, partitionsOf(false));
     this.#wanted.clear();
   }
@@ -46,10 +47,6 @@ export class Pauses {
 
   #resume(client: NativeConsumer, partitions: readonly NativePartition[]): void {
     if (partitions.length > 0) callNow("go on reading", () => client.resume(partitions));
-    for (const partition of partitions) this.#paused.delete(keyOf(partition));
+    for (const partition of partitions) this.#paused.delete(partitionKey(partition));
   }
-}
-
-function keyOf({ topic, partition }: TopicPartition): string {
-  return `${topic} ${partition}`;
 }

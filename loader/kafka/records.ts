@@ -34,8 +34,3 @@ function toHeaders(headers: NonNullable<NativeMessage["headers"]>): ReadonlyMap<
   }
   return map;
 }
-
-/** Key and value of records, in bytes. */
-export function bytesOf(record: KafkaRecord): number {
-  return (record.key?.length ?? 0) + (record.value?.length ?? 0);
-}

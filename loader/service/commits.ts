@@ -4,7 +4,7 @@
  */
 import { LOADER_LIMITS } from "../../core/limits.ts";
 import type { KafkaConsumer, Position } from "../kafka/consumer.ts";
-import { partitionKey } from "./lanes/lane-placer.ts";
+import { partitionKey } from "../kafka/partition-key.ts";
 
 export class Commits {
   readonly #consumer: Pick<KafkaConsumer, "commit">;

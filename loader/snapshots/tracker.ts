@@ -7,6 +7,7 @@ import { SNAPSHOT_WATCH_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { Position } from "../kafka/consumer.ts";
+import { partitionKey } from "../kafka/partition-key.ts";
 import type { LaneState, OpenSnapshot } from "../lanes/cookie/lane-state.ts";
 import type { LanePlan } from "../lanes/lane-contract.ts";
 import type { IsAtEnd } from "../lanes/records/intake.ts";
@@ -64,7 +65,7 @@ export class LaneSnapshotTracker implements SnapshotTracker {
       if (watch === undefined) continue;
       watch.restore(snapshot.from);
       for (const [partition, next] of snapshot.from) {
-        const place = `${topic}/${partition}`;
+        const place = partitionKey({ topic, partition });
         if (next < (earliest.get(place)?.next ?? Number.POSITIVE_INFINITY))
           earliest.set(place, { topic, partition, next });
       }

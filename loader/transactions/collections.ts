@@ -6,6 +6,7 @@
  * the first event tells.
  */
 import type { ChangeEvent } from "../events/change-event.ts";
+import { topicPart } from "../mapping/only-table.ts";
 
 export class CollectionTopics {
   readonly #topics: readonly string[];
@@ -36,9 +37,4 @@ export class CollectionTopics {
     const parents = [database, schema].filter((name) => name !== null);
     for (const parent of [...parents, parents.join(".")]) this.#known.set(`${parent}.${table}`, topic);
   }
-}
-
-/** Debezium puts an underscore for what a topic's name cannot have. */
-function topicPart(collection: string): string {
-  return collection.replace(/[^A-Za-z0-9._-]/g, "_");
 }

@@ -1,4 +1,5 @@
 /** What a record says of the transaction that it belongs to. */
+import { recordBytes } from "../kafka/record-bytes.ts";
 import type { MappedRecord } from "../lanes/units/unit-maker.ts";
 import type { HeldRecord } from "./held-records.ts";
 
@@ -23,7 +24,5 @@ export function isFollower({ event }: MappedRecord, before: HeldRecord): boolean
 
 /** A record that belongs to no transaction as far as is known. */
 export function heldAlone(mapped: MappedRecord): HeldRecord {
-  const { key, value } = mapped.record;
-  const bytes = (key?.length ?? 0) + (value?.length ?? 0);
-  return { mapped, bytes, transaction: null, order: null };
+  return { mapped, bytes: recordBytes(mapped.record), transaction: null, order: null };
 }

@@ -1,6 +1,7 @@
 /** How long the rest of a transaction is waited for, and when nothing of it can come any more. */
 import { TRANSACTION_LIMITS } from "../../core/limits.ts";
 import type { TopicPartition } from "../kafka/consumer.ts";
+import { partitionKey } from "../kafka/partition-key.ts";
 import type { HeldPartition } from "./held-records.ts";
 import type { OpenTransaction, Quiet } from "./open-transaction.ts";
 import type { TransactionQueues } from "./transaction-queues.ts";
@@ -31,7 +32,7 @@ export class TransactionPatience {
     const atEnd = new Set<string>();
     for (const partition of this.#partitions) {
       if (!isAtEnd(partition)) continue;
-      const name = nameOf(partition);
+      const name = partitionKey(partition);
       atEnd.add(name);
       if (this.#atEnd.has(name)) quiet.set(name, (quiet.get(name) ?? 0) + nowMs - this.#lookedMs);
     }
@@ -51,7 +52,7 @@ export class TransactionPatience {
     const waitMs = isRepeat ? Math.min(this.#waitMs, TRANSACTION_LIMITS.repeatWaitMs) : this.#waitMs;
     return this.#partitions.every((partition) => {
       if (topics !== null && !topics.has(partition.topic)) return true;
-      const name = nameOf(partition);
+      const name = partitionKey(partition);
       return (this.#quiet.get(name) ?? 0) - (quiet.get(name) ?? 0) >= waitMs;
     });
   }
@@ -77,8 +78,4 @@ export class TransactionPatience {
     }
     return false;
   }
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

@@ -3,6 +3,7 @@
  * part of.
  */
 import type { TopicPartition } from "../kafka/consumer.ts";
+import { partitionKey } from "../kafka/partition-key.ts";
 import type { MappedRecord } from "../lanes/units/unit-maker.ts";
 import { CollectionTopics } from "./collections.ts";
 import { HeldPartition, type HeldRecord } from "./held-records.ts";
@@ -28,7 +29,7 @@ export class TransactionQueues {
   constructor(transactionTopic: string, partitions: readonly TopicPartition[]) {
     this.marks = new HeldPartition({ topic: transactionTopic, partition: 0 });
     const others = partitions.filter(({ topic }) => topic !== transactionTopic);
-    for (const partition of others) this.#events.set(nameOf(partition), new HeldPartition(partition));
+    for (const partition of others) this.#events.set(partitionKey(partition), new HeldPartition(partition));
     this.collections = new CollectionTopics([...new Set(others.map(({ topic }) => topic))]);
   }
 
@@ -42,7 +43,7 @@ export class TransactionQueues {
   }
 
   sizeOf(partition: TopicPartition): number {
-    return this.#events.get(nameOf(partition))?.size ?? 0;
+    return this.#events.get(partitionKey(partition))?.size ?? 0;
   }
 
   /** @param quiet as `OpenTransaction.quiet` */
@@ -137,7 +138,7 @@ export class TransactionQueues {
   }
 
   #partitionOf(record: TopicPartition): HeldPartition {
-    const name = nameOf(record);
+    const name = partitionKey(record);
     let partition = this.#events.get(name);
     if (partition === undefined) {
       partition = new HeldPartition(record);
@@ -145,8 +146,4 @@ export class TransactionQueues {
     }
     return partition;
   }
-}
-
-function nameOf({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
 }

@@ -5,6 +5,7 @@
  * then it was not, or not yet, and sending it again does no harm, since both copies check for the old cookie; any other,
  * then another loader has been here, and nothing was changed by us.
  */
+import { sameBytes } from "../../../client/cookies.ts";
 import { CtlstoreError, isCtlstoreError } from "../../../core/errors.ts";
 import type { LaneMeter } from "../lane-meter.ts";
 import type { Waits } from "../waits.ts";
@@ -56,8 +57,4 @@ export class Sender {
       { cause: error },
     );
   }
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  return Buffer.compare(left, right) === 0;
 }

@@ -5,6 +5,7 @@
  */
 import { CtlstoreError, quote } from "../../../core/errors.ts";
 import type { KafkaRecord, Position, TopicPartition } from "../../kafka/consumer.ts";
+import { recordBytes } from "../../kafka/record-bytes.ts";
 
 /** How far a partition is on its way through the lane. */
 export interface Reading extends TopicPartition {
@@ -144,8 +145,4 @@ function hasReadMeasured(reading: Reading): boolean {
   const { end, measured, read } = reading;
   if (measured === null) return false;
   return read >= measured.high || (isAtSeen(reading) && end !== null && end >= measured.high);
-}
-
-export function recordBytes({ key, value }: KafkaRecord): number {
-  return (key?.length ?? 0) + (value?.length ?? 0);
 }

@@ -8,13 +8,14 @@ import { LANE_LIMITS } from "../../../core/limits.ts";
 import type { Clock } from "../../../core/process/clock.ts";
 import { turnOfEventLoop } from "../../../core/process/turn.ts";
 import type { KafkaRecord } from "../../kafka/consumer.ts";
+import { recordBytes } from "../../kafka/record-bytes.ts";
 import type { BatchQueue } from "../batches/batch-queue.ts";
 import type { RunSignals } from "../batches/sender.ts";
 import type { LaneMeter } from "../lane-meter.ts";
 import type { UnitMaker } from "../units/unit-maker.ts";
 import type { Wakeup } from "../wakeup.ts";
 import type { EventMapper } from "./event-mapper.ts";
-import { type Intake, type Reading, recordBytes } from "./intake.ts";
+import type { Intake, Reading } from "./intake.ts";
 import { type RecordMapper, unreadable } from "./map-record.ts";
 
 export interface LaneReaderDeps {

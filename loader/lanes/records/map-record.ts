@@ -2,6 +2,7 @@
 import { CtlstoreError, quote } from "../../../core/errors.ts";
 import type { ChangeEvent, RowEvent, TruncateEvent } from "../../events/change-event.ts";
 import type { KafkaRecord } from "../../kafka/consumer.ts";
+import { partitionKey } from "../../kafka/partition-key.ts";
 import type { MappingKeeper, SchemaNeed, TableMapping } from "../../mapping/mapping.ts";
 import { isOnlyTable } from "../../mapping/only-table.ts";
 import type { RecordDecoder } from "../lane-contract.ts";
@@ -60,7 +61,7 @@ export class RecordMapper {
   /** Its key may be that of a row of another table in the topic, which it must not take. */
   #isEchoOfDropped(record: KafkaRecord, event: RowEvent): boolean {
     if (!event.isTombstone || this.#droppedDeletes.size === 0) return false;
-    const dropped = this.#droppedDeletes.get(partitionOf(record));
+    const dropped = this.#droppedDeletes.get(partitionKey(record));
     return dropped !== undefined && isRightBehind(record, dropped) && areSameBytes(record.key, dropped.key);
   }
 
@@ -68,7 +69,7 @@ export class RecordMapper {
     const target = this.#keeper.current.target(record.topic, event);
     if (target === "drop" || this.#isEchoOfDropped(record, event)) {
       if (event.isTombstone) return withoutRows(record, event, "tombstone");
-      if (event.op === "delete") this.#droppedDeletes.set(partitionOf(record), record);
+      if (event.op === "delete") this.#droppedDeletes.set(partitionKey(record), record);
       return withoutRows(record, event, "dropped");
     }
     const need = target.schemaNeed(event);
@@ -77,10 +78,6 @@ export class RecordMapper {
     const reason = event.isTombstone ? "tombstone" : "delete-of-nothing";
     return mapped({ record, event, target, mutations }, mutations.length > 0 ? null : reason);
   }
-}
-
-function partitionOf({ topic, partition }: KafkaRecord): string {
-  return `${topic}/${partition}`;
 }
 
 /** Between two records may be the end of a producer's transaction. */

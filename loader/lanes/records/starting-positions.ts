@@ -5,7 +5,7 @@ import type { LanePlan } from "../lane-contract.ts";
 import type { Reading } from "./intake.ts";
 
 /** `next` of a partition that the cookie does not know. */
-const BEGINNING = -1;
+export const BEGINNING = -1;
 
 export interface StartingPosition {
   readonly position: Position;

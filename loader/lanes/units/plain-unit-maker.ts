@@ -5,8 +5,10 @@
 import { LANE_LIMITS } from "../../../core/limits.ts";
 import type { Clock } from "../../../core/process/clock.ts";
 import type { Position, TopicPartition } from "../../kafka/consumer.ts";
+import { partitionKey } from "../../kafka/partition-key.ts";
+import { recordBytes } from "../../kafka/record-bytes.ts";
 import type { OpenSnapshot } from "../cookie/lane-state.ts";
-import { type IsAtEnd, recordBytes } from "../records/intake.ts";
+import type { IsAtEnd } from "../records/intake.ts";
 import type { Observed, SnapshotTracker } from "../snapshot-tracker.ts";
 import type { RowsUnit, SourcedMutation, TableTask, TableUnit, Unit } from "./unit.ts";
 import type { MappedRecord, UnitMaker } from "./unit-maker.ts";
@@ -114,8 +116,4 @@ export class PlainUnitMaker implements UnitMaker {
 
 function tableUnits(tasks: readonly (TableTask | null)[]): readonly TableUnit[] {
   return tasks.flatMap((task) => (task === null ? [] : [{ kind: "table", task, advances: [] }]));
-}
-
-function partitionKey({ topic, partition }: TopicPartition): string {
-  return `${topic}:${partition}`;
 }

@@ -12,12 +12,13 @@ import { createBackoff } from "../../../core/process/backoff.ts";
 import type { Clock } from "../../../core/process/clock.ts";
 import type { Logger } from "../../../core/process/logger.ts";
 import type { Position } from "../../kafka/consumer.ts";
+import { partitionKey } from "../../kafka/partition-key.ts";
 import type { LanePlan } from "../../lanes/lane-contract.ts";
 import type { Gate } from "../gate.ts";
 import type { Patience } from "../patience.ts";
 import { PartitionLag } from "../status/lag.ts";
 import { Conflicts } from "./conflicts.ts";
-import { type LanePlacer, type PlacedPartition, partitionKey } from "./lane-placer.ts";
+import type { LanePlacer, PlacedPartition } from "./lane-placer.ts";
 import type { MakeLane, ServedLane } from "./served-lane.ts";
 
 export interface LaneLifeDeps {

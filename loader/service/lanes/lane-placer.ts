@@ -2,21 +2,12 @@
 import { LOADER_LIMITS } from "../../../core/limits.ts";
 import type { Logger } from "../../../core/process/logger.ts";
 import type { KafkaConsumer, Position, TopicPartition, Watermarks } from "../../kafka/consumer.ts";
+import { partitionKey } from "../../kafka/partition-key.ts";
+import { BEGINNING } from "../../lanes/records/starting-positions.ts";
 import { Gate } from "../gate.ts";
 import type { Patience } from "../patience.ts";
 import type { ServedLane } from "./served-lane.ts";
-import {
-  BEGINNING,
-  eventsLost,
-  type LostEventsPolicy,
-  type Placement,
-  placementOf,
-} from "./start-positions.ts";
-
-/** One text for a partition; topics have no slash in their names. */
-export function partitionKey({ topic, partition }: TopicPartition): string {
-  return `${topic}/${partition}`;
-}
+import { eventsLost, type LostEventsPolicy, type Placement, placementOf } from "./start-positions.ts";
 
 export interface PlacedPartition {
   readonly partition: TopicPartition;

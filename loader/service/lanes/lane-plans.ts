@@ -1,12 +1,12 @@
 /** The lanes of the topics that are there, renewed as topics and partitions come. */
 import { CtlstoreError } from "../../../core/errors.ts";
+import { partitionKey } from "../../kafka/partition-key.ts";
 import type { LanePlan } from "../../lanes/lane-contract.ts";
 import { planLanes } from "../../lanes/lane-plan.ts";
 import type { Mapping } from "../../mapping/mapping.ts";
 import { assertSweepable } from "../../snapshots/sweepable.ts";
 import { assertOrdered } from "../../transactions/assert-ordered.ts";
 import type { Topics } from "../topics.ts";
-import { partitionKey } from "./lane-placer.ts";
 
 export interface LanePlansOptions {
   /** What the names of all writers begin with. */

@@ -7,9 +7,10 @@
 import { messageOf } from "../../../core/errors.ts";
 import { LANE_LIMITS, LOADER_LIMITS } from "../../../core/limits.ts";
 import type { Fetched, KafkaConsumer, Position, TopicPartition } from "../../kafka/consumer.ts";
+import { partitionKey } from "../../kafka/partition-key.ts";
 import type { LanePlan } from "../../lanes/lane-contract.ts";
 import { LaneLife, type LaneLifeDeps } from "./lane-life.ts";
-import { type PlacedPartition, partitionKey } from "./lane-placer.ts";
+import type { PlacedPartition } from "./lane-placer.ts";
 import { samePartitions } from "./lane-plans.ts";
 import { type Route, Routes } from "./routes.ts";
 import type { ServedLane } from "./served-lane.ts";

@@ -1,7 +1,7 @@
 /** What the consumer group has given to this instance, and which lanes follow from it: those whose anchor it has. */
 import type { GroupListener, TopicPartition } from "../../kafka/consumer.ts";
+import { partitionKey } from "../../kafka/partition-key.ts";
 import type { LanePlan } from "../../lanes/lane-contract.ts";
-import { partitionKey } from "./lane-placer.ts";
 
 export class Membership implements GroupListener {
   /** Null while nothing is assigned: before the first time, and between a revocation and the next assignment. */

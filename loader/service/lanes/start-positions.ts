@@ -5,12 +5,10 @@
  */
 import { CtlstoreError } from "../../../core/errors.ts";
 import type { Position, Watermarks } from "../../kafka/consumer.ts";
+import { BEGINNING } from "../../lanes/records/starting-positions.ts";
 
 /** What to do when the event that the cookie says is next is not there. */
 export type LostEventsPolicy = "stop" | "continue";
-
-/** `next` of a partition that the cookie does not know. */
-export const BEGINNING = -1;
 
 export type Placement =
   /** It can be read from there. */

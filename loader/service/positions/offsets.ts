@@ -2,7 +2,8 @@
 import type { TopicPartition, Watermarks } from "../../kafka/consumer.ts";
 import type { LaneState } from "../../lanes/cookie/lane-state.ts";
 import type { LanePlan } from "../../lanes/lane-contract.ts";
-import { BEGINNING, placementOf } from "../lanes/start-positions.ts";
+import { BEGINNING } from "../../lanes/records/starting-positions.ts";
+import { placementOf } from "../lanes/start-positions.ts";
 import { type LaneLook, problemText } from "./lane-look.ts";
 
 export interface PartitionOffsets {

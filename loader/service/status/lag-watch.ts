@@ -6,9 +6,9 @@ import { isCtlstoreError } from "../../../core/errors.ts";
 import { LOADER_LIMITS } from "../../../core/limits.ts";
 import type { Clock } from "../../../core/process/clock.ts";
 import type { KafkaConsumer, TopicPartition } from "../../kafka/consumer.ts";
+import { partitionKey } from "../../kafka/partition-key.ts";
 import { Gate } from "../gate.ts";
 import type { LaneLife } from "../lanes/lane-life.ts";
-import { partitionKey } from "../lanes/lane-placer.ts";
 import type { ServedLane } from "../lanes/served-lane.ts";
 
 /** What it needs of a lane's life. */

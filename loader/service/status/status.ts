@@ -1,8 +1,9 @@
 /** What the loader says about itself: the document behind `/status`, and what metrics and progress are made of. */
+
+import { partitionKey } from "../../kafka/partition-key.ts";
 import type { LaneActivity, LaneCounts, LaneTable } from "../../lanes/lane-contract.ts";
 import type { TableWorkReport } from "../../lanes/table-worker.ts";
 import type { LaneLife, LaneLifeState } from "../lanes/lane-life.ts";
-import { partitionKey } from "../lanes/lane-placer.ts";
 import type { Waiting } from "../patience.ts";
 import type { Trouble } from "../troubles.ts";
 import type { LoaderTotals } from "./totals.ts";

@@ -2,7 +2,7 @@
 import { expect, test } from "bun:test";
 import { CtlstoreError } from "../../../core/errors.ts";
 import type { Position, TopicPartition } from "../../../loader/kafka/consumer.ts";
-import { partitionKey } from "../../../loader/service/lanes/lane-placer.ts";
+import { partitionKey } from "../../../loader/kafka/partition-key.ts";
 import { PartitionLag } from "../../../loader/service/status/lag.ts";
 import { LagWatch } from "../../../loader/service/status/lag-watch.ts";
 
