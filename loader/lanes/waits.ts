@@ -9,6 +9,7 @@ import { createBackoff } from "../../core/process/backoff.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import { isPowerOfTwo } from "../../core/process/repeats.ts";
+import { waitMsAfter } from "../away.ts";
 import type { RetryReason } from "./lane-meter.ts";
 
 const PASSING: Readonly<Partial<Record<ErrorCode, RetryReason>>> = {
@@ -77,8 +78,7 @@ export class Waits {
           return result;
         } catch (error) {
           if (!isCtlstoreError(error)) throw error;
-          const toldMs = Math.min((error.details.retryAfterSeconds ?? 0) * 1000, LANE_LIMITS.longestWaitMs);
-          const waitMs = Math.max(backoff.nextMs(), toldMs);
+          const waitMs = waitMsAfter(error, backoff);
           this.#admit(error, waitMs, startMs);
           hasTold = this.#tell(error, backoff.attempts) || hasTold;
           this.#open.set(token, { why: error.message, untilMs: this.#deps.clock.nowUs() / 1000 + waitMs });

@@ -7,6 +7,7 @@ import { MAPPING_LIMITS } from "../../core/limits.ts";
 import type { FamilyName, TableName } from "../../core/names.ts";
 import { type Clock, systemClock } from "../../core/process/clock.ts";
 import { type FieldSchema, parseTableSchema, type TableSchema, tableToWire } from "../../core/schema.ts";
+import { isAway } from "../away.ts";
 
 /** Every call may throw CtlstoreError: `bad_credentials`, `ctldb_unavailable`, … */
 export interface SchemaStore {
@@ -131,15 +132,11 @@ class ExecutiveSchemas implements SchemaStore {
         return await call({ signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) });
       } catch (error) {
         signal?.throwIfAborted();
-        if (!isCtlstoreError(error) || !mayPass(error)) throw error;
-        await patience.pause(error as CtlstoreError);
+        if (!isAway(error)) throw error;
+        await patience.pause(error);
       }
     }
   }
-}
-
-function mayPass(error: CtlstoreError): boolean {
-  return ["ctldb_unavailable", "overloaded", "rate_limited", "commit_outcome_unknown"].includes(error.code);
 }
 
 function hasCode(error: unknown, ...codes: readonly string[]): boolean {

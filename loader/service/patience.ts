@@ -1,23 +1,9 @@
 /** Waiting for what is away: an Executive, a cluster. It comes back, so the loader waits, and says for what. */
-import { type CtlstoreError, type ErrorCode, isCtlstoreError } from "../../core/errors.ts";
-import { LANE_LIMITS } from "../../core/limits.ts";
 import { createBackoff } from "../../core/process/backoff.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import { isPowerOfTwo } from "../../core/process/repeats.ts";
-
-/** Failures that pass by themselves. */
-const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "ctldb_unavailable",
-  "overloaded",
-  "rate_limited",
-  "commit_outcome_unknown",
-  "kafka_unavailable",
-]);
-
-export function isPassing(error: unknown): error is CtlstoreError {
-  return isCtlstoreError(error) && PASSING.has(error.code);
-}
+import { isAway, waitMsAfter } from "../away.ts";
 
 export interface PatienceDeps {
   readonly clock: Clock;
@@ -72,9 +58,8 @@ export class Patience {
           if (own !== null) logger.info({ what, failures: backoff.attempts }, "it is there again");
           return result;
         } catch (error) {
-          if (signal.aborted || !isPassing(error)) throw error;
-          const toldMs = Math.min((error.details.retryAfterSeconds ?? 0) * 1000, LANE_LIMITS.longestWaitMs);
-          const waitMs = Math.max(backoff.nextMs(), toldMs);
+          if (signal.aborted || !isAway(error)) throw error;
+          const waitMs = waitMsAfter(error, backoff);
           if (limitMs !== null && clock.monotonicMs() + waitMs - startMs > limitMs) throw error;
           // Many may wait for the same at once: one of them says so.
           if (own === null && !this.#waiting.has(what))

@@ -1,11 +1,12 @@
 /** The rows of a table as the Executive lists them: their keys, page by page. Waits while it is away. */
 import type { FieldValue } from "../../client/encode.ts";
 import { type Client, unwrap } from "../../client/index.ts";
-import { type ErrorCode, isCtlstoreError } from "../../core/errors.ts";
+import { type CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
 import { SNAPSHOT_WATCH_LIMITS } from "../../core/limits.ts";
 import { createBackoff } from "../../core/process/backoff.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
+import { isAway, waitMsAfter } from "../away.ts";
 
 /** The key of a row: values by field name as JSON has them. */
 export type ListedKey = Readonly<Record<string, FieldValue>>;
@@ -46,13 +47,10 @@ export async function* keyPages(
   } while (after !== null);
 }
 
-const PASSING: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
-  "ctldb_unavailable",
-  "overloaded",
-  "rate_limited",
-  "commit_outcome_unknown",
-  "internal",
-]);
+/** A proxy's answer says nothing about the table either. */
+function mayPass(error: unknown): error is CtlstoreError {
+  return isAway(error) || (isCtlstoreError(error) && error.code === "internal");
+}
 
 async function readPage(
   deps: TableRowsDeps,
@@ -74,14 +72,13 @@ async function readPage(
       return page as typeof page & Page;
     } catch (error) {
       signal.throwIfAborted();
-      if (!isCtlstoreError(error) || !PASSING.has(error.code)) throw error;
+      if (!mayPass(error)) throw error;
       if (backoff.attempts === 0)
         logger.warn(
           { family, table, reason: error.message },
           "a table's rows cannot be listed now: trying again",
         );
-      const waitMs = Math.max(backoff.nextMs(), (error.details.retryAfterSeconds ?? 0) * 1000);
-      await clock.sleep(waitMs, signal);
+      await clock.sleep(waitMsAfter(error, backoff), signal);
     }
   }
 }

@@ -1,9 +1,9 @@
 /** What the consumer makes of an addon that misbehaves: errors that it swallows, rebalances at the worst moment. */
 import { describe, expect, test } from "bun:test";
 import { KAFKA_LIMITS } from "../../../core/limits.ts";
+import { isAway } from "../../../loader/away.ts";
 import type { GroupListener, TopicPartition } from "../../../loader/kafka/consumer.ts";
 import { AddonConsumer } from "../../../loader/kafka/native-consumer.ts";
-import { isPassing } from "../../../loader/service/patience.ts";
 import { AddonStandIn, ASSIGN, type Consumed, message, REVOKE } from "./native-stand-in.ts";
 
 function withStandIn(...consumed: readonly Consumed[]) {
@@ -239,7 +239,7 @@ describe("the consumer", () => {
     const { consumer } = withStandIn({ error: { code: -150, message: "Local: Fatal error" } });
     const error = await consumer.fetch(1).catch((error: unknown) => error);
     expect(error).toMatchObject({ code: "loader_fenced" });
-    expect(isPassing(error)).toBe(false);
+    expect(isAway(error)).toBe(false);
   });
 
   test("refuses an offset that a double does not hold exactly", async () => {
