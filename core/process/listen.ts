@@ -1,4 +1,5 @@
 /** Listening on an address given as `host:port`, alike for every service. */
+import { isIPv4 } from "node:net";
 import { CtlstoreError, isCtlstoreError, messageOf, quote } from "../errors.ts";
 import { type Listener, listenOnNode } from "./listen-on-node.ts";
 
@@ -9,6 +10,23 @@ export function parseBindAddress(text: string): { readonly hostname: string; rea
   const [, address, name, port] = BIND_ADDRESS.exec(text) ?? [];
   const hostname = address ?? name;
   return hostname === undefined || Number(port) > 65_535 ? null : { hostname, port: Number(port) };
+}
+
+/**
+ * True when nothing outside of this host can connect to `bind`: a loopback address or a unix socket, whose file's rights
+ * say who may. What cannot be told, such as the name of a host, counts as open to others.
+ */
+export function isLoopbackBind(bind: string): boolean {
+  if (bind.startsWith("unix:")) return true;
+  const address = parseBindAddress(bind);
+  return address !== null && isLoopback(address.hostname.toLowerCase());
+}
+
+/** Written out only: `127.1` and `0x7f.0.0.1` are refused here, whatever a resolver may make of them. */
+function isLoopback(hostname: string): boolean {
+  if (hostname === "localhost" || /^(?:0{0,4}:){2,7}0{0,3}1$/.test(hostname)) return true;
+  const quad = hostname.replace(/^::ffff:/, "");
+  return isIPv4(quad) && quad.startsWith("127.");
 }
 
 export interface ListenOptions {
