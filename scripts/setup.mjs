@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { setUpArm64 } from "./setup/arm64.mjs";
 import { setUpBun } from "./setup/bun.mjs";
 import { setUpCeph } from "./setup/ceph.mjs";
-import { setUpCompiler, setUpMariadb } from "./setup/debian-packages.mjs";
+import { setUpCompiler, setUpMariadb, setUpOpenssl } from "./setup/debian-packages.mjs";
 import { setUpHostRoot } from "./setup/host-root.mjs";
 import { setUpKafka } from "./setup/kafka.mjs";
 import { setUpMysql9 } from "./setup/mysql9.mjs";
@@ -23,11 +23,21 @@ function setUpRuntimes() {
 
 const STEPS = {
   start: [setUpPackages, setUpBun],
-  test: [setUpPackages, setUpBun, setUpMariadb, setUpCompiler, setUpRuntimes, setUpKafka, setUpCeph],
+  test: [
+    setUpPackages,
+    setUpBun,
+    setUpMariadb,
+    setUpOpenssl,
+    setUpCompiler,
+    setUpRuntimes,
+    setUpKafka,
+    setUpCeph,
+  ],
   deep: [
     setUpPackages,
     setUpBun,
     setUpMariadb,
+    setUpOpenssl,
     setUpCompiler,
     setUpRuntimes,
     setUpKafka,

@@ -16,6 +16,11 @@ export function setUpMariadb() {
   });
 }
 
+/** Makes the certificates of the tests of TLS (tests/support/certificates.ts). */
+export function setUpOpenssl() {
+  installMissing({ programs: ["openssl"], packages: ["openssl"], purpose: "tests of TLS" });
+}
+
 /** What builds better-sqlite3 for Node 20; not needed once it is built. */
 export function setUpCompiler() {
   if (existsSync(join(ROOT, ".cache", "runtimes", "node20", "ready.json"))) return;
