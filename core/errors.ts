@@ -15,20 +15,26 @@ export const ERROR_CODES = [
   "missing_key_field", // a mutation or a read lacks part of the primary key
   "unknown_family",
   "unknown_table",
+  "unknown_writer",
+  "unknown_operator",
+  "unknown_reader", // nobody declared this reader of the table
   "unknown_route",
   "method_not_allowed",
   "family_exists",
   "table_exists",
   "field_exists",
   "writer_exists", // the writer is registered with another secret
+  "operator_exists",
   "bad_credentials", // unknown writer, wrong secret, or wrong admin token
   "not_granted", // known, but not allowed to do this
   "cookie_conflict", // check_cookie is not the stored cookie
   "request_too_large",
   "too_many_mutations",
   "statement_too_large",
-  "rate_limited",
-  "table_full",
+  "request_timeout", // the request did not arrive within the time it has
+  "rate_limited", // the writer, or the fleet, has used up its rows or bytes of this minute
+  "table_full", // the table is over its hard size limit, and the write would make it grow
+  "schema_too_large", // more tables in a family, or more fields in a table, than the Executive allows
   // What the service could not do
   "ctldb_unavailable", // the central database cannot be reached or is too busy; nothing was changed
   "commit_outcome_unknown", // the connection broke during COMMIT and could not be asked since: read the cookie

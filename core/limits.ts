@@ -49,6 +49,55 @@ export const EXECUTIVE_LIMITS = {
   groupBytes: 4 * MIB,
 } as const;
 
+/** Rates of writes (docs/limits.md); defaults of the Executive's flags. */
+export const RATE_LIMITS = {
+  /** As the original: control data changes by hand or by trickle. */
+  writerRowsPerMinute: 1_000n,
+  /** Counts of windows that have ended are kept so long, for whoever looks; then they are deleted. */
+  keepWindows: 60,
+  /** Limits changed by somebody else than an Executive of ours, such as the original's, are seen after so long. */
+  policyAgeMs: 1_000,
+} as const;
+
+/** Sizes of tables; defaults of the Executive's flags. */
+export const TABLE_SIZE_LIMITS = {
+  /** As the original. A table of 100 MiB takes each host a second of a snapshot's download. */
+  warnBytes: 50 * MIB,
+  maxBytes: 100 * MIB,
+  /** InnoDB's own figures lag by ten seconds; a quarter of the minute in which a figure must be right. */
+  measureIntervalMs: 15_000,
+  /** A webhook that does not answer is tried again, with pauses, and then given up: the log and the metric remain. */
+  webhook: { timeoutMs: 10_000, attempts: 5, backoffMs: { base: 1_000, max: 60_000 }, queued: 1_000 },
+} as const;
+
+/** Bounds of a schema; defaults of the Executive's flags. */
+export const SCHEMA_LIMITS = {
+  /** Every table is a file and a cached definition on each host, and a statement in each reader. */
+  tablesPerFamily: 500,
+  /** The most that a row of MySQL can hold; see FORMAT_LIMITS. */
+  fieldsPerTable: FORMAT_LIMITS.fieldsPerTable,
+} as const;
+
+/** Operators, writers' credentials and the audit trail. */
+export const ACCESS_LIMITS = {
+  operatorNameChars: { min: 3, max: 50 },
+  operators: 1_000,
+  /** Revoked tokens and secrets are refused everywhere after so long; what is known is used meanwhile. */
+  cacheMs: 500,
+  /** A name or a secret that was refused is looked up again after so long: floods must not reach the ctldb. */
+  refusedCacheMs: 200,
+  /** Writers kept in memory; the longest unused goes. */
+  cachedWriters: 10_000,
+  /** How long the old secret stays valid after a rotation: a deployment of a fleet takes a day at most. */
+  secretOverlapSeconds: { default: 24 * 3_600, min: 0, max: 365 * 24 * 3_600 },
+  grantsPerWriter: 1_000,
+  readersPerTable: 1_000,
+  contactChars: 191,
+  /** Entries kept; operators act by the dozen a day. */
+  auditEntries: 1_000_000,
+  auditPage: { default: 100, max: 1_000 },
+} as const;
+
 /** Pages of a table's rows, as the Executive gives them. */
 export const ROWS_LIMITS = {
   /** A page of short keys takes milliseconds of the ctldb; the rest of a page's time is JSON. */

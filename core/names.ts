@@ -5,7 +5,7 @@
  * trailing one too, so the first `___` is always the border.
  */
 import { CtlstoreError, quote } from "./errors.ts";
-import { FORMAT_LIMITS } from "./limits.ts";
+import { ACCESS_LIMITS, FORMAT_LIMITS } from "./limits.ts";
 
 declare const brand: unique symbol;
 type Branded<Name extends string> = string & { readonly [brand]: Name };
@@ -14,11 +14,14 @@ export type FamilyName = Branded<"FamilyName">;
 export type TableName = Branded<"TableName">;
 export type FieldName = Branded<"FieldName">;
 export type WriterName = Branded<"WriterName">;
+/** Name of an operator's token, or of a declared reader of a table. */
+export type OperatorName = Branded<"OperatorName">;
 /** Name of a table in the LDB and in the ctldb: `family___table`. */
 export type LdbTableName = Branded<"LdbTableName">;
 
 const FAMILY_OR_TABLE = /^[a-z](?:_?[a-z0-9])*$/;
 const FIELD = /^[a-z][a-z0-9_]*$/;
+const OPERATOR = /^[a-z0-9](?:[a-z0-9._@-]*[a-z0-9])?$/;
 const WRITER = /^[^\u0000-\u001f\u007f]+$/;
 
 interface Rule {
@@ -46,6 +49,13 @@ const WRITER_RULE: Rule = {
   pattern: WRITER,
   chars: FORMAT_LIMITS.writerNameChars,
   form: "printable characters",
+};
+
+const OPERATOR_RULE: Rule = {
+  what: "operator",
+  pattern: OPERATOR,
+  chars: ACCESS_LIMITS.operatorNameChars,
+  form: "letters, digits, and . _ @ - between them",
 };
 
 /** Only ASCII may change: "K" (the Kelvin sign).toLowerCase() would turn a refused name into another one. */
@@ -95,6 +105,11 @@ export function parseFieldName(value: unknown): FieldName {
 /** Parses a writer name; case is kept. @throws CtlstoreError `invalid_name` */
 export function parseWriterName(value: unknown): WriterName {
   return parse(WRITER_RULE, value, false) as WriterName;
+}
+
+/** Parses the name of an operator or of a declared reader; upper-case letters are lowered. @throws CtlstoreError `invalid_name` */
+export function parseOperatorName(value: unknown): OperatorName {
+  return parse(OPERATOR_RULE, value, true) as OperatorName;
 }
 
 const SEPARATOR = "___";

@@ -10,6 +10,9 @@
 import type { FamilyName, TableName, WriterName } from "../core/names.ts";
 import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
+import type { AuditTrail, ChangeOptions, DeclaredReaders, Operators, Writers } from "./access/contract.ts";
+import type { Limits } from "./limits/contract.ts";
+import type { ChangePreview, ProposedChange } from "./preview/contract.ts";
 import type { RowsPage, RowsRequest } from "./row-pages.ts";
 
 /** One mutation as it came in; values are checked against the schema inside. */
@@ -48,29 +51,42 @@ export interface CtlDbStatus {
 
 export interface CtlDb extends AsyncDisposable {
   readonly kind: "mysql" | "sqlite";
+  readonly writers: Writers;
+  readonly operators: Operators;
+  readonly readers: DeclaredReaders;
+  readonly audit: AuditTrail;
+  readonly limits: Limits;
 
   /**
    * Applies one write. All of it takes effect or none.
-   * @throws CtlstoreError `bad_credentials`, `cookie_conflict`, `unknown_family`, `unknown_table`, `unknown_field`,
-   *   `missing_key_field`, `invalid_value` (with `index` and `field`), `statement_too_large`, `overloaded`,
+   * @throws CtlstoreError `bad_credentials`, `not_granted`, `cookie_conflict`, `rate_limited`, `table_full`, `unknown_family`, `unknown_table`, `unknown_field`,
+   *   `missing_key_field`, `invalid_value` (with `index` and `field`), `statement_too_large`,
+   *   `too_many_mutations` (more than the writer may write in a whole minute), `overloaded`,
    *   `ctldb_unavailable` (nothing was changed), `commit_outcome_unknown` (read the cookie)
    */
   write(request: WriteRequest): Promise<WriteResult>;
 
   /** @throws CtlstoreError `family_exists` */
-  createFamily(family: FamilyName): Promise<void>;
+  createFamily(family: FamilyName, options?: ChangeOptions): Promise<void>;
   /**
    * Creates all of the tables or none. As any change of tables, it may be carried out later although the call failed
    * with `commit_outcome_unknown`: then read the catalog.
-   * @throws CtlstoreError `table_exists`, `unknown_family`, `invalid_schema`
+   * @throws CtlstoreError `table_exists`, `unknown_family`, `invalid_schema`, `schema_too_large`
    */
-  createTables(tables: readonly TableSchema[]): Promise<WriteResult>;
-  /** @throws CtlstoreError `unknown_table`, `field_exists`, `invalid_schema` */
-  addFields(family: FamilyName, table: TableName, fields: readonly FieldSchema[]): Promise<WriteResult>;
+  createTables(tables: readonly TableSchema[], options?: ChangeOptions): Promise<WriteResult>;
+  /** @throws CtlstoreError `unknown_table`, `field_exists`, `invalid_schema`, `schema_too_large` */
+  addFields(
+    family: FamilyName,
+    table: TableName,
+    fields: readonly FieldSchema[],
+    options?: ChangeOptions,
+  ): Promise<WriteResult>;
   /** @throws CtlstoreError `unknown_table` */
-  dropTable(family: FamilyName, table: TableName): Promise<WriteResult>;
+  dropTable(family: FamilyName, table: TableName, options?: ChangeOptions): Promise<WriteResult>;
   /** Deletes all rows of one table, or of every table of the family. @throws CtlstoreError `unknown_table`, `unknown_family` */
-  clearRows(family: FamilyName, table: TableName | null): Promise<WriteResult>;
+  clearRows(family: FamilyName, table: TableName | null, options?: ChangeOptions): Promise<WriteResult>;
+  /** What a change of tables would do and why it might be refused; changes nothing. @throws CtlstoreError `ctldb_unavailable` */
+  preview(change: ProposedChange): Promise<ChangePreview>;
   /** The schema as of now, also when another Executive has just changed it. */
   catalog(): Promise<Catalog>;
 
@@ -81,8 +97,6 @@ export interface CtlDb extends AsyncDisposable {
    */
   readRows(request: RowsRequest): Promise<RowsPage>;
 
-  /** Registers; the same name and secret again is a no-op. @throws CtlstoreError `writer_exists` for another secret */
-  registerWriter(writer: WriterName, secret: string): Promise<void>;
   /** The writer's cookie, empty when none was ever stored. @throws CtlstoreError `bad_credentials` */
   readCookie(writer: WriterName, secret: string): Promise<Uint8Array>;
 

@@ -5,12 +5,20 @@ import type { FamilyName, TableName, WriterName } from "../core/names.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import { type Catalog, type FieldSchema, type TableSchema, withAddedFields } from "../core/schema.ts";
+import { ledgerAuditTrail } from "./access/audit-trail.ts";
+import type { AuditTrail, DeclaredReaders, Operators, Writers } from "./access/contract.ts";
+import { ledgerOperators } from "./access/operators.ts";
+import { ledgerDeclaredReaders } from "./access/readers.ts";
+import { assertCredentials } from "./access/secrets.ts";
+import { LedgerWriters } from "./access/writers.ts";
 import type { CtlDb, CtlDbStatus, WriteRequest, WriteResult } from "./contract.ts";
-import { assertCredentials, hashSecret, secretMatches } from "./credentials.ts";
 import { commitGroup, type GroupCommitDeps } from "./group-commit.ts";
 import { LedgerAccess } from "./ledger-access.ts";
 import { EntryAppender } from "./ledger-tail.ts";
+import type { LimitDefaults, Limits } from "./limits/contract.ts";
+import { ledgerLimits, UNLIMITED } from "./limits/limits.ts";
 import { DEFAULT_PLAN_LIMITS, type PlanLimits, planWrite, type WritePlan } from "./plan-write.ts";
+import type { ChangePreview, ProposedChange } from "./preview/contract.ts";
 import { Proof } from "./proof.ts";
 import { type RowsPage, type RowsRequest, selectionOf, toPage } from "./row-pages.ts";
 import type { LedgerStore, LockedLedger, RowOperation, SchemaChange } from "./store.ts";
@@ -21,6 +29,10 @@ export interface CtlDbOptions {
   readonly limits?: Partial<PlanLimits & QueueLimits>;
   /** Told the number of writes of each group that was committed. */
   readonly onGroup?: (writes: number) => void;
+  /** What holds for writers and tables without limits of their own; no limits unless said. */
+  readonly defaults?: Partial<LimitDefaults>;
+  /** True: a writer to which no families were ever granted may write none, in place of all. */
+  readonly requireGrants?: boolean;
 }
 
 export interface CtlDbDeps {
@@ -39,11 +51,23 @@ export class LedgerCtlDb implements CtlDb {
   readonly #queue: WriteQueue;
   #closed = false;
 
+  readonly writers: Writers;
+  readonly operators: Operators;
+  readonly readers: DeclaredReaders;
+  readonly audit: AuditTrail;
+  readonly limits: Limits;
+
   constructor(store: LedgerStore, deps: CtlDbDeps, options: CtlDbOptions = {}) {
     this.#store = store;
     this.#deps = deps;
     this.#limits = { ...DEFAULT_PLAN_LIMITS, ...options.limits };
     this.#ledger = new LedgerAccess(store, deps);
+    const parts = { store, ledger: this.#ledger, clock: deps.clock };
+    this.writers = new LedgerWriters(parts);
+    this.operators = ledgerOperators(parts);
+    this.readers = ledgerDeclaredReaders(parts);
+    this.audit = ledgerAuditTrail(parts);
+    this.limits = ledgerLimits({ ...parts, defaults: { ...UNLIMITED, ...options.defaults } });
     const groupDeps: GroupCommitDeps = {
       begin: (writers) => this.#ledger.begin(writers),
       catalogUnder: (locked) => this.#ledger.catalogUnder(locked),
@@ -97,6 +121,10 @@ export class LedgerCtlDb implements CtlDb {
   }
 
   // Schema
+
+  preview(_change: ProposedChange): Promise<ChangePreview> {
+    throw new Error("not built yet");
+  }
 
   createFamily(family: FamilyName): Promise<void> {
     return this.#withLock(async (locked, catalog) => {
@@ -190,18 +218,6 @@ export class LedgerCtlDb implements CtlDb {
   }
 
   // Writers
-
-  async registerWriter(writer: WriterName, secret: string): Promise<void> {
-    this.#assertOpen();
-    const record = { name: writer, secretHash: hashSecret(secret), cookie: new Uint8Array() };
-    if (await this.#store.insertWriter(record)) return;
-    const existing = await this.#store.readWriter(writer);
-    if (existing !== null && existing.name === writer && secretMatches(existing, secret)) return;
-    throw new CtlstoreError(
-      "writer_exists",
-      `Cannot register writer ${quote(writer)}: it exists with another secret`,
-    );
-  }
 
   async readCookie(writer: WriterName, secret: string): Promise<Uint8Array> {
     this.#assertOpen();

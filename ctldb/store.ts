@@ -9,7 +9,12 @@ import type { FamilyName, FieldName, LdbTableName, TableName, WriterName } from 
 import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
 import type { SqlValue } from "../core/values.ts";
+import type { Usage } from "./limits/contract.ts";
 import type { PageSelection, StoredPage } from "./row-pages.ts";
+
+/** A cell of the ctldb's own tables; numbers as decimal text. */
+export type SystemCell = null | string | Uint8Array;
+export type SystemRow = readonly SystemCell[];
 
 /** One statement of a write, as data for adapters that render it themselves and as ledger text for those that do not. */
 export interface RowOperation {
@@ -22,11 +27,14 @@ export interface RowOperation {
 }
 
 /** A change of tables, complete enough to be repeated by another process after a crash. */
-export type SchemaChange =
+export type SchemaChange = {
+  /** Who asked for it, for the audit trail of whoever finishes it. */ readonly actor?: string;
+} & (
   | { readonly kind: "create"; readonly schema: TableSchema }
   /** `schema` is the table after the change. */
   | { readonly kind: "add-fields"; readonly schema: TableSchema; readonly added: readonly FieldSchema[] }
-  | { readonly kind: "drop"; readonly schema: TableSchema };
+  | { readonly kind: "drop"; readonly schema: TableSchema }
+);
 
 /** Where the ledger stands; read from and written to the lock row. */
 export interface LedgerHead {
@@ -38,8 +46,12 @@ export interface LedgerHead {
 
 export interface WriterRecord {
   readonly name: WriterName;
-  /** SHA-256 of the secret in hex. */
+  /** As `access/secrets.ts` makes it, or SHA-256 of the secret in hex, as the original does. */
   readonly secretHash: string;
+  /** The secret before the last rotation, and until when it is valid in Unix seconds. */
+  readonly previousSecret: { readonly hash: string; readonly until: number } | null;
+  /** The families that it may write; null when none were ever given. */
+  readonly grants: ReadonlySet<string> | null;
   readonly cookie: Uint8Array;
 }
 
@@ -65,6 +77,12 @@ export interface LedgerTail {
     readonly moves: number;
   }>;
   readonly newFamilies: readonly FamilyName[];
+  /** More changes of the ctldb's own tables: SQL that is the same for every database. */
+  readonly statements?: readonly string[];
+  /** `entry_id` of the audit entry among `statements`, by which a commit whose answer was lost is recognised. */
+  readonly auditId?: string;
+  /** True when limits were changed: every Executive loads them anew before its next write. */
+  readonly changesPolicy?: boolean;
 }
 
 export type CommitOutcome =
@@ -72,15 +90,26 @@ export type CommitOutcome =
   /** The database refused a statement of this unit; the units before it stand, the rest did not run. */
   | { readonly status: "refused"; readonly unit: number; readonly error: CtlstoreError };
 
-/** An open transaction that holds the ledger lock. Ends with `commit` (unless refused), `changeSchema` or `rollback`. */
-export interface LockedLedger {
+/** What is known when the ledger lock has been taken. */
+export interface LockedLedgerState {
   readonly head: LedgerHead;
   /** The writers asked for that exist. */
   readonly writers: ReadonlyMap<WriterName, WriterRecord>;
+  /** What they, and the fleet under its own name, have used of the window that `nowSeconds` is in. */
+  readonly usage: ReadonlyMap<string, Usage>;
+  /** Unix time by the clock that all Executives share: that of the database. */
+  readonly nowSeconds: number;
+  /** Goes up with every change of limits made by an Executive of ours. */
+  readonly policyVersion: bigint;
   /** Schema changes that somebody began and did not finish: to be finished before anything else. */
   readonly unfinished: readonly SchemaChange[];
+}
 
+/** An open transaction that holds the ledger lock. Ends with `commit` (unless refused), `changeSchema` or `rollback`. */
+export interface LockedLedger extends LockedLedgerState {
   loadCatalog(): Promise<Catalog>;
+  /** Rows of one SELECT, the same text for every database, as this transaction sees them. */
+  query(sql: string): Promise<SystemRow[]>;
   /**
    * Runs units that have not run yet, each in its own savepoint, then the tail, then COMMIT.
    * After "refused" the transaction is still open: call again with the units after the refused one and a new tail.
@@ -115,8 +144,13 @@ export interface LedgerStore extends AsyncDisposable {
   /** Rows of one table without the lock; null when it is not, or no longer, as the schema says. */
   readPage(selection: PageSelection): Promise<StoredPage | null>;
   readWriter(writer: WriterName): Promise<WriterRecord | null>;
-  /** False when a writer of that name exists already. */
-  insertWriter(record: WriterRecord): Promise<boolean>;
+  /** Rows of one SELECT, the same text for every database, as last committed. @throws CtlstoreError `ctldb_unavailable` */
+  query(sql: string): Promise<SystemRow[]>;
+  /**
+   * One statement that needs no ledger lock; the number of rows that it changed.
+   * @throws CtlstoreError `ctldb_unavailable`
+   */
+  execute(sql: string): Promise<number>;
 }
 
 /** Columns of a table as a database reports them, for taking over a ctldb of the original. */

@@ -50,7 +50,9 @@ function outcomeUnknown(cause: unknown): CtlstoreError {
 }
 
 /** A SELECT that counts what only this transaction would have left. */
-function traceOf({ entries, cookies, newFamilies }: LedgerTail): string {
+function traceOf({ entries, cookies, newFamilies, auditId }: LedgerTail): string {
+  if (auditId !== undefined)
+    return `SELECT COUNT(*) FROM ctlstore_audit WHERE entry_id = ${textLiteral(auditId)}`;
   const last = entries.at(-1);
   if (last !== undefined) {
     return `SELECT COUNT(*) FROM ctlstore_dml_ledger WHERE seq = ${last.sequence} AND hash = ${bytesLiteral(last.hash)}`;

@@ -3,19 +3,22 @@ import { CtlstoreError } from "../../core/errors.ts";
 import type { WriterName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Catalog } from "../../core/schema.ts";
+import type { Usage } from "../limits/contract.ts";
 import type {
   CommitOutcome,
   LedgerHead,
   LedgerTail,
   LockedLedger,
+  LockedLedgerState,
   RowOperation,
   SchemaChange,
+  SystemRow,
   WriterRecord,
 } from "../store.ts";
 import { classifyMysqlError, isConnectionLost } from "./errors.ts";
 import { keptAlive } from "./keep-alive.ts";
 import { applyStatements, type Packing, packets, packingFor, tailStatements } from "./render.ts";
-import { loadCatalogInTransaction } from "./rows.ts";
+import { loadCatalogInTransaction, toSystemRow } from "./rows.ts";
 import {
   assertNotThere,
   FORGET_INTENTS,
@@ -26,12 +29,6 @@ import {
   takeDdlLock,
 } from "./schema-changes.ts";
 import { type MysqlSession, StatementFailure } from "./session.ts";
-
-export interface LockedLedgerState {
-  readonly head: LedgerHead;
-  readonly writers: ReadonlyMap<WriterName, WriterRecord>;
-  readonly unfinished: readonly SchemaChange[];
-}
 
 export interface LockedLedgerDeps {
   readonly session: MysqlSession;
@@ -51,6 +48,9 @@ interface Step {
 export class LockedMysqlLedger implements LockedLedger {
   readonly head: LedgerHead;
   readonly writers: ReadonlyMap<WriterName, WriterRecord>;
+  readonly usage: ReadonlyMap<string, Usage>;
+  readonly nowSeconds: number;
+  readonly policyVersion: bigint;
   readonly unfinished: readonly SchemaChange[];
   readonly #deps: LockedLedgerDeps;
   readonly #session: MysqlSession;
@@ -60,6 +60,9 @@ export class LockedMysqlLedger implements LockedLedger {
   constructor(state: LockedLedgerState, deps: LockedLedgerDeps) {
     this.head = state.head;
     this.writers = state.writers;
+    this.usage = state.usage;
+    this.nowSeconds = state.nowSeconds;
+    this.policyVersion = state.policyVersion;
     this.unfinished = state.unfinished;
     this.#deps = deps;
     this.#session = deps.session;
@@ -68,6 +71,10 @@ export class LockedMysqlLedger implements LockedLedger {
 
   loadCatalog(): Promise<Catalog> {
     return loadCatalogInTransaction(this.#session);
+  }
+
+  async query(sql: string): Promise<SystemRow[]> {
+    return (await this.#session.select(sql, "read the ctldb's tables")).map(toSystemRow);
   }
 
   async commit(units: ReadonlyArray<readonly RowOperation[]>, tail: LedgerTail): Promise<CommitOutcome> {

@@ -112,7 +112,8 @@ export function tailStatements(tail: LedgerTail, packing: Packing): string[] {
         `UPDATE mutators SET cookie = ${bytesLiteral(cookie)}, clock = clock + ${moves} WHERE writer = ${textLiteral(writer)}`,
     ),
     ...tail.newFamilies.map((family) => `INSERT INTO families (name) VALUES (${textLiteral(family)})`),
-    `UPDATE locks SET seq = ${sequence}, hash = ${bytesLiteral(hash)}, schema_version = ${schemaVersion} WHERE id = 'ledger'`,
+    ...(tail.statements ?? []),
+    `UPDATE locks SET seq = ${sequence}, hash = ${bytesLiteral(hash)}, schema_version = ${schemaVersion}${tail.changesPolicy === true ? ", policy_version = policy_version + 1" : ""} WHERE id = 'ledger'`,
   ];
 }
 

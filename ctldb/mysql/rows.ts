@@ -1,11 +1,14 @@
 /** Reads of the ctldb's own tables, shared by the store and by an open ledger transaction. */
 import { CtlstoreError } from "../../core/errors.ts";
 import type { FamilyName, WriterName } from "../../core/names.ts";
+import { RATE_WINDOW_SECONDS, windowStart } from "../../core/rates.ts";
 import { Catalog } from "../../core/schema.ts";
 import { toSequence } from "../../core/sequence.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
 import { decodeTable } from "../catalog-row.ts";
-import type { LedgerHead, WriterRecord } from "../store.ts";
+import type { Usage } from "../limits/contract.ts";
+import type { LedgerHead, SystemRow, WriterRecord } from "../store.ts";
+import { writerRecord } from "../writer-row.ts";
 import type { MysqlResult, MysqlRow, MysqlSession } from "./session.ts";
 
 export const SELECT_HEAD = "SELECT seq, hash, schema_version FROM locks WHERE id = 'ledger'";
@@ -22,15 +25,42 @@ export function toHead(row: MysqlRow | undefined): LedgerHead {
 }
 
 export function selectWriters(names: readonly WriterName[]): string {
-  return `SELECT writer, secret, cookie FROM mutators WHERE writer IN (${names.map(textLiteral).join(",")})`;
+  return `SELECT writer, secret, cookie, previous_secret, previous_secret_until, grants FROM mutators
+    WHERE writer IN (${names.map(textLiteral).join(",")})`;
 }
 
-export function toWriter([name, secret, cookie]: MysqlRow): WriterRecord {
-  return {
-    name: String(name) as WriterName,
-    secretHash: String(secret),
+export function toWriter([name, secret, cookie, previous, until, grants]: MysqlRow): WriterRecord {
+  return writerRecord({
+    name: String(name),
+    secret: String(secret),
     cookie: new Uint8Array(cookie as Buffer),
-  };
+    previous: previous === null || previous === undefined ? null : String(previous),
+    until: Number(until ?? 0),
+    grants: grants === null || grants === undefined ? null : String(grants),
+  });
+}
+
+/** What the names have used of this window and the one before; which one it is now, the same round trip tells. */
+export function selectUsage(names: readonly string[]): string {
+  return `SELECT writer_name, bucket, amount, bytes FROM writer_usage
+    WHERE writer_name IN (${names.map(textLiteral).join(",")}) AND bucket > UNIX_TIMESTAMP() - ${2 * RATE_WINDOW_SECONDS}`;
+}
+
+export function toUsage(rows: readonly MysqlRow[], nowSeconds: number): Map<string, Usage> {
+  const window = windowStart(nowSeconds);
+  return new Map(
+    rows
+      .filter(([, bucket]) => Number(bucket) === window)
+      .map(([name, , amount, bytes]) => [
+        String(name),
+        { rows: BigInt(String(amount)), bytes: BigInt(String(bytes)) },
+      ]),
+  );
+}
+
+/** Cells as they are alike from every database. */
+export function toSystemRow(row: MysqlRow): SystemRow {
+  return row.map((cell) => (typeof cell === "number" ? String(cell) : cell));
 }
 
 const SELECT_CATALOG = [

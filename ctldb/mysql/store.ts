@@ -11,16 +11,33 @@ import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import { Mutex } from "../../core/process/mutex.ts";
 import type { Catalog } from "../../core/schema.ts";
-import { bytesLiteral, textLiteral } from "../../core/sql/literals.ts";
 import { decodeChange } from "../catalog-row.ts";
+import { FLEET } from "../limits/fleet.ts";
 import type { PageSelection, StoredPage } from "../row-pages.ts";
-import type { LedgerHead, LedgerStore, LockedLedger, SchemaChange, WriterRecord } from "../store.ts";
+import type {
+  LedgerHead,
+  LedgerStore,
+  LockedLedger,
+  LockedLedgerState,
+  SchemaChange,
+  SystemRow,
+  WriterRecord,
+} from "../store.ts";
 import { wasCommitted } from "./commit-trace.ts";
 import { classifyMysqlError, isConnectionLost } from "./errors.ts";
-import { type LockedLedgerState, LockedMysqlLedger } from "./locked-ledger.ts";
+import { LockedMysqlLedger } from "./locked-ledger.ts";
 import { longestStatementBytes } from "./render.ts";
 import { readPage } from "./row-pages.ts";
-import { loadCatalog, SELECT_HEAD, selectWriters, toHead, toWriter } from "./rows.ts";
+import {
+  loadCatalog,
+  SELECT_HEAD,
+  selectUsage,
+  selectWriters,
+  toHead,
+  toSystemRow,
+  toUsage,
+  toWriter,
+} from "./rows.ts";
 import { causeOf, type MysqlResult, MysqlSession, type MysqlTarget } from "./session.ts";
 import { SessionKeeper } from "./session-keeper.ts";
 import { initialise, takeOver } from "./take-over.ts";
@@ -35,7 +52,7 @@ const TAKE_LOCK = [
   "UPDATE locks SET clock = clock + 1 WHERE id = 'ledger'",
   // The head must be the ledger's last entry, or somebody else has written; one row of a primary key.
   `SELECT seq, hash, schema_version, COALESCE((SELECT MAX(seq) FROM ctlstore_dml_ledger), 0),
-    (SELECT COUNT(*) FROM ctlstore_schema_intents) FROM locks WHERE id = 'ledger'`,
+    (SELECT COUNT(*) FROM ctlstore_schema_intents), policy_version, UNIX_TIMESTAMP() FROM locks WHERE id = 'ledger'`,
 ].join(";");
 
 /** Connects and brings the ctldb to today's form. @throws CtlstoreError `ctldb_unavailable`, `ctldb_incompatible` */
@@ -88,10 +105,13 @@ class MysqlStore implements LedgerStore {
   }
 
   async begin(writers: readonly WriterName[]): Promise<LockedLedger> {
-    const sql = writers.length === 0 ? TAKE_LOCK : `${TAKE_LOCK};${selectWriters(writers)}`;
+    const sql =
+      writers.length === 0
+        ? TAKE_LOCK
+        : `${TAKE_LOCK};${selectWriters(writers)};${selectUsage([...writers, FLEET])}`;
     for (;;) {
       const { session, results } = await this.#takeLock(sql);
-      const [sequence, hash, schemaVersion, last, intents] = results[2]?.rows[0] ?? [];
+      const [sequence, hash, schemaVersion, last, intents, policy, now] = results[2]?.rows[0] ?? [];
       try {
         const head = toHead([sequence ?? null, hash ?? null, schemaVersion ?? null]);
         if (BigInt(String(last)) !== head.sequence) {
@@ -101,7 +121,17 @@ class MysqlStore implements LedgerStore {
         const records = (results[3]?.rows ?? []).map(toWriter);
         const writersByName = new Map(records.map((record) => [record.name, record]));
         const unfinished = Number(intents) === 0 ? [] : await readIntents(session);
-        return this.#locked(session, { head, writers: writersByName, unfinished });
+        const nowSeconds = Number(now);
+        const usage = toUsage(results[4]?.rows ?? [], nowSeconds);
+        const policyVersion = BigInt(String(policy));
+        return this.#locked(session, {
+          head,
+          writers: writersByName,
+          usage,
+          nowSeconds,
+          policyVersion,
+          unfinished,
+        });
       } catch (error) {
         // Nobody will get this transaction to end it.
         await session.rollback();
@@ -166,11 +196,15 @@ class MysqlStore implements LedgerStore {
     });
   }
 
-  insertWriter({ name, secretHash, cookie }: WriterRecord): Promise<boolean> {
-    const sql = `INSERT IGNORE INTO mutators (writer, secret, cookie, clock)
-      VALUES (${textLiteral(name)}, '${secretHash}', ${bytesLiteral(cookie)}, 0)`;
+  query(sql: string): Promise<SystemRow[]> {
+    return this.#read(async (session) =>
+      (await session.select(sql, "read the ctldb's tables")).map(toSystemRow),
+    );
+  }
+
+  execute(sql: string): Promise<number> {
     return this.#read(
-      async (session) => (await session.execute(sql, "register a writer"))[0]?.affectedRows === 1,
+      async (session) => (await session.execute(sql, "change the ctldb's tables"))[0]?.affectedRows ?? 0,
     );
   }
 

@@ -26,13 +26,21 @@ const createTables = (collation: string): string[] =>
     "ctlstore_meta (name VARCHAR(64) NOT NULL PRIMARY KEY, value TEXT NOT NULL)",
     `ctlstore_tables (family_name VARCHAR(30) NOT NULL, table_name VARCHAR(50) NOT NULL, definition MEDIUMTEXT NOT NULL,
       PRIMARY KEY (family_name, table_name))`,
+    `ctlstore_operators (name VARCHAR(50) NOT NULL PRIMARY KEY, role VARCHAR(16) NOT NULL, token_hash VARCHAR(64) NOT NULL,
+      created_us BIGINT NOT NULL, created_by VARCHAR(191) NOT NULL)`,
+    `ctlstore_readers (family_name VARCHAR(30) NOT NULL, table_name VARCHAR(50) NOT NULL, reader VARCHAR(50) NOT NULL,
+      contact VARCHAR(191) NULL, declared_us BIGINT NOT NULL, declared_by VARCHAR(191) NOT NULL,
+      PRIMARY KEY (family_name, table_name, reader))`,
+    `ctlstore_audit (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, entry_id VARCHAR(32) NOT NULL UNIQUE,
+      at_us BIGINT NOT NULL, actor VARCHAR(191) NOT NULL, action VARCHAR(32) NOT NULL, target VARCHAR(191) NOT NULL,
+      detail MEDIUMTEXT NULL, seq BIGINT NULL)`,
     "ctlstore_schema_intents (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, schema_change MEDIUMTEXT NOT NULL)",
   ].map(
     (table) =>
       `CREATE TABLE IF NOT EXISTS ${table} ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=${collation}`,
   );
 
-/** Columns that ours has beside the original's; nullable, so that the original's INSERTs go on working. */
+/** Columns that ours has beside the original's; nullable or with a default, so that the original's INSERTs go on working. */
 const ADDED_COLUMNS: ReadonlyArray<readonly [table: string, column: string, declaration: string]> = [
   ["ctlstore_dml_ledger", "timestamp_us", "BIGINT NULL"],
   ["ctlstore_dml_ledger", "hash", "BINARY(32) NULL"],
@@ -42,14 +50,21 @@ const ADDED_COLUMNS: ReadonlyArray<readonly [table: string, column: string, decl
   ["locks", "seq", "BIGINT NOT NULL DEFAULT 0"],
   ["locks", "hash", "BINARY(32) NULL"],
   ["locks", "schema_version", "BIGINT NOT NULL DEFAULT 0"],
+  ["locks", "policy_version", "BIGINT NOT NULL DEFAULT 0"],
+  ["mutators", "previous_secret", "VARCHAR(255) NULL"],
+  ["mutators", "previous_secret_until", "BIGINT NULL"],
+  ["mutators", "grants", "MEDIUMTEXT NULL"],
+  ["max_writer_rates", "max_bytes_per_minute", "BIGINT NULL"],
+  ["writer_usage", "bytes", "BIGINT NOT NULL DEFAULT 0"],
 ];
 
 /** Brings every table to today's form. */
 export async function createSystemTables(session: MysqlSession): Promise<void> {
   await session.execute(createTables(session.server.collation).join(";"), "create the ctldb's tables");
+  const widened = [...new Set(ADDED_COLUMNS.map(([table]) => textLiteral(table)))].join(",");
   const columns = await session.select(
     `SELECT table_name, column_name, data_type FROM information_schema.columns
-     WHERE table_schema = DATABASE() AND table_name IN ('ctlstore_dml_ledger', 'locks')`,
+     WHERE table_schema = DATABASE() AND table_name IN (${widened})`,
     "look at the ctldb's tables",
   );
   const types = new Map(

@@ -10,34 +10,47 @@ import { ldbTableName, type WriterName } from "../../core/names.ts";
 import type { Catalog } from "../../core/schema.ts";
 import { encodeDefinition } from "../catalog-row.ts";
 import { schemaStatements } from "../ledger-tail.ts";
+import type { Usage } from "../limits/contract.ts";
 import type {
   CommitOutcome,
   LedgerHead,
   LedgerTail,
   LockedLedger,
+  LockedLedgerState,
   NewEntry,
   RowOperation,
   SchemaChange,
+  SystemRow,
   WriterRecord,
 } from "../store.ts";
 import { classifySqliteError, withSqliteErrors } from "./errors.ts";
-import { loadCatalog } from "./rows.ts";
+import { loadCatalog, systemRows } from "./rows.ts";
 
 export class LockedSqliteLedger implements LockedLedger {
   readonly head: LedgerHead;
   readonly writers: ReadonlyMap<WriterName, WriterRecord>;
+  readonly usage: ReadonlyMap<string, Usage>;
+  readonly nowSeconds: number;
+  readonly policyVersion: bigint;
   readonly unfinished: readonly SchemaChange[] = [];
   readonly #db: Database;
   #open = true;
 
-  constructor(db: Database, head: LedgerHead, writers: ReadonlyMap<WriterName, WriterRecord>) {
+  constructor(db: Database, state: Omit<LockedLedgerState, "unfinished">) {
     this.#db = db;
-    this.head = head;
-    this.writers = writers;
+    this.head = state.head;
+    this.writers = state.writers;
+    this.usage = state.usage;
+    this.nowSeconds = state.nowSeconds;
+    this.policyVersion = state.policyVersion;
   }
 
   async loadCatalog(): Promise<Catalog> {
     return withSqliteErrors("load the catalog", () => loadCatalog(this.#db));
+  }
+
+  async query(sql: string): Promise<SystemRow[]> {
+    return withSqliteErrors("read the ctldb's tables", () => systemRows(this.#db, sql));
   }
 
   async commit(units: ReadonlyArray<readonly RowOperation[]>, tail: LedgerTail): Promise<CommitOutcome> {
@@ -115,10 +128,11 @@ export class LockedSqliteLedger implements LockedLedger {
       ]);
     }
     for (const family of tail.newFamilies) this.#db.run("INSERT INTO families (name) VALUES (?)", [family]);
+    for (const statement of tail.statements ?? []) this.#db.run(statement);
     const { sequence, hash, schemaVersion } = tail.head;
-    const sql =
-      "UPDATE locks SET clock = clock + 1, seq = ?, hash = ?, schema_version = ? WHERE id = 'ledger'";
-    this.#db.run(sql, [sequence, hash, schemaVersion]);
+    const sql = `UPDATE locks SET clock = clock + 1, seq = ?, hash = ?, schema_version = ?,
+      policy_version = policy_version + ? WHERE id = 'ledger'`;
+    this.#db.run(sql, [sequence, hash, schemaVersion, tail.changesPolicy === true ? 1 : 0]);
   }
 
   #insertEntries(entries: readonly NewEntry[]): void {

@@ -5,7 +5,9 @@ import type { FamilyName, WriterName } from "../../core/names.ts";
 import { Catalog } from "../../core/schema.ts";
 import { toSequence } from "../../core/sequence.ts";
 import { decodeTable } from "../catalog-row.ts";
-import type { LedgerHead, WriterRecord } from "../store.ts";
+import type { Usage } from "../limits/contract.ts";
+import type { LedgerHead, SystemRow, WriterRecord } from "../store.ts";
+import { writerRecord } from "../writer-row.ts";
 
 export function readHead(db: Database): LedgerHead {
   const sql = "SELECT seq, hash, schema_version FROM locks WHERE id = 'ledger'";
@@ -16,10 +18,54 @@ export function readHead(db: Database): LedgerHead {
   return { sequence: toSequence(row.seq), hash: row.hash, schemaVersion: row.schema_version };
 }
 
+interface WriterCells {
+  readonly secret: string;
+  readonly cookie: Uint8Array;
+  readonly previous_secret: string | null;
+  readonly previous_secret_until: bigint | null;
+  readonly grants: string | null;
+}
+
 export function readWriter(db: Database, name: WriterName): WriterRecord | null {
-  const sql = "SELECT secret, cookie FROM mutators WHERE writer = ?";
-  const row = db.query<{ secret: string; cookie: Uint8Array }, [string]>(sql).get(name);
-  return row === null ? null : { name, secretHash: row.secret, cookie: row.cookie };
+  const sql =
+    "SELECT secret, cookie, previous_secret, previous_secret_until, grants FROM mutators WHERE writer = ?";
+  const row = db.query<WriterCells, [string]>(sql).get(name);
+  if (row === null) return null;
+  const { secret, cookie, previous_secret: previous, previous_secret_until: until, grants } = row;
+  return writerRecord({ name, secret, cookie, previous, until: Number(until ?? 0n), grants });
+}
+
+/** What the names have used of the window that begins at `window`. */
+export function readUsage(db: Database, names: readonly string[], window: number): Map<string, Usage> {
+  const sql = "SELECT amount, bytes FROM writer_usage WHERE writer_name = ? AND bucket = ?";
+  const query = db.query<{ amount: bigint; bytes: bigint }, [string, number]>(sql);
+  return new Map(
+    names.flatMap((name) => {
+      const row = query.get(name, window);
+      return row === null ? [] : [[name, { rows: row.amount, bytes: row.bytes }] as const];
+    }),
+  );
+}
+
+export function readPolicyVersion(db: Database): bigint {
+  const sql = "SELECT policy_version FROM locks WHERE id = 'ledger'";
+  return db.query<{ policy_version: bigint }, []>(sql).get()?.policy_version ?? 0n;
+}
+
+/** Cells as they are alike from every database. */
+export function systemRows(db: Database, sql: string): SystemRow[] {
+  const statement = db.prepare(sql);
+  try {
+    return statement
+      .values()
+      .map((row) =>
+        row.map((cell) =>
+          typeof cell === "bigint" || typeof cell === "number" ? String(cell) : (cell as SystemRow[number]),
+        ),
+      );
+  } finally {
+    statement.finalize();
+  }
 }
 
 /** One transaction, or the version could be older than the tables; inside the ledger lock there is one already. */

@@ -9,14 +9,16 @@ import { Database } from "bun:sqlite";
 import type { CtlDbTimeouts } from "../../core/limits.ts";
 import type { WriterName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
+import { windowStart } from "../../core/rates.ts";
 import type { Catalog } from "../../core/schema.ts";
+import { FLEET } from "../limits/fleet.ts";
 import type { PageSelection, StoredPage } from "../row-pages.ts";
-import type { LedgerHead, LedgerStore, LockedLedger, WriterRecord } from "../store.ts";
+import type { LedgerHead, LedgerStore, LockedLedger, SystemRow, WriterRecord } from "../store.ts";
 import { type BusyOptions, whenNotBusy } from "./busy.ts";
 import { classifySqliteError } from "./errors.ts";
 import { LockedSqliteLedger } from "./locked-ledger.ts";
 import { readPage } from "./row-pages.ts";
-import { loadCatalog, readHead, readWriter } from "./rows.ts";
+import { loadCatalog, readHead, readPolicyVersion, readUsage, readWriter, systemRows } from "./rows.ts";
 import { initialise } from "./tables.ts";
 
 /** Opens or creates the file. @throws CtlstoreError `ctldb_unavailable`, `ctldb_incompatible` */
@@ -82,8 +84,14 @@ class SqliteStore implements LedgerStore {
       db.run("BEGIN IMMEDIATE");
       try {
         const records = writers.flatMap((name) => readWriter(db, name) ?? []);
-        const writersByName = new Map(records.map((record) => [record.name, record]));
-        return new LockedSqliteLedger(db, readHead(db), writersByName);
+        const nowSeconds = Math.floor(this.#busy.clock.nowUs() / 1_000_000);
+        return new LockedSqliteLedger(db, {
+          head: readHead(db),
+          writers: new Map(records.map((record) => [record.name, record])),
+          usage: readUsage(db, writers.length === 0 ? [] : [...writers, FLEET], windowStart(nowSeconds)),
+          nowSeconds,
+          policyVersion: readPolicyVersion(db),
+        });
       } catch (error) {
         db.run("ROLLBACK");
         throw error;
@@ -107,13 +115,12 @@ class SqliteStore implements LedgerStore {
     return this.#run("read a writer", () => readWriter(this.#reading, writer));
   }
 
-  insertWriter({ name, secretHash, cookie }: WriterRecord): Promise<boolean> {
-    const sql =
-      "INSERT INTO mutators (writer, secret, cookie, clock) VALUES (?, ?, ?, 0) ON CONFLICT DO NOTHING";
-    return this.#run(
-      "register a writer",
-      () => this.#reading.run(sql, [name, secretHash, cookie]).changes === 1,
-    );
+  query(sql: string): Promise<SystemRow[]> {
+    return this.#run("read the ctldb's tables", () => systemRows(this.#reading, sql));
+  }
+
+  execute(sql: string): Promise<number> {
+    return this.#run("change the ctldb's tables", () => this.#reading.run(sql).changes);
   }
 
   async #run<T>(action: string, task: () => T): Promise<T> {

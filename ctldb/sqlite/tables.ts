@@ -39,13 +39,38 @@ const CREATE_TABLES = `
     family_name VARCHAR(30) NOT NULL, table_name VARCHAR(50) NOT NULL, definition TEXT NOT NULL,
     PRIMARY KEY (family_name, table_name)
   );
+  CREATE TABLE IF NOT EXISTS ctlstore_operators (
+    name VARCHAR(50) NOT NULL PRIMARY KEY, role VARCHAR(16) NOT NULL, token_hash VARCHAR(64) NOT NULL,
+    created_us BIGINT NOT NULL, created_by VARCHAR(191) NOT NULL
+  );
+  CREATE TABLE IF NOT EXISTS ctlstore_readers (
+    family_name VARCHAR(30) NOT NULL, table_name VARCHAR(50) NOT NULL, reader VARCHAR(50) NOT NULL,
+    contact VARCHAR(191) NULL, declared_us BIGINT NOT NULL, declared_by VARCHAR(191) NOT NULL,
+    PRIMARY KEY (family_name, table_name, reader)
+  );
+  CREATE TABLE IF NOT EXISTS ctlstore_audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, entry_id VARCHAR(32) NOT NULL UNIQUE, at_us BIGINT NOT NULL,
+    actor VARCHAR(191) NOT NULL, action VARCHAR(32) NOT NULL, target VARCHAR(191) NOT NULL, detail MEDIUMTEXT NULL,
+    seq BIGINT NULL
+  );
 `;
+
+/** Columns that came later than their tables. */
+const ADDED_COLUMNS: ReadonlyArray<readonly [table: string, column: string, declaration: string]> = [
+  ["locks", "policy_version", "BIGINT NOT NULL DEFAULT 0"],
+  ["mutators", "previous_secret", "VARCHAR(255) NULL"],
+  ["mutators", "previous_secret_until", "BIGINT NULL"],
+  ["mutators", "grants", "MEDIUMTEXT NULL"],
+  ["max_writer_rates", "max_bytes_per_minute", "BIGINT NULL"],
+  ["writer_usage", "bytes", "BIGINT NOT NULL DEFAULT 0"],
+];
 
 /** Creates what is missing, in one transaction. Returns the epoch. @throws CtlstoreError `ctldb_incompatible` */
 export function initialise(db: Database): string {
   db.run("BEGIN IMMEDIATE");
   try {
     for (const sql of CREATE_TABLES.split(";")) if (sql.trim() !== "") db.run(sql);
+    for (const added of ADDED_COLUMNS) addColumn(db, added);
     const epoch = readMeta(db, "epoch") ?? begin(db);
     const version = Number(readMeta(db, "format_version"));
     if (version > CTLDB_FORMAT_VERSION) {
@@ -60,6 +85,15 @@ export function initialise(db: Database): string {
     db.run("ROLLBACK");
     throw error;
   }
+}
+
+function addColumn(db: Database, [table, column, declaration]: (typeof ADDED_COLUMNS)[number]): void {
+  const statement = db.prepare<unknown, [string, string]>(
+    "SELECT 1 FROM pragma_table_info(?) WHERE name = ?",
+  );
+  const isThere = statement.get(table, column) !== null;
+  statement.finalize();
+  if (!isThere) db.run(`ALTER TABLE ${table} ADD COLUMN ${column} ${declaration}`);
 }
 
 function begin(db: Database): string {

@@ -11,7 +11,7 @@ const SECRET_BODY_BYTES = 4096;
 
 async function registerWriter({ ctldb }: RouteContext, rawWriter: string, request: Request) {
   const writer = newWriterName(rawWriter);
-  await ctldb.registerWriter(writer, newSecret(await readBody(request, SECRET_BODY_BYTES)));
+  await ctldb.writers.register(writer, newSecret(await readBody(request, SECRET_BODY_BYTES)));
   return { writer };
 }
 

@@ -36,7 +36,7 @@ async function fillLedger(url: string): Promise<Sequence> {
     ["weight", "decimal"],
   ] as const;
   await ctldb.createTables([parseTableSchema("bench", "rows", { fields, keyFields: ["id"] })]);
-  await ctldb.registerWriter(writer, "secret");
+  await ctldb.writers.register(writer, "secret");
   let last = SEQUENCE_ZERO;
   for (let from = 0; from < ROWS; from += BATCH * 20) {
     const writes = Array.from({ length: 20 }, (_, k) => {

@@ -42,7 +42,7 @@ describe("the embedded ctldb", () => {
         });
       while (!done) {
         seen.add(new TextDecoder().decode(await ctldb.readCookie(WRITER, SECRET)));
-        await ctldb.registerWriter(`w-${round}x` as never, SECRET);
+        await ctldb.writers.register(`w-${round}x` as never, SECRET);
         await new Promise((resolve) => setImmediate(resolve));
       }
       await writing;

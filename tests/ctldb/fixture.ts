@@ -60,7 +60,7 @@ export async function openFilled(url: string, options: OpenCtlDbOptions = {}): P
   const ctldb = await open(url, options);
   await ctldb.createFamily(FAMILY);
   await ctldb.createTables([ALL_TYPES, COUNTS]);
-  await ctldb.registerWriter(WRITER, SECRET);
+  await ctldb.writers.register(WRITER, SECRET);
   return ctldb;
 }
 

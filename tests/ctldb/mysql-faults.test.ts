@@ -190,7 +190,7 @@ describe("a ctldb on MySQL that is away", () => {
     catalog: (ctldb) => ctldb.catalog(),
     status: (ctldb) => ctldb.status(),
     readCookie: (ctldb) => ctldb.readCookie(WRITER, SECRET),
-    registerWriter: (ctldb) => ctldb.registerWriter("another" as never, SECRET),
+    registerWriter: (ctldb) => ctldb.writers.register("another" as never, SECRET),
     createFamily: (ctldb) => ctldb.createFamily("another" as never),
     createTables: (ctldb) =>
       ctldb.createTables([table("another", { fields: [["id", "string"]], keyFields: ["id"] })]),

@@ -54,7 +54,7 @@ describe("a ctldb on a MySQL server", () => {
     const url = await server.createDatabase();
     await using ctldb = await openFilled(url);
     const names = Array.from({ length: 8 }, (_, i) => parseWriterName(`writer-${i}x`));
-    for (const name of names) await ctldb.registerWriter(name, SECRET);
+    for (const name of names) await ctldb.writers.register(name, SECRET);
     const outcome = { done: [0, 0, 0, 0, 0, 0, 0, 0], failures: 0, stop: false };
     const workers = names.map(async (writer, i) => {
       // The cookie says what was applied last: a writer that is told nothing certain asks for it.

@@ -64,7 +64,7 @@ describe("a ctldb of the original", () => {
     expect(await statementsAfter(url, 352n)).toEqual([]);
     expect(await mysqlQuery(url, OLD_ENTRIES)).toEqual(before);
     const { headSequence } = await ctldb.status();
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     const { sequence } = await ctldb.write(
       ofFam1([
         upsert("alltypes", { id: "new", i: "9007199254740993", t: "\u0000" }),
@@ -115,7 +115,7 @@ describe("a ctldb of the original", () => {
   test("D3 compares keys by bytes, its old ones too, when it was adopted", async () => {
     const url = await loadOriginal(FEW);
     await using ctldb = await open(url);
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     await ctldb.clearRows(FAM1, parseTableName("grow"));
     const names = ["Foo", "foo", "foo ", "fóo"];
     await ctldb.write(ofFam1(names.map((id) => upsert("grow", { id }))));
@@ -133,7 +133,7 @@ describe("a ctldb of the original", () => {
     await until(async () => (await mysqlQuery(url, reads)).length > 0, { what: "the slow reader" });
     await using ctldb = await open(url, { timeouts: { sessionIdleSeconds: 1 } });
     await slow;
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     await ctldb.write(ofFam1([upsert("grow", { id: "new" })]));
     await expectSameTables(url);
   });
@@ -149,7 +149,7 @@ describe("a ctldb of the original", () => {
   /** What an adoption comes to that nobody disturbs, with one write after it. */
   async function adoptAndWrite(url: string) {
     await using ctldb = await open(url);
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     await ctldb.write(ofFam1([upsert("grow", { id: "new" })]));
     return { ...(await expectSameTables(url)), statements: await statementsAfter(url, 0n) };
   }
@@ -201,7 +201,7 @@ describe("tables that the original has left apart from its ledger", () => {
     }
     expect(replayed["fam1___onlykey"]?.rows).toContain('text "k"|text "here"');
     expect(replayed["fam1___swapped"]).toBeUndefined();
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     await ctldb.write(ofFam1([upsert("lost", { id: "b", n: 1 }), upsert("onlykey", { id: "z", late: "x" })]));
     await expectSameTables(url);
   });
@@ -213,7 +213,7 @@ describe("tables that the original has left apart from its ledger", () => {
     expect(
       (await statementsAfter(url, 352n)).filter((statement) => statement.includes("fam1___upper")),
     ).toEqual([]);
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     expect((await failureOf(ctldb.write(ofFam1([upsert("upper", { id: "a" })])))).code).toBe("unknown_table");
   });
 
@@ -232,7 +232,7 @@ describe("the original beside us", () => {
   test("R1 R2 has its entries taken over, in order, with the gaps that it leaves", async () => {
     const url = await loadOriginal(FEW);
     await using ctldb = await open(url);
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     await ctldb.clearRows(FAM1, parseTableName("ints"));
     for (let round = 1; round <= 3; round++) {
       await ctldb.write(ofFam1([upsert("ints", { id: round, v: "ours" })]));
@@ -258,7 +258,7 @@ describe("the original beside us", () => {
   test("has its new tables and fields in our catalog when we write next", async () => {
     const url = await loadOriginal(FEW);
     await using ctldb = await open(url);
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     await writeAsOriginal(url, [
       {
         sql: "CREATE TABLE fam1___theirs (id VARCHAR(191) NOT NULL, PRIMARY KEY (id)) DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_unicode_ci",
@@ -281,7 +281,7 @@ describe("the original beside us", () => {
   test("gets sequences after ours when it inserts, and reads our entries as its own", async () => {
     const url = await loadOriginal(FEW);
     await using ctldb = await open(url);
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     const { sequence } = await ctldb.write(ofFam1([upsert("ints", { id: 1, v: "ours" })]));
     await writeAsOriginal(url, [old(2)]);
     const rows = await mysqlQuery(
@@ -298,7 +298,7 @@ describe("the original beside us", () => {
   test("R4 stops us, and nothing is written, when the ledger's tail was deleted", async () => {
     const url = await loadOriginal(FEW);
     await using ctldb = await open(url);
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     const { sequence } = await ctldb.write(ofFam1([upsert("ints", { id: 1, v: "ours" })]));
     await mysqlScript(url, [`DELETE FROM ctlstore_dml_ledger WHERE seq = ${sequence}`]);
     const error = await failureOf(ctldb.write(ofFam1([upsert("ints", { id: 2, v: "ours" })])));
@@ -327,7 +327,7 @@ describe("the ledger source on a ctldb of the original", () => {
     expect(block.entries.every((entry) => entry.hash === null)).toBeTrue();
     expect(block.entries[0]?.timestampUs).toBe(Date.parse("2026-11-22T12:19:04Z") * 1000);
     await using ctldb = await open(url);
-    await ctldb.registerWriter(WRITER, SECRET);
+    await ctldb.writers.register(WRITER, SECRET);
     const { sequence } = await ctldb.write(ofFam1([upsert("ints", { id: 1, v: "ours" })]));
     // It looks again after half a minute, and then sees our columns.
     time.ms += 31_000;

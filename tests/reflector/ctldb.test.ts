@@ -28,7 +28,7 @@ async function prepare(ctldb: CtlDb): Promise<void> {
       keyFields: ["k"],
     }),
   ]);
-  await ctldb.registerWriter(WRITER, "secret");
+  await ctldb.writers.register(WRITER, "secret");
 }
 
 async function write(ctldb: CtlDb, ...rows: ReadonlyArray<readonly [number, string]>): Promise<bigint> {

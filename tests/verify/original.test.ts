@@ -88,7 +88,7 @@ test("D2 D3 D5 D9 an LDB of the original shows the same, and no more, when ours 
   writeFileSync(folder.file("ldb.db"), gunzipSync(readFileSync(ORIGINAL_LDB)));
   const url = await loadOriginal();
   await using ctldb = await open(url);
-  await ctldb.registerWriter(WRITER, SECRET);
+  await ctldb.writers.register(WRITER, SECRET);
   const row = upsert("ints", { id: 4711, v: "ours" });
   const { sequence } = await ctldb.write(request([row], { family: parseFamilyName("fam1") }));
   await using source = openLedgerSource(url, DEPS);

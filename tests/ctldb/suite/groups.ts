@@ -105,7 +105,7 @@ export function groupTests(target: ConformanceTarget): void {
       await using first = await openFilled(url);
       await using second = await open(url);
       const writers = Array.from({ length: 4 }, (_, i) => parseWriterName(`writer-${i}x`));
-      for (const writer of writers) await first.registerWriter(writer, SECRET);
+      for (const writer of writers) await first.writers.register(writer, SECRET);
       const writes = Array.from({ length: 80 }, (_, i) =>
         (i % 2 === 0 ? first : second).write(
           request([count(`n${i}`, i), count("shared", i)], { writer: writers[i % 4] ?? WRITER }),

@@ -147,7 +147,7 @@ export function ledgerTests(target: ConformanceTarget): void {
         () => ctldb.status(),
         () => ctldb.catalog(),
         () => ctldb.createFamily(FAMILY),
-        () => ctldb.registerWriter(WRITER, SECRET),
+        () => ctldb.writers.register(WRITER, SECRET),
         () => ctldb.readCookie(WRITER, SECRET),
       ];
       for (const call of late) expect((await failureOf(call())).code).toBe("ctldb_unavailable");

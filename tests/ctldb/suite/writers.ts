@@ -10,9 +10,9 @@ export function writerTests(target: ConformanceTarget): void {
       const url = await target.createDatabase();
       await using ctldb = await openFilled(url);
       await ctldb.write(request([], { family: null, cookie: bytes("kept") }));
-      await ctldb.registerWriter(WRITER, SECRET);
+      await ctldb.writers.register(WRITER, SECRET);
       expect(await ctldb.readCookie(WRITER, SECRET)).toEqual(bytes("kept"));
-      expect((await failureOf(ctldb.registerWriter(WRITER, "another"))).code).toBe("writer_exists");
+      expect((await failureOf(ctldb.writers.register(WRITER, "another"))).code).toBe("writer_exists");
       await ctldb.write(request([count("a")]));
     });
 
@@ -23,7 +23,7 @@ export function writerTests(target: ConformanceTarget): void {
       const name = parseWriterName("contested");
       const codes = await Promise.all(
         Array.from({ length: 10 }, (_, i) =>
-          (i % 2 === 0 ? first : second).registerWriter(name, `secret-${i}`).then(
+          (i % 2 === 0 ? first : second).writers.register(name, `secret-${i}`).then(
             () => "registered",
             (error) => error.code,
           ),
@@ -38,7 +38,7 @@ export function writerTests(target: ConformanceTarget): void {
       await using ctldb = await openFilled(url);
       const names = ["Name", "name", "náme", "name ", "na me", "名前です", "o'brien", 'a"b', "back\\slash"];
       for (const [i, name] of names.entries())
-        await ctldb.registerWriter(parseWriterName(name), `secret-${i}`);
+        await ctldb.writers.register(parseWriterName(name), `secret-${i}`);
       for (const [i, name] of names.entries()) {
         await ctldb.write(
           request([count(name, i)], {
@@ -67,7 +67,7 @@ export function writerTests(target: ConformanceTarget): void {
       await using ctldb = await openFilled(url);
       const names = Array.from({ length: 10 }, (_, i) => parseWriterName(`new-${i}`));
       await Promise.all([
-        ...names.map((name) => ctldb.registerWriter(name, SECRET)),
+        ...names.map((name) => ctldb.writers.register(name, SECRET)),
         ...names.map((_, i) => ctldb.write(request([count(`n${i}`)], { secret: "wrong" })).catch(() => {})),
       ]);
       for (const name of names) expect(await ctldb.readCookie(name, SECRET)).toEqual(new Uint8Array());

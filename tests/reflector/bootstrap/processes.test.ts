@@ -53,7 +53,7 @@ async function worldOf(folder: TempFolder): Promise<World> {
     ["v", "string"],
   ] as const;
   await ctldb.createTables([parseTableSchema("fam", "tbl", { fields, keyFields: ["k"] })]);
-  await ctldb.registerWriter(writer, secret);
+  await ctldb.writers.register(writer, secret);
   const half = await writeRows(ctldb, 0, 100);
   const made = folder.file("made");
   {

@@ -25,7 +25,7 @@ export async function makeCtldb(path: string): Promise<void> {
       ["v", "string"],
     ] as const;
     await ctldb.createTables([parseTableSchema("fam", "tbl", { fields, keyFields: ["k"] })]);
-    await ctldb.registerWriter(WRITER, "secret");
+    await ctldb.writers.register(WRITER, "secret");
     const mutation = { table: TABLE, kind: "upsert" as const, values: { k: 1, v: "a" } };
     await ctldb.write({ writer: WRITER, secret: "secret", family: FAMILY, mutations: [mutation] });
   }

@@ -1,8 +1,8 @@
 /** Writers' secrets: stored as SHA-256 in hex, as the original does, and compared in constant time. */
 import { createHash, timingSafeEqual } from "node:crypto";
-import { CtlstoreError } from "../core/errors.ts";
-import type { WriterName } from "../core/names.ts";
-import type { WriterRecord } from "./store.ts";
+import { CtlstoreError } from "../../core/errors.ts";
+import type { WriterName } from "../../core/names.ts";
+import type { WriterRecord } from "../store.ts";
 
 export function hashSecret(secret: string): string {
   return createHash("sha256").update(secret).digest("hex");
