@@ -8,6 +8,7 @@ import { type CtlDbDeps, type CtlDbOptions, LedgerCtlDb } from "./ledger-ctldb.t
 import { MysqlLedgerSource } from "./mysql/ledger-source.ts";
 import { MysqlRowSource } from "./mysql/row-source.ts";
 import { openMysqlStore } from "./mysql/store.ts";
+import { loadTlsMaterial, parseMysqlTls } from "./mysql/tls.ts";
 import type { RowSource } from "./row-source.ts";
 import { SqliteLedgerSource } from "./sqlite/ledger-source.ts";
 import { SqliteRowSource } from "./sqlite/row-source.ts";
@@ -17,7 +18,7 @@ type Target =
   | { readonly kind: "sqlite"; readonly path: string }
   | { readonly kind: "mysql"; readonly url: URL };
 
-/** `sqlite:PATH` or `mysql://user:password@host:port/database`. @throws CtlstoreError `config_invalid` */
+/** `sqlite:PATH` or `mysql://user:password@host:port/database`, with the parameters of `mysql/tls.ts`. @throws CtlstoreError `config_invalid` */
 function parseCtlDbUrl(text: string): Target {
   if (text.startsWith("sqlite:")) {
     const path = text.slice("sqlite:".length).replace(/^\/\/(?=\/)/, "");
@@ -25,11 +26,20 @@ function parseCtlDbUrl(text: string): Target {
   } else if (text.startsWith("mysql://") && URL.canParse(text)) {
     const url = new URL(text);
     const isWhole = url.hostname !== "" && url.pathname.length > 1;
-    if (isWhole && isDecodable(url.username + url.password + url.pathname)) return { kind: "mysql", url };
+    if (isWhole && isDecodable(url.username + url.password + url.pathname)) {
+      assertTlsUsable(url);
+      return { kind: "mysql", url };
+    }
   }
   throw new CtlstoreError("config_invalid", "Cannot use the ctldb URL: it has no known form", {
     hint: "sqlite:PATH or mysql://user:password@host:port/database, with % written as %25",
   });
+}
+
+/** Wrong parameters and files are told at the start, not at the first connection. */
+function assertTlsUsable(url: URL): void {
+  const tls = parseMysqlTls(url);
+  if (tls !== null) loadTlsMaterial(tls);
 }
 
 function isDecodable(text: string): boolean {

@@ -1,5 +1,6 @@
 /** MySQL's and mysql2's errors as ours, by number; the only place that looks at them. */
 import { CtlstoreError } from "../../core/errors.ts";
+import { TlsHandshakeError, tlsHint } from "./tls.ts";
 
 interface DriverError extends Error {
   readonly code?: string;
@@ -47,6 +48,9 @@ const INVALID_SCHEMA = new Set([
 
 const WRONG_CREDENTIALS = new Set([1044, 1045, 1049, 1130, 1142, 1143, 1227, 1698]);
 
+/** The server refuses connections without TLS; MariaDB says "access denied" instead. */
+const INSECURE_TRANSPORT = 3159;
+
 /** The tables are not those of the catalog: a table, a column or a lock row is missing. */
 const TABLES_CHANGED = new Set([1054, 1146, 1051, 1091]);
 
@@ -80,18 +84,24 @@ export function isTableChanged(error: unknown): boolean {
   return errno === DEFINITION_CHANGED || TABLES_CHANGED.has(errno);
 }
 
+/** Of what passes only when somebody does something about it. */
+function hintOf(error: unknown, errno: number): string | null {
+  if (error instanceof TlsHandshakeError) return tlsHint(error.reason);
+  if (errno === INSECURE_TRANSPORT)
+    return "the server takes connections by TLS alone: add tls=verify to the URL";
+  if (WRONG_CREDENTIALS.has(errno))
+    return "check user, password, grants and the database's name; a server says the same to a user who must come by TLS, or with a certificate of its own (tls-cert= and tls-key= in the URL)";
+  return tlsHint(asDriverError(error)?.code ?? "");
+}
+
 /** Turns a driver error into the one to raise; one of ours passes through. */
 export function classifyMysqlError(error: unknown, action: string): CtlstoreError {
   if (error instanceof CtlstoreError) return error;
   const driver = asDriverError(error);
   const errno = driver?.errno ?? 0;
   const text = `Cannot ${action}: ${driver?.sqlMessage || driver?.message || driver?.code || String(error)}`;
-  if (WRONG_CREDENTIALS.has(errno)) {
-    return new CtlstoreError("ctldb_unavailable", text, {
-      cause: error,
-      hint: "check the user, its grants and the database's name",
-    });
-  }
+  const hint = hintOf(error, errno);
+  if (hint !== null) return new CtlstoreError("ctldb_unavailable", text, { cause: error, hint });
   if (isConnectionLost(error) || PASSING.has(errno)) {
     return new CtlstoreError("ctldb_unavailable", text, { cause: error, retryAfterSeconds: 1 });
   }

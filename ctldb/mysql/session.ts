@@ -1,13 +1,14 @@
 /**
- * One connection to MySQL or MariaDB, set up the same way each time. The only file that knows mysql2's interface.
+ * One connection to MySQL or MariaDB, set up the same way each time. Only this file and `driver-connection.ts` know
+ * mysql2's interface.
  *
  * mysql2's placeholders are never used: its escaping assumes backslash escapes, which are off here. Every statement is
  * text made with core/sql. Every wait ends: each query has a time limit, after which the connection is destroyed, and
  * when the connection dies, whatever waits for it fails (mysql2 tells only the connection, not its queries).
  */
-import mysql, { type Connection } from "mysql2";
-import { messageOf } from "../../core/errors.ts";
+import { CtlstoreError, messageOf } from "../../core/errors.ts";
 import type { CtlDbTimeouts } from "../../core/limits.ts";
+import { createDriverConnection, type DriverConnection, placeOf } from "./driver-connection.ts";
 import { classifyMysqlError, forgetStatement, isConnectionLost, LostConnectionError } from "./errors.ts";
 import { SELECT_SERVER_FACTS, type ServerFacts, sessionSetup, toServerFacts } from "./server-facts.ts";
 
@@ -47,18 +48,19 @@ interface QueryOptions {
 export class MysqlSession implements AsyncDisposable {
   readonly database: string;
   readonly timeouts: CtlDbTimeouts;
-  readonly #connection: Connection;
+  readonly #driver: DriverConnection;
   /** Those who wait for an answer, to be told when the connection dies. */
   readonly #waiting = new Set<(cause: unknown) => void>();
   #server: ServerFacts | null = null;
   #broken = false;
 
   private constructor({ url, timeouts }: MysqlTarget) {
-    this.database = decodeURIComponent(url.pathname.slice(1));
     this.timeouts = timeouts;
-    this.#connection = connectionTo(url, this.database, timeouts);
-    this.#connection.on("error", (error) => this.#fail(error));
-    this.#connection.on("end", () => this.#fail(new LostConnectionError("the server closed the connection")));
+    this.#driver = createDriverConnection(url, timeouts);
+    this.database = this.#driver.database;
+    const { connection } = this.#driver;
+    connection.on("error", (error) => this.#fail(error));
+    connection.on("end", () => this.#fail(new LostConnectionError("the server closed the connection")));
   }
 
   /** @throws CtlstoreError `ctldb_unavailable`, `ctldb_incompatible`, or the signal's reason */
@@ -69,6 +71,7 @@ export class MysqlSession implements AsyncDisposable {
     try {
       await session.abortable(signal, async () => {
         await session.#opened();
+        session.#assertAsWanted();
         const [facts] = await session.run(SELECT_SERVER_FACTS, timeouts.connectMs);
         const [version, maxPacketBytes] = facts?.rows[0] ?? [];
         session.#server = toServerFacts(String(version), Number(maxPacketBytes));
@@ -78,7 +81,7 @@ export class MysqlSession implements AsyncDisposable {
     } catch (error) {
       session.destroy();
       signal?.throwIfAborted();
-      throw classifyMysqlError(causeOf(error), `connect to the ctldb at ${url.hostname}:${url.port || 3306}`);
+      throw classifyMysqlError(causeOf(error), `connect to the ctldb at ${placeOf(url)}`);
     }
   }
 
@@ -166,7 +169,7 @@ export class MysqlSession implements AsyncDisposable {
     if (!this.#broken) {
       await new Promise<void>((resolve) => {
         const timer = setTimeout(resolve, 1_000);
-        this.#connection.end(() => {
+        this.#driver.connection.end(() => {
           clearTimeout(timer);
           resolve();
         });
@@ -179,9 +182,7 @@ export class MysqlSession implements AsyncDisposable {
     this.#broken = true;
     for (const reject of [...this.#waiting]) reject(cause);
     this.#waiting.clear();
-    this.#connection.destroy();
-    // mysql2's destroy sends what is left and waits for the server; one that does not answer would keep the socket.
-    (this.#connection as unknown as { stream?: { destroy(): void } }).stream?.destroy();
+    this.#driver.destroy();
   }
 
   /** A promise that also fails when the connection dies. */
@@ -199,8 +200,13 @@ export class MysqlSession implements AsyncDisposable {
 
   #opened(): Promise<void> {
     return this.#awaiting((resolve, reject) => {
-      this.#connection.connect((error) => (error ? reject(error) : resolve()));
+      this.#driver.connection.connect((error) => (error ? reject(error) : resolve()));
     });
+  }
+
+  #assertAsWanted(): void {
+    if (this.#driver.isAsWanted()) return;
+    throw new CtlstoreError("internal", "Cannot use the ctldb: the driver has not checked the server by TLS");
   }
 
   /** @param results gets one element per statement that is answered */
@@ -210,7 +216,7 @@ export class MysqlSession implements AsyncDisposable {
     let enough = false;
     try {
       await this.#awaiting((resolve, reject) => {
-        const command = this.#connection.query({ sql, rowsAsArray: true, timeout: timeoutMs });
+        const command = this.#driver.connection.query({ sql, rowsAsArray: true, timeout: timeoutMs });
         // One "fields" event opens each statement's answer, whether rows follow or not.
         command.on("fields", () => {
           answered += 1;
@@ -242,23 +248,4 @@ export class MysqlSession implements AsyncDisposable {
 /** The driver's error behind a failure. */
 export function causeOf(error: unknown): unknown {
   return error instanceof StatementFailure ? error.cause : error;
-}
-
-function connectionTo(url: URL, database: string, timeouts: CtlDbTimeouts): Connection {
-  return mysql.createConnection({
-    host: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port === "" ? 3306 : Number(url.port),
-    user: decodeURIComponent(url.username),
-    password: decodeURIComponent(url.password),
-    database,
-    charset: "utf8mb4",
-    connectTimeout: timeouts.connectMs,
-    multipleStatements: true,
-    supportBigNumbers: true,
-    bigNumberStrings: true,
-    dateStrings: true,
-    enableKeepAlive: true,
-    keepAliveInitialDelay: 10_000,
-    ...(url.searchParams.has("tls") ? { ssl: {} } : {}),
-  });
 }

@@ -165,20 +165,14 @@ const HINTS: Readonly<Record<string, string>> = {
     "the server's certificate is for other hosts: connect by a name that it has, give that by tls-server-name=, or check the chain alone by tls=verify-ca",
   HANDSHAKE_NO_SSL_SUPPORT:
     "the server offers no TLS: switch it on there; a server on a network that is trusted may do with tls=off",
-  ERR_SSL_TLSV1_ALERT_UNKNOWN_CA: OURS_REFUSED,
-  ERR_SSL_TLSV1_ALERT_DECRYPT_ERROR: OURS_REFUSED,
-  ERR_SSL_TLSV1_ALERT_ACCESS_DENIED: OURS_REFUSED,
-  ERR_SSL_SSLV3_ALERT_BAD_CERTIFICATE: OURS_REFUSED,
-  ERR_SSL_SSLV3_ALERT_UNSUPPORTED_CERTIFICATE: OURS_REFUSED,
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_EXPIRED: OURS_REFUSED,
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_REVOKED: OURS_REFUSED,
-  ERR_SSL_SSLV3_ALERT_CERTIFICATE_UNKNOWN: OURS_REFUSED,
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: OURS_REFUSED,
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: "the server's versions of TLS are older than 1.2",
   ERR_SSL_UNSUPPORTED_PROTOCOL: "the server's versions of TLS are older than 1.2",
 };
 
+/** The alerts by which a server says that it does not like our certificate, or misses one. */
+const OURS_REFUSED_ALERT = /_ALERT_(?:UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR|\w*CERTIFICATE\w*)$/;
+
 /** What to do about a failure of TLS, by the code of whoever found it; null when it is about something else. */
 export function tlsHint(code: string): string | null {
-  return HINTS[code] ?? null;
+  return HINTS[code] ?? (OURS_REFUSED_ALERT.test(code) ? OURS_REFUSED : null);
 }
