@@ -21,7 +21,7 @@ export const jsonOption = switchOption({ flag: "json", help: "print JSON, for sc
 export const ctldbOption = option({
   flag: "ctldb",
   placeholder: "URL",
-  help: "the central database: sqlite:PATH or mysql://user:password@host:port/database",
+  help: "the central database: sqlite:PATH or mysql://user:password@host:port/database?tls-ca=FILE (also tls, tls-cert, tls-key, tls-server-name)",
   parse: ctldbUrl,
   // A URL of this kind may hold a password; so it may also come from a file.
   secret: true,

@@ -73,9 +73,16 @@ function command(
   ];
 }
 
-/** Starts a MySQL 9.7 of its own for the caller; about three seconds. */
-export function startMysql9(): Promise<MysqlServer> {
-  return startMysqlServer({ name: "mysql9", prepare, command });
+/**
+ * Starts a MySQL 9.7 of its own for the caller; about three seconds.
+ * @param flags of the server, after ours
+ */
+export function startMysql9(flags: readonly string[] = []): Promise<MysqlServer> {
+  return startMysqlServer({
+    name: "mysql9",
+    prepare,
+    command: (folder, address) => [...command(folder, address), ...flags],
+  });
 }
 
 let shared: Promise<MysqlServer> | null = null;
