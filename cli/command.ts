@@ -13,6 +13,8 @@ export interface CommandContext {
   readonly clock: Clock;
   readonly random: () => number;
   readonly stdin: () => Promise<string>;
+  /** Asks whoever sits at the terminal for a line; null where nobody does. */
+  readonly ask: ((question: string) => Promise<string>) | null;
   /** True when standard output is a terminal. */
   readonly interactive: boolean;
   /** True when standard error is one. */
@@ -31,7 +33,7 @@ export interface Argument {
 }
 
 export interface CommandSpec<O extends Options> {
-  /** One word, or two: a group and a command in it. */
+  /** One word, or several: a group, which may be a command itself, and a command in it. */
   readonly name: string;
   readonly summary: string;
   /** More for the help page. */

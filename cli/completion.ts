@@ -17,16 +17,18 @@ export function completionScript(shell: Shell, commands: readonly Command[]): st
   }
 }
 
-/** First words, and for each first word the second ones. */
-function wordsOf(commands: readonly Command[]): { first: string[]; second: Map<string, string[]> } {
-  const first = new Set<string>();
-  const second = new Map<string, string[]>();
+/** For each beginning of a name, the empty one included, the words that may come next. */
+function nextWords(commands: readonly Command[]): Map<string, string[]> {
+  const next = new Map<string, string[]>();
   for (const { name } of commands) {
-    const [one = "", two] = name.split(" ");
-    first.add(one);
-    if (two !== undefined) second.set(one, [...(second.get(one) ?? []), two]);
+    const words = name.split(" ");
+    for (const [i, word] of words.entries()) {
+      const before = words.slice(0, i).join(" ");
+      const known = next.get(before) ?? [];
+      if (!known.includes(word)) next.set(before, [...known, word]);
+    }
   }
-  return { first: [...first], second };
+  return next;
 }
 
 function flagsOf(command: Command): string[] {
@@ -35,8 +37,10 @@ function flagsOf(command: Command): string[] {
 }
 
 function bashScript(commands: readonly Command[]): string {
-  const { first, second } = wordsOf(commands);
-  const groups = [...second].map(([group, words]) => `    "${group} "*) words="${words.join(" ")}" ;;`);
+  const next = nextWords(commands);
+  const first = next.get("") ?? [];
+  next.delete("");
+  const groups = [...next].map(([group, words]) => `    "${group} ") words="${words.join(" ")}" ;;`);
   // The longer names first: "ldb status" before a command "ldb".
   const flags = [...commands]
     .sort((a, b) => b.name.length - a.name.length)
@@ -49,9 +53,9 @@ function bashScript(commands: readonly Command[]): string {
     COMPREPLY=($(compgen -W "${first.join(" ")} --help --version" -- "$current"))
     return
   fi
-  if [ "$COMP_CWORD" -eq 2 ]; then case "$before" in
+  case "$before" in
 ${groups.join("\n")}
-  esac; fi
+  esac
   case "$before" in
 ${flags.join("\n")}
   esac
@@ -69,15 +73,16 @@ function fishScript(commands: readonly Command[]): string {
   const lines = ["complete -c ctlstore -n __fish_use_subcommand -l version -d 'print the version'"];
   const seen = new Set<string>();
   for (const command of commands) {
-    const [one = "", two] = command.name.split(" ");
-    const summary = two === undefined ? command.summary : "";
-    if (!seen.has(one))
-      lines.push(`complete -c ctlstore -n __fish_use_subcommand -xa ${one} -d ${quoted(summary)}`);
-    seen.add(one);
-    let condition = `__fish_seen_subcommand_from ${one}`;
-    if (two !== undefined) {
-      lines.push(`complete -c ctlstore -n ${quoted(condition)} -xa ${two} -d ${quoted(command.summary)}`);
-      condition += `; and __fish_seen_subcommand_from ${two}`;
+    const words = command.name.split(" ");
+    let condition = "__fish_use_subcommand";
+    for (const [i, word] of words.entries()) {
+      const name = words.slice(0, i + 1).join(" ");
+      const summary = i === words.length - 1 ? command.summary : "";
+      if (!seen.has(name))
+        lines.push(`complete -c ctlstore -n ${quoted(condition)} -xa ${word} -d ${quoted(summary)}`);
+      seen.add(name);
+      const seenWord = `__fish_seen_subcommand_from ${word}`;
+      condition = i === 0 ? seenWord : `${condition}; and ${seenWord}`;
     }
     for (const { flag, help, placeholder } of Object.values(command.options)) {
       const needsValue = placeholder === null ? "" : " -r";

@@ -7,7 +7,7 @@ import { COMMON_OPTIONS } from "./shared-options.ts";
 export interface ProgramOptions {
   /** What `--version` prints, as a line or as JSON; asked for only then. */
   readonly version: (asJson: boolean) => string;
-  /** What the groups of two-word commands are about. */
+  /** What the groups of commands of several words are about. */
   readonly groups: Readonly<Record<string, string>>;
 }
 
@@ -58,20 +58,36 @@ function buildProgram(
       "after",
       "\nEvery option --some-name can also be given as the environment variable CTLSTORE_SOME_NAME.",
     );
-  const firstWords = new Map<string, CommanderCommand>();
+  const known = new Map<string, CommanderCommand>();
   for (const command of commands) {
-    const [first = "", second] = command.name.split(" ");
-    const known = firstWords.get(first);
-    if (second === undefined) firstWords.set(first, addCommand(program, first, command, context));
-    // A command may be a group as well, of the commands that come after it in the list.
-    else if (known !== undefined) addCommand(known, second, command, context);
-    else {
-      const group = prepared(program.command(first), context).description(groups[first] ?? "");
-      firstWords.set(first, group);
-      addCommand(group, second, command, context);
-    }
+    const words = command.name.split(" ");
+    const last = words.pop() ?? "";
+    const parent = groupOf(words, { known, program, groups, context });
+    known.set(command.name, addCommand(parent, last, command, context));
   }
   return program;
+}
+
+/** What stands for the words before a command's last: another command, which comes earlier in the list, or a mere group. */
+function groupOf(
+  words: readonly string[],
+  world: {
+    readonly known: Map<string, CommanderCommand>;
+    readonly program: CommanderCommand;
+    readonly groups: Readonly<Record<string, string>>;
+    readonly context: CommandContext;
+  },
+): CommanderCommand {
+  const { known, program, groups, context } = world;
+  const last = words.at(-1);
+  if (last === undefined) return program;
+  const name = words.join(" ");
+  const found = known.get(name);
+  if (found !== undefined) return found;
+  const parent = groupOf(words.slice(0, -1), world);
+  const group = prepared(parent.command(last), context).description(groups[name] ?? "");
+  known.set(name, group);
+  return group;
 }
 
 function prepared(command: CommanderCommand, context: CommandContext): CommanderCommand {
@@ -109,8 +125,7 @@ function addCommand(
     `\nExamples:\n${command.examples.map((line) => `  ctlstore ${line}`).join("\n")}`,
   );
   built.action(async () => {
-    const [misplaced] = Object.keys(parent.opts());
-    if (misplaced !== undefined)
+    if (hasOptionsBefore(parent))
       built.error(`error: options of '${command.name}' stand behind that name: move them to the end`);
     const given: Record<string, readonly string[]> = {};
     for (const declared of Object.values(options)) {
@@ -121,6 +136,12 @@ function addCommand(
     await command.run(context, values, built.args);
   });
   return built;
+}
+
+/** True when a command that is a group as well was given options of its own, which nothing would look at. */
+function hasOptionsBefore(parent: CommanderCommand | null): boolean {
+  if (parent === null) return false;
+  return Object.keys(parent.opts()).length > 0 || hasOptionsBefore(parent.parent);
 }
 
 function argumentForm({ name, kind = "required" }: Argument): string {

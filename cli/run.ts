@@ -15,7 +15,7 @@ export const EXIT_USAGE = 2;
 
 export interface CommandSet {
   readonly commands: readonly Command[];
-  /** What the groups of two-word commands are about. */
+  /** What the groups of commands of several words are about. */
   readonly groups: Readonly<Record<string, string>>;
 }
 

@@ -17,6 +17,7 @@ export function systemContext(): CommandContext {
     clock: systemClock,
     random: Math.random,
     stdin: () => readText(process.stdin),
+    ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? askAtTerminal : null,
     interactive: process.stdout.isTTY === true,
     watched: process.stderr.isTTY === true,
     logger: (component: string, level: LogLevel) => createLogger(component, level),
@@ -25,4 +26,21 @@ export function systemContext(): CommandContext {
       return stop;
     },
   };
+}
+
+/** One line of standard input; the empty text when it ends. The question is on standard error, beside what scripts read. */
+async function askAtTerminal(question: string): Promise<string> {
+  const { createInterface } = await import("node:readline");
+  process.stderr.write(question);
+  // Not as a terminal: Ctrl-C stays the signal that ends us.
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  try {
+    return await new Promise<string>((resolve) => {
+      lines.once("line", resolve);
+      lines.once("close", () => resolve(""));
+    });
+  } finally {
+    lines.close();
+    process.stdin.unref();
+  }
 }

@@ -20,6 +20,7 @@ export function fakeContext(given: Partial<CommandContext> = {}): FakeContext {
     clock: systemClock,
     random: Math.random,
     stdin: async () => "",
+    ask: null,
     interactive: false,
     watched: false,
     logger: () => silentLogger,
