@@ -107,3 +107,26 @@ export function objectKey(value: string): string {
   if (!isObjectKey(value)) throw new Error('it must be parts of [0-9A-Za-z._-] joined by "/"');
   return value;
 }
+
+const SIZE_UNITS: Readonly<Record<string, bigint>> = {
+  "": 1n,
+  B: 1n,
+  KiB: 1n << 10n,
+  MiB: 1n << 20n,
+  GiB: 1n << 30n,
+  TiB: 1n << 40n,
+};
+
+/** Bytes, such as `1048576`, `50MiB` or `1GiB`. */
+export function byteSize(value: string): bigint {
+  const [, digits = "", unit = ""] = /^(\d{1,15})([A-Za-z]*)$/.exec(value) ?? [];
+  const unitBytes = digits === "" ? undefined : SIZE_UNITS[unit];
+  if (unitBytes === undefined)
+    throw new Error("it must be a number of bytes, or a number with KiB, MiB, GiB or TiB, such as 50MiB");
+  return BigInt(digits) * unitBytes;
+}
+
+/** What `parse` reads, or `none`, which is null. */
+export function orNone<T>(parse: (value: string) => T): (value: string) => T | null {
+  return (value) => (value === "none" ? null : parse(value));
+}
