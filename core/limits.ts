@@ -96,6 +96,8 @@ export const ACCESS_LIMITS = {
   /** Entries kept; operators act by the dozen a day. */
   auditEntries: 1_000_000,
   auditPage: { default: 100, max: 1_000 },
+  /** A line of the log about wrong credentials, for each kind of them, whatever the number of requests. */
+  refusalsLoggedEveryMs: 10_000,
 } as const;
 
 /** Pages of a table's rows, as the Executive gives them. */
@@ -124,6 +126,20 @@ export const CTLDB_TIMEOUTS = {
   setupWaitSeconds: 60,
   /** After this long without a word from us the server ends the session, and with it a ledger lock of a dead host. */
   sessionIdleSeconds: 60,
+} as const;
+
+/** How often an Executive asks for a ctldb that is away, and what it says of that (R47). */
+export const CTLDB_CONNECTS = {
+  /** Pauses between attempts: the longest is about what the first write after an outage waits for. */
+  pauseMs: { base: 100, max: 1_500 },
+  /** Up to here requests wait for the next attempt, so that nobody notices a short outage; then they are answered at once. */
+  shortOutageMs: 2_000,
+  /** After so many sessions in a row that broke soon, each by itself no failure, there is a pause before the next. */
+  shortLifeMs: 2_000,
+  shortLives: 3,
+  flappingPauseMs: 500,
+  /** One line in the log per outage, and one more each time that it has lasted so much longer. */
+  logIntervalMs: 60_000,
 } as const;
 
 /** All of them, with other values where a caller wants them. */

@@ -24,6 +24,7 @@ import type {
   WriterRecord,
 } from "../store.ts";
 import { wasCommitted } from "./commit-trace.ts";
+import { ConnectGate } from "./connect-gate.ts";
 import { classifyMysqlError, isConnectionLost } from "./errors.ts";
 import { LockedMysqlLedger } from "./locked-ledger.ts";
 import { longestStatementBytes } from "./render.ts";
@@ -90,10 +91,11 @@ class MysqlStore implements LedgerStore {
 
   constructor(target: MysqlTarget, session: MysqlSession, epoch: string, deps: MysqlStoreDeps) {
     this.#target = target;
-    this.#writing = new SessionKeeper(target, session);
-    this.#reading = new SessionKeeper(target);
-    this.#listing = new SessionKeeper(target);
-    this.#changing = new SessionKeeper(target);
+    const keeping = { target, gate: new ConnectGate(deps), clock: deps.clock };
+    this.#writing = new SessionKeeper(keeping, session);
+    this.#reading = new SessionKeeper(keeping);
+    this.#listing = new SessionKeeper(keeping);
+    this.#changing = new SessionKeeper(keeping);
     this.epoch = epoch;
     this.server = session.server.product;
     this.#maxPacketBytes = session.server.maxPacketBytes;
