@@ -575,3 +575,26 @@ export const TRANSACTION_LIMITS = {
   /** Of what comes again the rest may never come: nothing is lost by not waiting for it. */
   repeatWaitMs: 5_000,
 } as const;
+
+/** Bounds of whatever listens, against clients that are slow, huge or many; see also `EXECUTIVE_LIMITS`. */
+export const LISTEN_LIMITS = {
+  /** A certificate that was replaced is in use after so long; three calls of stat per look. */
+  certificateLookMs: 5_000,
+  /** Let's Encrypt's automatic renewal has tried for two weeks by then. */
+  certificateWarnDays: 14,
+  /** A handshake is two round trips; also what a connection without a word is borne for. */
+  handshakeMs: 10_000,
+  /** How long a client is given to take the last bytes, and its leave, once we have closed. */
+  lingerMs: 5_000,
+  /** A connection costs three files and some 50 KiB with TLS; systemd and Docker allow half a million files. */
+  connections: 10_000,
+  /**
+   * Silence on a connection, and the time for an answer to be taken. Counted in steps of four seconds; proxies close
+   * idle connections after a minute, so that we are the first.
+   */
+  idleSeconds: 30,
+  /** Requests under way: each may hold a body of 1 MiB. Thirty times what keeps group commit busy. */
+  requests: 1_024,
+  /** From a request's head to the end of its body: 1 MiB over a line of 300 kbit/s. */
+  requestMs: { default: 30_000, min: 100, max: 240_000 },
+} as const;

@@ -17,9 +17,20 @@ export interface AppLimits {
   readonly mutationsPerRequest: number;
 }
 
+/**
+ * To whom an Executive is open while there is neither an admin token nor an operator: programs of its own host, or whoever
+ * can connect.
+ */
+export type OpenTo = "nobody" | "this-host" | "everybody";
+
 export interface AppOptions {
-  /** What `Authorization: Bearer …` must carry on every route but those of `OPEN_ROUTES`. */
-  readonly adminToken: string;
+  /**
+   * What `Authorization: Bearer …` may carry beside the tokens of operators, on the routes that ask for one
+   * (`access/route-access.ts`). It stands for an operator of the role admin.
+   */
+  readonly adminToken?: string | undefined;
+  /** `this-host` unless said. */
+  readonly openTo?: OpenTo;
   /** Allows DELETE of tables and of all rows. Off unless said. */
   readonly destructiveSchemaChanges?: boolean;
   readonly limits?: Partial<AppLimits>;

@@ -1,4 +1,4 @@
-/** Who is asking: the admin token, and a writer's name and secret from its headers. */
+/** Who is asking: an operator's token, and a writer's name and secret from its headers. */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { CtlstoreError } from "../core/errors.ts";
 import { FORMAT_LIMITS } from "../core/limits.ts";
@@ -7,14 +7,17 @@ import { parseWriterName, type WriterName } from "../core/names.ts";
 export const WRITER_HEADER = "ctlstore-writer";
 export const SECRET_HEADER = "ctlstore-secret";
 
-/** Tells whether an Authorization header carries the admin token, in a time that says nothing about either. */
-export function createAdminCheck(adminToken: string): (authorization: string | null) => boolean {
+/** The token of an Authorization header; null when it carries none. */
+export function bearerToken(authorization: string | null): string | null {
+  const token = /^bearer +(.*)$/i.exec(authorization ?? "")?.[1];
+  return token === undefined || token === "" ? null : headerText(token);
+}
+
+/** Tells whether a token is the expected one, in a time that says nothing about either. */
+export function createTokenCheck(expectedToken: string): (token: string) => boolean {
   // Digests have one length, whatever was sent.
-  const expected = sha256(adminToken);
-  return (authorization) => {
-    const token = /^bearer +(.*)$/i.exec(authorization ?? "")?.[1];
-    return token !== undefined && timingSafeEqual(sha256(headerText(token)), expected);
-  };
+  const expected = sha256(expectedToken);
+  return (token) => timingSafeEqual(sha256(token), expected);
 }
 
 function sha256(text: string): Buffer {

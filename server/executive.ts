@@ -3,13 +3,16 @@
  */
 import { CtlstoreError } from "../core/errors.ts";
 import { listen } from "../core/process/listen.ts";
+import { decideOpenTo } from "./access/exposure.ts";
 import { createApp } from "./app.ts";
 import type { AppDeps, AppOptions } from "./context.ts";
 import { errorAnswer } from "./error-answer.ts";
 
-export interface ExecutiveOptions extends AppOptions {
+export interface ExecutiveOptions extends Omit<AppOptions, "openTo"> {
   /** `host:port`; port 0 takes any free one. IPv6 addresses stand in brackets. */
   readonly bind: string;
+  /** Accepts that everybody who can connect may do everything, while there is neither an admin token nor an operator. */
+  readonly insecure?: boolean;
   /** How long `stop` waits for requests under way. */
   readonly drainMs?: number;
 }
@@ -34,8 +37,8 @@ const UNREAD_BODY_BYTES = 64 * 1024 * 1024;
 
 /** @throws CtlstoreError `config_invalid` (its cause has the code EADDRINUSE when the port is taken) */
 export async function startExecutive(deps: AppDeps, options: ExecutiveOptions): Promise<RunningExecutive> {
-  assertAdminToken(options.adminToken);
-  const app = createApp(deps, options);
+  const openTo = await decideOpenTo({ operators: deps.ctldb.operators, logger: deps.logger }, options);
+  const app = createApp(deps, { ...options, openTo });
   let stopping: Promise<void> | undefined;
   const server = listen(options.bind, {
     fetch: (request) => (stopping === undefined ? app.handle(request) : refuseWhileStopping(deps)),
@@ -64,17 +67,6 @@ function refuseWhileStopping({ logger }: AppDeps): Response {
   const response = errorAnswer(error, logger);
   response.headers.set("connection", "close");
   return response;
-}
-
-function assertAdminToken(token: string): void {
-  if (/^[\u0021-\u007e]+$/.test(token)) return;
-  throw new CtlstoreError(
-    "config_invalid",
-    "Cannot use this admin token: it needs to be printable ASCII without spaces",
-    {
-      hint: "--admin-token or CTLSTORE_ADMIN_TOKEN",
-    },
-  );
 }
 
 /** Waits until every request under way has its answer sent, or the time is up. */

@@ -1,12 +1,16 @@
 /**
- * What every request passes before its route and after it: 404 and 405, OPTIONS and HEAD, the admin token, the
- * declared size, and the metrics.
+ * What every request passes before its route and after it: 404 and 405, OPTIONS and HEAD, the operator's token, the
+ * declared size, the headers of every answer, and the metrics.
  *
- * A route needs the admin token unless it is listed in OPEN_ROUTES, so that a new one is closed from its first day (D22).
+ * A route asks for what `access/route-access.ts` says, and for an admin when that says nothing (D22).
  */
 import { CtlstoreError } from "../core/errors.ts";
+import { AccessControl } from "./access/access-control.ts";
+import { noteCaller } from "./access/actor.ts";
+import { type CredentialKind, createRefusals, type Refusals } from "./access/refusals.ts";
+import { withCommonHeaders } from "./access/response-headers.ts";
+import { accessOf } from "./access/route-access.ts";
 import type { AppOptions, RouteContext } from "./context.ts";
-import { createAdminCheck } from "./credentials.ts";
 import { errorAnswer, unknownRoute } from "./error-answer.ts";
 import { createRequestMetrics, type RequestMetrics } from "./executive-metrics.ts";
 import { assertDeclaredLength } from "./read-body.ts";
@@ -19,18 +23,6 @@ import {
   type RouteTable,
 } from "./route-table.ts";
 
-/** Routes that need no admin token: writers bring their own credentials, and the others tell nothing. */
-export const OPEN_ROUTES: ReadonlySet<string> = new Set([
-  "GET /cookie",
-  "POST /cookie",
-  "POST /families/:family/mutations",
-  "GET /healthz",
-  "GET /readyz",
-  "GET /metrics",
-  "GET /openapi",
-  "GET /openapi/json",
-]);
-
 /** The router behind the door. */
 export type Handle = (request: Request) => Promise<Response> | Response;
 
@@ -39,17 +31,20 @@ const KNOWN_METHODS = new Set(["GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS"
 
 export class FrontDoor {
   readonly #context: RouteContext;
-  readonly #isAdmin: (authorization: string | null) => boolean;
+  readonly #access: AccessControl;
+  readonly #refusals: Refusals;
   readonly #table: RouteTable;
   readonly #metrics: RequestMetrics;
 
   constructor(
     context: RouteContext,
-    options: Pick<AppOptions, "adminToken">,
+    options: Pick<AppOptions, "adminToken" | "openTo">,
     routes: ReadonlyArray<{ readonly method: string; readonly path: string }>,
   ) {
     this.#context = context;
-    this.#isAdmin = createAdminCheck(options.adminToken);
+    const { adminToken, openTo = "this-host" } = options;
+    this.#access = new AccessControl(context.ctldb.operators, { adminToken, openTo });
+    this.#refusals = createRefusals(context);
     this.#table = createRouteTable(routes);
     this.#metrics = createRequestMetrics(context.metrics, this.#table.routes);
   }
@@ -68,13 +63,15 @@ export class FrontDoor {
     } catch (error) {
       response = errorAnswer(error, logger);
     }
+    const pattern = route?.pattern ?? "none";
+    if (response.status === 401) this.#refusals.note(kindOf(request, pattern), pattern);
     this.#metrics.finished({
-      route: route?.pattern ?? "none",
+      route: pattern,
       method: KNOWN_METHODS.has(request.method) ? request.method : "other",
       status: response.status,
       seconds: (clock.monotonicMs() - startedMs) / 1000,
     });
-    return response;
+    return withCommonHeaders(response);
   }
 
   async #answer(request: Request, route: Route | undefined, handle: Handle): Promise<Response> {
@@ -85,9 +82,14 @@ export class FrontDoor {
     assertDecodable(pathOf(request.url));
     const method = request.method === "HEAD" ? "GET" : request.method;
     if (!route.methods.has(method)) return this.#methodNotAllowed(request, route);
-    if (!OPEN_ROUTES.has(`${method} ${route.pattern}`)) this.#assertAdmin(request);
-    if (request.method !== "HEAD") return handle(request);
-    const { status, headers } = await handle(new Request(request, { method }));
+    const routed = method === request.method ? request : new Request(request, { method });
+    const access = accessOf(method, route.pattern);
+    // Writers' secrets are judged by the ctldb.
+    if (access !== "open" && access !== "writer") {
+      noteCaller(routed, await this.#access.admit(request, access));
+    }
+    if (request.method !== "HEAD") return handle(routed);
+    const { status, headers } = await handle(routed);
     return new Response(null, { status, headers });
   }
 
@@ -98,13 +100,10 @@ export class FrontDoor {
     response.headers.set("allow", allowedMethods(route));
     return response;
   }
+}
 
-  #assertAdmin(request: Request): void {
-    if (this.#isAdmin(request.headers.get("authorization"))) return;
-    throw new CtlstoreError("bad_credentials", "Cannot use this route: it needs the admin token", {
-      hint: "send Authorization: Bearer TOKEN",
-    });
-  }
+function kindOf({ method }: Request, pattern: string): CredentialKind {
+  return accessOf(method === "HEAD" ? "GET" : method, pattern) === "writer" ? "writer" : "operator";
 }
 
 /** The router makes null of a parameter that it cannot decode. */
