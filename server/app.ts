@@ -7,6 +7,7 @@ import { FrontDoor, type Handle } from "./front-door.ts";
 import { openapiRoutes } from "./openapi.ts";
 import { cookieRoutes } from "./routes/cookie.ts";
 import { familyRoutes } from "./routes/families.ts";
+import { limitRoutes } from "./routes/limits.ts";
 import { mutationRoutes } from "./routes/mutations.ts";
 import { rowRoutes } from "./routes/rows.ts";
 import { schemaRoutes } from "./routes/schema.ts";
@@ -38,6 +39,7 @@ export function createApp(deps: AppDeps, options: AppOptions) {
     .use(tableRoutes(context))
     .use(schemaRoutes(context))
     .use(rowRoutes(context))
+    .use(limitRoutes(context))
     .use(statusRoutes(context));
   const door = new FrontDoor(context, options, app.routes);
   // Elysia types what it hands over here as any function; it is its own request handler.
