@@ -102,6 +102,8 @@ export interface ErrorDetails {
   readonly sequence?: bigint;
   /** Seconds after which trying again makes sense. */
   readonly retryAfterSeconds?: number;
+  /** Whose limit is used up. */
+  readonly scope?: "writer" | "fleet";
   readonly cause?: unknown;
 }
 

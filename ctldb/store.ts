@@ -151,6 +151,8 @@ export interface LedgerStore extends AsyncDisposable {
    * @throws CtlstoreError `ctldb_unavailable`
    */
   execute(sql: string): Promise<number>;
+  /** Unix time by the clock that all Executives share, without the lock. @throws CtlstoreError `ctldb_unavailable` */
+  nowSeconds(): Promise<number>;
 }
 
 /** Columns of a table as a database reports them, for taking over a ctldb of the original. */

@@ -210,6 +210,12 @@ class MysqlStore implements LedgerStore {
     );
   }
 
+  nowSeconds(): Promise<number> {
+    return this.#read(async (session) =>
+      Number((await session.select("SELECT UNIX_TIMESTAMP()", "ask for the time"))[0]?.[0]),
+    );
+  }
+
   /** Runs a task without the ledger lock; once more when the connection turns out to have died. */
   #read<T>(task: (session: MysqlSession) => Promise<T>): Promise<T> {
     return this.#readWith(this.#reading, task);

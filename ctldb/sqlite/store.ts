@@ -84,7 +84,7 @@ class SqliteStore implements LedgerStore {
       db.run("BEGIN IMMEDIATE");
       try {
         const records = writers.flatMap((name) => readWriter(db, name) ?? []);
-        const nowSeconds = Math.floor(this.#busy.clock.nowUs() / 1_000_000);
+        const nowSeconds = this.#nowSeconds();
         return new LockedSqliteLedger(db, {
           head: readHead(db),
           writers: new Map(records.map((record) => [record.name, record])),
@@ -121,6 +121,15 @@ class SqliteStore implements LedgerStore {
 
   execute(sql: string): Promise<number> {
     return this.#run("change the ctldb's tables", () => this.#reading.run(sql).changes);
+  }
+
+  /** One machine has the file, so its clock is the one that is shared. */
+  #nowSeconds(): number {
+    return Math.floor(this.#busy.clock.nowUs() / 1_000_000);
+  }
+
+  async nowSeconds(): Promise<number> {
+    return this.#nowSeconds();
   }
 
   async #run<T>(action: string, task: () => T): Promise<T> {
