@@ -5,14 +5,18 @@ import type { AppDeps, AppOptions, RouteContext } from "./context.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { FrontDoor, type Handle } from "./front-door.ts";
 import { openapiRoutes } from "./openapi.ts";
+import { auditRoutes } from "./routes/audit.ts";
 import { cookieRoutes } from "./routes/cookie.ts";
 import { familyRoutes } from "./routes/families.ts";
 import { limitRoutes } from "./routes/limits.ts";
 import { mutationRoutes } from "./routes/mutations.ts";
+import { operatorRoutes } from "./routes/operators.ts";
+import { readerRoutes } from "./routes/readers.ts";
 import { rowRoutes } from "./routes/rows.ts";
 import { schemaRoutes } from "./routes/schema.ts";
 import { statusRoutes } from "./routes/status.ts";
 import { tableRoutes } from "./routes/tables.ts";
+import { whoamiRoutes } from "./routes/whoami.ts";
 import { writerRoutes } from "./routes/writers.ts";
 
 /**
@@ -35,6 +39,10 @@ export function createApp(deps: AppDeps, options: AppOptions) {
     .use(mutationRoutes(context))
     .use(cookieRoutes(context))
     .use(writerRoutes(context))
+    .use(operatorRoutes(context))
+    .use(whoamiRoutes())
+    .use(auditRoutes(context))
+    .use(readerRoutes(context))
     .use(familyRoutes(context))
     .use(tableRoutes(context))
     .use(schemaRoutes(context))
