@@ -6,7 +6,7 @@ import { duration, durationForm, integer, snapshotStoreUrl } from "./parsers.ts"
 export const snapshotsOption = option({
   flag: "snapshots",
   placeholder: "URL",
-  help: "store of the snapshots: file:///FOLDER or s3://BUCKET/PREFIX?endpoint=…&region=…&path-style=true",
+  help: "store of the snapshots: file:///FOLDER or s3://BUCKET/PREFIX?endpoint=…&region=…&path-style=true&tls-ca=FILE",
   parse: snapshotStoreUrl,
   // It must hold no secret; if somebody puts one there, it is not repeated.
   secret: true,

@@ -4,6 +4,7 @@
  *     file:///var/lib/ctlstore/snapshots
  *     s3://bucket/prefix?region=us-east-1
  *     s3://bucket/prefix?endpoint=http://127.0.0.1:9000&region=us-east-1&path-style=true&checksums=required
+ *     s3://bucket/prefix?endpoint=https://s3.internal&tls-ca=/etc/ctlstore/s3-ca.pem
  *
  * It never holds a secret: whoever gives one is refused, and nothing of it is repeated.
  */
@@ -30,13 +31,15 @@ export interface S3Location {
   readonly pathStyle: boolean;
   /** "required": only the checksums that S3 insists on, for servers that do not know the newer ones. */
   readonly checksums: "supported" | "required";
+  /** PEM file of authorities that are trusted beside the runtime's own; null for none. */
+  readonly caFile: string | null;
 }
 
 export type StoreLocation = FileLocation | S3Location;
 
 const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 const PREFIX = /^(?:[\w.-]+(?:\/[\w.-]+)*)?$/;
-const PARAMETERS = ["endpoint", "region", "path-style", "checksums"];
+const PARAMETERS = ["endpoint", "region", "path-style", "checksums", "tls-ca"];
 
 /** @throws CtlstoreError `config_invalid` */
 export function parseStoreUrl(text: string): StoreLocation {
@@ -76,6 +79,7 @@ function s3Location(text: string, url: URL): S3Location {
     region: regionOf(given.get("region")) ?? (endpoint === null ? null : "us-east-1"),
     pathStyle: oneOf(given, "path-style", ["false", "true"]) === "true",
     checksums: oneOf(given, "checksums", ["supported", "required"]),
+    caFile: caFileOf(given.get("tls-ca"), endpoint),
   };
 }
 
@@ -101,6 +105,13 @@ function endpointOf(value: string | null): string | null {
     url.search === "";
   if (!isPlain) throw invalid("endpoint= must be like http://127.0.0.1:9000, without credentials");
   return value.replace(/\/+$/, "");
+}
+
+function caFileOf(value: string | null, endpoint: string | null): string | null {
+  if (value === "") throw invalid("tls-ca= must name a file");
+  if (value !== null && endpoint?.startsWith("http:"))
+    throw invalid("tls-ca= is of no use with an endpoint without TLS");
+  return value;
 }
 
 function regionOf(value: string | null): string | null {

@@ -1,5 +1,8 @@
 /** The SDK's client for one store, with limits in time: without them a black hole would be waited for without end. */
+import { readFileSync } from "node:fs";
+import { createSecureContext, rootCertificates } from "node:tls";
 import { S3Client, type S3ClientConfig } from "@aws-sdk/client-s3";
+import { CtlstoreError, messageOf } from "../../../core/errors.ts";
 import type { S3Location } from "../store-url.ts";
 import { limitedCredentials } from "./credentials.ts";
 import type { S3Credentials, S3Limits } from "./settings.ts";
@@ -11,6 +14,7 @@ export interface S3Clients extends Disposable {
   readonly single: S3Client;
 }
 
+/** @throws CtlstoreError `config_invalid` when the URL's file of authorities is of no use */
 export function createS3Clients(
   location: S3Location,
   options: { readonly limits: S3Limits; readonly credentials?: S3Credentials },
@@ -33,7 +37,7 @@ export function createS3Clients(
 }
 
 function configOf(location: S3Location, limits: S3Limits): S3ClientConfig {
-  const { endpoint, region, pathStyle, checksums } = location;
+  const { endpoint, region, pathStyle, checksums, caFile } = location;
   const when = checksums === "required" ? "WHEN_REQUIRED" : "WHEN_SUPPORTED";
   return {
     ...(endpoint === null ? {} : { endpoint }),
@@ -45,8 +49,23 @@ function configOf(location: S3Location, limits: S3Limits): S3ClientConfig {
       connectionTimeout: limits.connectMs,
       requestTimeout: limits.answerMs,
       throwOnRequestTimeout: true,
+      ...(caFile === null ? {} : { httpsAgent: { ca: trustedBeside(caFile) } }),
     },
   };
+}
+
+/** The runtime's own authorities stay: the SDK asks AWS for credentials by the same way. */
+function trustedBeside(caFile: string): string[] {
+  try {
+    const ca = readFileSync(caFile, "utf8");
+    createSecureContext({ ca });
+    return [...rootCertificates, ca];
+  } catch (cause) {
+    throw new CtlstoreError("config_invalid", `Cannot use ${caFile} for TLS to S3: ${messageOf(cause)}`, {
+      cause,
+      hint: "tls-ca= must name a file of certificates in PEM",
+    });
+  }
 }
 
 /** The SDK asks its signal only once it has credentials: this one ends with the signal whatever it waits for. */

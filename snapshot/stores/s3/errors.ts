@@ -48,7 +48,15 @@ const CONFLICT: Meaning = { code: "snapshot_conflict", hint: "Somebody else wrot
 const AWAY: Meaning = { code: "snapshot_store_unavailable", hint: "It is tried again later." };
 const UNTRUSTED: Meaning = {
   code: "snapshot_store_unavailable",
-  hint: "The server's certificate is not trusted: name the file of its authority by NODE_EXTRA_CA_CERTS.",
+  hint: "The server's certificate is not trusted: name the file of its authority by tls-ca= in the URL, or by NODE_EXTRA_CA_CERTS.",
+};
+const OTHER_HOST: Meaning = {
+  code: "snapshot_store_unavailable",
+  hint: "The server's certificate is for other hosts: is endpoint= right? A bucket in the host name needs a certificate for that, or path-style=true.",
+};
+const EXPIRED: Meaning = {
+  code: "snapshot_store_unavailable",
+  hint: "The server's certificate has expired, or is not valid yet: renew it there, or set this host's clock.",
 };
 
 const BY_NAME: Readonly<Record<string, Meaning>> = {
@@ -80,8 +88,10 @@ const BY_CODE: Readonly<Record<string, Meaning>> = {
   UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
   SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
   DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
-  ERR_TLS_CERT_ALTNAME_INVALID: UNTRUSTED,
-  CERT_HAS_EXPIRED: UNTRUSTED,
+  CERT_SIGNATURE_FAILURE: UNTRUSTED,
+  ERR_TLS_CERT_ALTNAME_INVALID: OTHER_HOST,
+  CERT_HAS_EXPIRED: EXPIRED,
+  CERT_NOT_YET_VALID: EXPIRED,
 };
 
 /** @param action what was tried, such as `read "latest.json" in s3://bucket` */

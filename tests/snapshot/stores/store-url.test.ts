@@ -27,6 +27,8 @@ const BAD_URLS = [
   "s3://bucket?region=a&region=b",
   "s3://bucket?path-style=yes",
   "s3://bucket?checksums=none",
+  "s3://bucket?tls-ca=",
+  "s3://bucket?endpoint=http://127.0.0.1:9000&tls-ca=/etc/ca.pem",
 ];
 
 const WITH_SECRETS = [
@@ -72,7 +74,9 @@ describe("the URL of a snapshot store", () => {
       pathStyle: true,
       checksums: "required",
     });
-    expect(parseStoreUrl("s3://bucket")).toMatchObject({ region: null });
+    expect(parseStoreUrl("s3://bucket")).toMatchObject({ region: null, caFile: null });
+    const trusted = "s3://bucket?endpoint=https://s3.internal&tls-ca=/etc/ca.pem";
+    expect(parseStoreUrl(trusted)).toMatchObject({ caFile: "/etc/ca.pem" });
   });
 
   test.each(BAD_URLS)("is refused when it is %p", (url) => {
