@@ -44,6 +44,9 @@ export const EXECUTIVE_LIMITS = {
   /** Requests that may wait for the ledger lock before new ones are refused with 503. */
   queuedRequests: 10_000,
   queuedBytes: 64 * MIB,
+  /** Of these places one writer may have so many: its flood must leave room for others. */
+  queuedRequestsPerWriter: 2_500,
+  queuedBytesPerWriter: 16 * MIB,
   /** Requests committed in one transaction: bounds how long the lock is held. */
   groupRequests: 256,
   groupBytes: 4 * MIB,
@@ -57,6 +60,11 @@ export const RATE_LIMITS = {
   keepWindows: 60,
   /** Limits changed by somebody else than an Executive of ours, such as the original's, are seen after so long. */
   policyAgeMs: 1_000,
+  /**
+   * Who has used up a window is refused for so long without asking the ctldb: a flood must not take the ledger lock's time
+   * from others. A limit that was raised meanwhile is seen then.
+   */
+  spentMs: 250,
 } as const;
 
 /** Sizes of tables; defaults of the Executive's flags. */
@@ -593,8 +601,12 @@ export const LISTEN_LIMITS = {
    * idle connections after a minute, so that we are the first.
    */
   idleSeconds: 30,
-  /** Requests under way: each may hold a body of 1 MiB. Thirty times what keeps group commit busy. */
-  requests: 1_024,
+  /** Requests under way: more than may wait for the ledger lock, where limits are fairer, since they are per writer. */
+  requests: 12_000,
+  /** Bodies that are being read, all together: a slow body must not cost more than the bytes that came. */
+  bodiesBytes: 256 * MIB,
+  /** Smaller ones of a declared length are read in one go, uncounted: for all requests together 188 MiB. */
+  uncountedBodyBytes: 16 * KIB,
   /** From a request's head to the end of its body: 1 MiB over a line of 300 kbit/s. */
   requestMs: { default: 30_000, min: 100, max: 240_000 },
 } as const;

@@ -1,10 +1,11 @@
 /** The Executive's HTTP face: the routes, and the front door before them. Nothing here listens; see `executive.ts`. */
 import { Elysia } from "elysia";
-import { EXECUTIVE_LIMITS } from "../core/limits.ts";
+import { EXECUTIVE_LIMITS, LISTEN_LIMITS } from "../core/limits.ts";
+import { BodyBudget } from "../core/process/read-body.ts";
 import type { AppDeps, AppOptions, RouteContext } from "./context.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { FrontDoor, type Handle } from "./front-door.ts";
-import { openapiRoutes } from "./openapi.ts";
+import { LateDocument, openapiRoutes } from "./openapi/routes.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { cookieRoutes } from "./routes/cookie.ts";
 import { familyRoutes } from "./routes/families.ts";
@@ -31,11 +32,14 @@ export function createApp(deps: AppDeps, options: AppOptions) {
     limits: {
       requestBytes: options.limits?.requestBytes ?? EXECUTIVE_LIMITS.requestBytes,
       mutationsPerRequest: options.limits?.mutationsPerRequest ?? EXECUTIVE_LIMITS.mutationsPerRequest,
+      requestMs: options.limits?.requestMs ?? LISTEN_LIMITS.requestMs.default,
+      bodies: options.limits?.bodies ?? new BodyBudget(),
     },
   };
+  const document = new LateDocument();
   const app = new Elysia({ strictPath: true })
     .onError({ as: "global" }, ({ error }): unknown => errorAnswer(error, context.logger))
-    .use(openapiRoutes())
+    .use(openapiRoutes(document))
     .use(mutationRoutes(context))
     .use(cookieRoutes(context))
     .use(writerRoutes(context))
@@ -49,6 +53,7 @@ export function createApp(deps: AppDeps, options: AppOptions) {
     .use(rowRoutes(context))
     .use(limitRoutes(context))
     .use(statusRoutes(context));
+  document.describes(app);
   const door = new FrontDoor(context, options, app.routes);
   // Elysia types what it hands over here as any function; it is its own request handler.
   return app.wrap((handle) => (request: Request) => door.serve(request, handle as unknown as Handle));

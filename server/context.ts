@@ -2,6 +2,7 @@
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { Metrics } from "../core/process/metrics.ts";
+import type { BodyBudget } from "../core/process/read-body.ts";
 import type { CtlDb } from "../ctldb/contract.ts";
 
 export interface AppDeps {
@@ -15,6 +16,10 @@ export interface AppLimits {
   /** Largest request body in bytes. */
   readonly requestBytes: number;
   readonly mutationsPerRequest: number;
+  /** How long a request's body may take to arrive. */
+  readonly requestMs: number;
+  /** What all bodies that are being read may hold together. */
+  readonly bodies: BodyBudget;
 }
 
 /**

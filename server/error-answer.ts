@@ -54,6 +54,6 @@ function errorHeaders(error: CtlstoreError, status: number): Record<string, stri
     };
   }
   // The rest of the body is still on its way: it must not be taken for the next request.
-  if (error.code === "request_too_large") return { connection: "close" };
+  if (error.code === "request_too_large" || error.code === "request_timeout") return { connection: "close" };
   return {};
 }

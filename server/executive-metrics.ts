@@ -5,6 +5,7 @@ import type { Route } from "./route-table.ts";
 export const REQUESTS_TOTAL = "ctlstore_executive_requests_total";
 export const REQUEST_SECONDS = "ctlstore_executive_request_seconds";
 export const REQUESTS_IN_FLIGHT = "ctlstore_executive_requests_in_flight";
+export const REQUESTS_REFUSED = "ctlstore_executive_requests_refused_total";
 export const GROUP_WRITES = "ctlstore_executive_group_writes";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];

@@ -2,24 +2,36 @@
  * The Executive as a running service: listens, and on stop refuses what is new while what is under way finishes.
  */
 import { CtlstoreError } from "../core/errors.ts";
-import { listen } from "../core/process/listen.ts";
+import { LISTEN_LIMITS } from "../core/limits.ts";
+import { listen, type TlsFiles } from "../core/process/listen.ts";
+import { limitRequests } from "../core/process/request-limit.ts";
 import { decideOpenTo } from "./access/exposure.ts";
 import { createApp } from "./app.ts";
 import type { AppDeps, AppOptions } from "./context.ts";
 import { errorAnswer } from "./error-answer.ts";
+import { REQUESTS_REFUSED } from "./executive-metrics.ts";
+import { pathOf } from "./route-table.ts";
 
 export interface ExecutiveOptions extends Omit<AppOptions, "openTo"> {
-  /** `host:port`; port 0 takes any free one. IPv6 addresses stand in brackets. */
+  /** `host:port` or `unix:PATH`; port 0 takes any free one. IPv6 addresses stand in brackets. */
   readonly bind: string;
   /** Accepts that everybody who can connect may do everything, while there is neither an admin token nor an operator. */
   readonly insecure?: boolean;
+  /** Answers HTTPS in place of HTTP. */
+  readonly tls?: TlsFiles;
+  /** Most connections at a time; see `ListenOptions`. */
+  readonly maxConnections?: number;
+  /** Most requests under way at a time. Default `LISTEN_LIMITS.requests`. */
+  readonly maxRequests?: number;
   /** How long `stop` waits for requests under way. */
   readonly drainMs?: number;
 }
 
 export interface RunningExecutive {
-  /** Where it listens, such as `http://127.0.0.1:3000`. */
+  /** Where it listens, such as `http://127.0.0.1:3000`, or `unix:PATH`. */
   readonly url: string;
+  /** Looks now whether the files of the certificate have changed. */
+  reloadCertificates(): void;
   /** Refuses new requests, lets those under way finish, then closes. Calling it again gives the same promise. */
   stop(): Promise<void>;
 }
@@ -27,8 +39,6 @@ export interface RunningExecutive {
 /** Longer than any time limit towards the ctldb, so that a request under way gets its answer. */
 const DEFAULT_DRAIN_MS = 30_000;
 const DRAIN_CHECK_MS = 10;
-/** A schema change on a large table may take minutes without a byte on the connection; Bun allows at most this. */
-const IDLE_TIMEOUT_SECONDS = 255;
 /**
  * Bodies are read up to `limits.requestBytes`, and a longer one is answered by us. This only bounds what Bun may take in
  * of a body that nobody reads; the answer to a larger one is a bare 413.
@@ -40,12 +50,17 @@ export async function startExecutive(deps: AppDeps, options: ExecutiveOptions): 
   const openTo = await decideOpenTo({ operators: deps.ctldb.operators, logger: deps.logger }, options);
   const app = createApp(deps, { ...options, openTo });
   let stopping: Promise<void> | undefined;
-  const server = listen(options.bind, {
-    fetch: (request) => (stopping === undefined ? app.handle(request) : refuseWhileStopping(deps)),
-    idleTimeout: IDLE_TIMEOUT_SECONDS,
+  const answer = limited((request) => app.handle(request), deps, options.maxRequests);
+  const { logger, clock, metrics } = deps;
+  const { tls, maxConnections } = options;
+  const server = await listen(options.bind, {
+    fetch: (request) => (stopping === undefined ? answer(request) : refuseWhileStopping(deps)),
     maxRequestBodySize: UNREAD_BODY_BYTES,
+    ...{ logger, clock, metrics },
+    ...(tls === undefined ? {} : { tls }),
+    ...(maxConnections === undefined ? {} : { maxConnections }),
   });
-  deps.logger.info({ url: server.url.origin }, "listening");
+  logger.info({ url: server.url }, "listening");
   const stop = async () => {
     // Closes the listening socket at once; connections that are open still get answers.
     void server.stop(false);
@@ -54,12 +69,37 @@ export async function startExecutive(deps: AppDeps, options: ExecutiveOptions): 
     deps.logger.info({}, "stopped");
   };
   return {
-    url: server.url.origin,
+    url: server.url,
+    reloadCertificates: () => server.reloadCertificates(),
     stop: () => {
       stopping ??= stop();
       return stopping;
     },
   };
+}
+
+type Answer = (request: Request) => Response | Promise<Response>;
+
+/** Health and metrics are answered also when there is more to do than may be. */
+const EXEMPT = new Set(["/healthz", "/readyz", "/metrics"]);
+
+function limited(
+  answer: Answer,
+  { logger, metrics }: AppDeps,
+  most: number = LISTEN_LIMITS.requests,
+): Answer {
+  const refused = metrics.counter(REQUESTS_REFUSED, "Requests refused because too many were under way");
+  return limitRequests(answer, {
+    most,
+    isExempt: (request) => EXEMPT.has(pathOf(request.url)),
+    refuse: () => {
+      refused.inc();
+      return errorAnswer(
+        new CtlstoreError("overloaded", `Cannot take the request: ${most} are under way already`),
+        logger,
+      );
+    },
+  });
 }
 
 function refuseWhileStopping({ logger }: AppDeps): Response {

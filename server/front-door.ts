@@ -5,6 +5,7 @@
  * A route asks for what `access/route-access.ts` says, and for an admin when that says nothing (D22).
  */
 import { CtlstoreError } from "../core/errors.ts";
+import { assertDeclaredLength } from "../core/process/read-body.ts";
 import { AccessControl } from "./access/access-control.ts";
 import { noteCaller } from "./access/actor.ts";
 import { type CredentialKind, createRefusals, type Refusals } from "./access/refusals.ts";
@@ -13,7 +14,6 @@ import { accessOf } from "./access/route-access.ts";
 import type { AppOptions, RouteContext } from "./context.ts";
 import { errorAnswer, unknownRoute } from "./error-answer.ts";
 import { createRequestMetrics, type RequestMetrics } from "./executive-metrics.ts";
-import { assertDeclaredLength } from "./read-body.ts";
 import {
   allowedMethods,
   asRoutable,

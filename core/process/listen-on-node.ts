@@ -8,14 +8,14 @@ export interface NodeListenOptions {
   readonly fetch: (request: Request) => Response | Promise<Response>;
 }
 
-export interface Listener {
-  readonly url: URL;
+export interface NodeListener {
+  readonly url: string;
   /** Takes no more requests; true also ends the connections that are there. */
   stop(closeConnections: boolean): Promise<void>;
 }
 
 /** Rejects with Node's own error when the address cannot be had. */
-export async function listenOnNode({ hostname, port, fetch }: NodeListenOptions): Promise<Listener> {
+export async function listenOnNode({ hostname, port, fetch }: NodeListenOptions): Promise<NodeListener> {
   const server = createServer((incoming, outgoing) => {
     incoming.resume(); // a body that nobody reads would keep the connection
     answer(incoming, outgoing, fetch).catch(() => outgoing.destroy());
@@ -26,7 +26,7 @@ export async function listenOnNode({ hostname, port, fetch }: NodeListenOptions)
   });
   const { port: given } = server.address() as AddressInfo; // of a TCP server that listens
   return {
-    url: new URL(`http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${given}/`),
+    url: `http://${hostname.includes(":") ? `[${hostname}]` : hostname}:${given}`,
     stop: (closeConnections) =>
       new Promise((resolve) => {
         server.close(() => resolve());

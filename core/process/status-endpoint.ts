@@ -4,8 +4,7 @@
  */
 import { type ErrorCode, quote } from "../errors.ts";
 import { stringifyJson } from "../exact-json.ts";
-import { listen, listenAnywhere } from "./listen.ts";
-import type { Listener } from "./listen-on-node.ts";
+import { type Listener, listenAnywhere, listenPlainly } from "./listen.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface StatusEndpointDeps {
@@ -25,7 +24,7 @@ export interface StatusEndpoint {
 
 /** On Bun. @param bind `host:port`; port 0 takes any free one. @throws CtlstoreError `config_invalid` */
 export function startStatusEndpoint(deps: StatusEndpointDeps, bind: string): StatusEndpoint {
-  return endpointOf(listen(bind, { fetch: (request) => answer(deps, request) }));
+  return endpointOf(listenPlainly(bind, (request) => answer(deps, request)));
 }
 
 /** As `startStatusEndpoint`, also on Node. @throws CtlstoreError `config_invalid` */
@@ -36,8 +35,8 @@ export async function startStatusEndpointAnywhere(
   return endpointOf(await listenAnywhere(bind, (request) => answer(deps, request)));
 }
 
-function endpointOf(server: Listener): StatusEndpoint {
-  return { url: server.url.href.replace(/\/$/, ""), stop: () => server.stop(true) };
+function endpointOf(server: Pick<Listener, "url" | "stop">): StatusEndpoint {
+  return { url: server.url, stop: () => server.stop(true) };
 }
 
 function answer(deps: StatusEndpointDeps, request: Request): Response | Promise<Response> {

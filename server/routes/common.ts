@@ -1,8 +1,9 @@
 /** What the routes share: the parsers of bodies, and the error answers of the OpenAPI document. */
 import { CtlstoreError } from "../../core/errors.ts";
 import { parseExactJsonBytes } from "../../core/exact-json.ts";
+import { readBody } from "../../core/process/read-body.ts";
 import { ErrorAnswer } from "../../core/wire/answers.ts";
-import { readBody } from "../read-body.ts";
+import type { AppLimits } from "../context.ts";
 
 type BodyParser = (context: { request: Request }) => unknown;
 
@@ -13,10 +14,13 @@ type BodyParser = (context: { request: Request }) => unknown;
  *
  * @param before throws to refuse a request before its body is read
  */
-export function exactJson(limitBytes: number, before?: (request: Request) => void): [BodyParser, "json"] {
+export function exactJson(
+  limits: Pick<AppLimits, "requestBytes" | "requestMs" | "bodies">,
+  before?: (request: Request) => void,
+): [BodyParser, "json"] {
   const parse = async ({ request }: { request: Request }) => {
     before?.(request);
-    const bytes = await readBody(request, limitBytes);
+    const bytes = await readBody(request, limits.requestBytes, limits);
     if (bytes.length === 0) throw new CtlstoreError("malformed_request", "Cannot read the body: it is empty");
     return parseExactJsonBytes(bytes);
   };
@@ -28,6 +32,7 @@ const ALL_ERRORS = {
   401: ErrorAnswer,
   403: ErrorAnswer,
   404: ErrorAnswer,
+  408: ErrorAnswer,
   409: ErrorAnswer,
   413: ErrorAnswer,
   422: ErrorAnswer,

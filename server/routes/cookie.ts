@@ -1,11 +1,11 @@
 /** A writer's cookie: read and store. */
 import { Elysia } from "elysia";
 import { FORMAT_LIMITS } from "../../core/limits.ts";
+import { readBody } from "../../core/process/read-body.ts";
 import { sequenceToJson } from "../../core/sequence.ts";
 import { SequenceAnswer } from "../../core/wire/answers.ts";
 import type { RouteContext } from "../context.ts";
 import { writerCredentials } from "../credentials.ts";
-import { readBody } from "../read-body.ts";
 import { ERRORS, WRITER } from "./common.ts";
 
 const RAW = { "application/octet-stream": { schema: { type: "string", format: "binary" } } } as const;
@@ -15,9 +15,9 @@ async function readCookie({ ctldb }: RouteContext, { headers }: Request): Promis
   return new Uint8Array(await ctldb.readCookie(writer, secret)).buffer;
 }
 
-async function storeCookie({ ctldb }: RouteContext, request: Request) {
+async function storeCookie({ ctldb, limits }: RouteContext, request: Request) {
   const credentials = writerCredentials(request.headers);
-  const cookie = await readBody(request, FORMAT_LIMITS.cookieBytes);
+  const cookie = await readBody(request, FORMAT_LIMITS.cookieBytes, limits);
   const { sequence } = await ctldb.write({ ...credentials, family: null, mutations: [], cookie });
   return { sequence: sequenceToJson(sequence) };
 }

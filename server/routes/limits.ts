@@ -154,7 +154,7 @@ function tableLimitRoutes(context: RouteContext) {
       ),
     })
     .post(TABLE, ({ params, request, body }) => setTableLimit(context, params, request, body), {
-      parse: exactJson(context.limits.requestBytes),
+      parse: exactJson(context.limits),
       body: TableLimitBody,
       response: { 200: LimitedTableAnswer, ...ERRORS },
       detail: detail("Give a table a size limit of its own"),
@@ -181,7 +181,7 @@ function writerRateRoutes(context: RouteContext) {
       ),
     })
     .post(WRITER, ({ params, request, body }) => setWriterRate(context, params.writer, request, body), {
-      parse: exactJson(context.limits.requestBytes),
+      parse: exactJson(context.limits),
       body: WriterRateBody,
       response: { 200: LimitedWriterAnswer, ...ERRORS },
       detail: detail("Give a writer a rate limit of its own", PATTERN),
@@ -204,7 +204,7 @@ function fleetRoutes(context: RouteContext) {
       detail: detail("The rate limit of all writers together; null is none"),
     })
     .post("/limits/fleet", ({ request, body }) => setFleetRate(context, request, body), {
-      parse: exactJson(context.limits.requestBytes),
+      parse: exactJson(context.limits),
       body: FleetRateBody,
       response: { 200: NothingAnswer, ...ERRORS },
       detail: detail("Limit all writers together"),

@@ -79,7 +79,7 @@ export function mutationRoutes(context: RouteContext) {
     ({ params, request, body }) => write(context, params.family, request, body),
     {
       // Whoever brings no credentials is told so before the body is read.
-      parse: exactJson(context.limits.requestBytes, ({ headers }) => writerCredentials(headers)),
+      parse: exactJson(context.limits, ({ headers }) => writerCredentials(headers)),
       body: MutationsBody,
       response: { 200: SequenceAnswer, ...ERRORS },
       detail: {

@@ -75,7 +75,7 @@ export function operatorRoutes(context: RouteContext) {
       "/operators/:name",
       ({ params, request, body }) => createOperator(context, params.name, body, request),
       {
-        parse: exactJson(context.limits.requestBytes),
+        parse: exactJson(context.limits),
         body: OperatorBody,
         response: { 200: NewOperatorAnswer, ...ERRORS },
         detail: {

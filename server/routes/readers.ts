@@ -72,7 +72,7 @@ export function readerRoutes(context: RouteContext) {
       detail: { summary: "Who was declared to read a table", tags: ["schema"] },
     })
     .put(READER, ({ params, request, body }) => declareReader(context, params, body, request), {
-      parse: exactJson(context.limits.requestBytes),
+      parse: exactJson(context.limits),
       body: ReaderBody,
       response: { 200: ReaderNameAnswer, ...ERRORS },
       detail: {

@@ -73,7 +73,7 @@ const response = { 200: SequenceAnswer, ...ERRORS };
 const schemaDetail = (summary: string) => ({ summary, tags: ["schema"], security: ADMIN });
 
 export function tableRoutes(context: RouteContext) {
-  const parse = exactJson(context.limits.requestBytes);
+  const parse = exactJson(context.limits);
   return new Elysia()
     .get("/families/:family/tables", ({ params }) => listTables(context, params.family), {
       response: { 200: TablesAnswer, ...ERRORS },

@@ -3,14 +3,14 @@ import { Elysia } from "elysia";
 import { CtlstoreError, quote } from "../../core/errors.ts";
 import { ACCESS_LIMITS } from "../../core/limits.ts";
 import { parseFamilyName, parseWriterName } from "../../core/names.ts";
+import { readBody } from "../../core/process/read-body.ts";
 import { parsePeriodNs } from "../../core/rates.ts";
 import { GrantsBody, RotateQuery, WriterInfoAnswer, WritersAnswer } from "../../core/wire/access.ts";
 import { WriterAnswer } from "../../core/wire/answers.ts";
 import type { WriterInfo } from "../../ctldb/access/contract.ts";
 import { actorOf } from "../access/actor.ts";
-import type { RouteContext } from "../context.ts";
+import type { AppLimits, RouteContext } from "../context.ts";
 import { newSecret, newWriterName } from "../credentials.ts";
-import { readBody } from "../read-body.ts";
 import { ERRORS, exactJson } from "./common.ts";
 import { isoOfSeconds } from "./times.ts";
 
@@ -32,26 +32,30 @@ async function listWriters({ ctldb }: RouteContext) {
   return { writers: (await ctldb.writers.list()).map(infoAnswer) };
 }
 
+async function secretOf(request: Request, limits: AppLimits) {
+  return newSecret(await readBody(request, SECRET_BODY_BYTES, limits));
+}
+
 async function showWriter({ ctldb }: RouteContext, rawWriter: string) {
   return infoAnswer(await ctldb.writers.find(parseWriterName(rawWriter)));
 }
 
-async function registerWriter({ ctldb }: RouteContext, rawWriter: string, request: Request) {
+async function registerWriter({ ctldb, limits }: RouteContext, rawWriter: string, request: Request) {
   const writer = newWriterName(rawWriter);
-  const secret = newSecret(await readBody(request, SECRET_BODY_BYTES));
+  const secret = await secretOf(request, limits);
   await ctldb.writers.register(writer, secret, actorOf(request));
   return { writer };
 }
 
 async function rotateSecret(
-  { ctldb }: RouteContext,
+  { ctldb, limits }: RouteContext,
   rawWriter: string,
   { overlap }: RotateQuery,
   request: Request,
 ) {
   const writer = parseWriterName(rawWriter);
   const overlapSeconds = parseOverlap(overlap);
-  const secret = newSecret(await readBody(request, SECRET_BODY_BYTES));
+  const secret = await secretOf(request, limits);
   return infoAnswer(await ctldb.writers.rotate(writer, secret, overlapSeconds, actorOf(request)));
 }
 
@@ -174,7 +178,7 @@ export function writerRoutes(context: RouteContext) {
       "/writers/:writer/grants",
       ({ params, request, body }) => grantFamilies(context, params.writer, body, request),
       {
-        parse: exactJson(context.limits.requestBytes),
+        parse: exactJson(context.limits),
         body: GrantsBody,
         response: { 200: WriterInfoAnswer, ...ERRORS },
         detail: {

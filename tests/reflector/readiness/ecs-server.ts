@@ -1,5 +1,5 @@
 /** Stands for ECS' API (the JSON 1.1 protocol of AWS) and for the agent on the host; neither can be had here. */
-import { listen } from "../../../core/process/listen.ts";
+import { listenPlainly } from "../../../core/process/listen.ts";
 
 export const CLUSTER = "cluster-of-tests";
 export const REGION = "eu-west-3";
@@ -51,17 +51,15 @@ export function startEcsServer(): EcsServer {
     attribute: null,
     metadata: { Cluster: CLUSTER, ContainerInstanceArn: INSTANCE_ARN, Version: "Amazon ECS Agent - v1.99.0" },
   };
-  const server = listen("127.0.0.1:0", {
-    fetch: async (request) => {
-      if (new URL(request.url).pathname === "/v1/metadata") {
-        return state.metadata === null ? new Response("", { status: 500 }) : Response.json(state.metadata);
-      }
-      const put = await readPut(request);
-      requests.push(put);
-      return respond(answers.shift() ?? "ok", put, state);
-    },
+  const server = listenPlainly("127.0.0.1:0", async (request) => {
+    if (new URL(request.url).pathname === "/v1/metadata") {
+      return state.metadata === null ? new Response("", { status: 500 }) : Response.json(state.metadata);
+    }
+    const put = await readPut(request);
+    requests.push(put);
+    return respond(answers.shift() ?? "ok", put, state);
   });
-  const url = server.url.href.replace(/\/$/, "");
+  const { url } = server;
   return {
     url,
     agentUrl: `${url}/v1/metadata`,
