@@ -38,7 +38,7 @@ export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   "prom-client": ["core/process/metrics.ts"],
   mysql2: ["ctldb/mysql/"],
   elysia: ["server/", "sidecar/"],
-  "@elysiajs/openapi": ["server/openapi.ts"],
+  "@elysiajs/openapi": ["server/openapi/"],
   "@elysiajs/eden": ["client/"],
   "@aws-sdk/client-s3": ["snapshot/stores/s3/"],
   "@aws-sdk/client-ecs": ["reflector/readiness/ecs.ts"],

@@ -1,10 +1,13 @@
 /** The OpenAPI document: whole, well-formed, and true to the routes. */
 import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
+import { accessOf } from "../../server/access/route-access.ts";
 import { openTestApp } from "./test-app.ts";
 
 interface Operation {
   readonly summary?: string;
   readonly operationId?: string;
+  readonly "x-ctlstore-access"?: string;
   readonly security?: ReadonlyArray<Record<string, readonly string[]>>;
   readonly parameters?: ReadonlyArray<{
     readonly name: string;
@@ -103,9 +106,36 @@ test("every request body of the document has a media type with a schema", async 
   }
 });
 
-test("the page is HTML that points to the document", async () => {
+test("D22 each operation asks for what the front door asks for", async () => {
+  const { document } = await readDocument();
+  const FORMS: Record<string, NonNullable<Operation["security"]>> = {
+    open: [],
+    writer: [{ writer: [], secret: [] }],
+  };
+  for (const [path, operations] of Object.entries(document.paths)) {
+    for (const [method, operation] of Object.entries(operations)) {
+      const access = accessOf(method.toUpperCase(), path.replace(/\{(\w+)\}/g, ":$1"));
+      expect([path, method, operation["x-ctlstore-access"]]).toEqual([path, method, access]);
+      expect({ security: operation.security }).toEqual({
+        security: FORMS[access] ?? [{ operatorToken: [] }],
+      });
+    }
+  }
+});
+
+test("the page shows every operation, runs no script, and loads nothing from anywhere", async () => {
   await using app = await openTestApp();
   const page = await app.call({ method: "GET", path: "/openapi", headers: {} });
-  expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf8"]);
-  expect(page.text).toContain("openapi/json");
+  expect([page.status, page.headers.get("content-type")]).toEqual([200, "text/html; charset=utf-8"]);
+  expect(page.text).toContain('href="openapi/json"');
+  expect(page.text).not.toMatch(/<script|<link|<img|<iframe|\bsrc=|https?:|\bon\w+=/i);
+  const { document } = await readDocument();
+  for (const path of Object.keys(document.paths)) expect(page.text).toContain(`<code>${path}</code>`);
+  const policy = page.headers.get("content-security-policy") ?? "";
+  expect(policy).toStartWith("default-src 'none'; style-src 'sha256-");
+  expect(policy).toContain("frame-ancestors 'none'");
+  // The one style that the policy allows is the one that is there.
+  const style = /<style>([\s\S]*?)<\/style>/.exec(page.text)?.[1] ?? "";
+  const hash = createHash("sha256").update(style).digest("base64");
+  expect(policy).toContain(`'sha256-${hash}'`);
 });
