@@ -1,6 +1,7 @@
 /** Every command, in the order of the help page. */
 import type { Command } from "./command.ts";
 import { addFieldsCommand } from "./commands/add-fields.ts";
+import { clearRowsCommand } from "./commands/clear-rows.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { createFamilyCommand } from "./commands/create-family.ts";
 import { createTableCommand } from "./commands/create-table.ts";
@@ -24,6 +25,7 @@ import { snapshotVerifyCommand } from "./commands/snapshot-verify.ts";
 import { statusCommand } from "./commands/status.ts";
 import { supervisorCommand } from "./commands/supervisor.ts";
 import { LOADER_COMMANDS } from "./loader-commands.ts";
+import { OPERATOR_COMMANDS } from "./operator-commands.ts";
 
 const COMMANDS: readonly Command[] = [
   devCommand,
@@ -36,7 +38,9 @@ const COMMANDS: readonly Command[] = [
   createTableCommand,
   addFieldsCommand,
   dropTableCommand,
+  clearRowsCommand,
   registerWriterCommand,
+  ...OPERATOR_COMMANDS,
   mutateCommand,
   readCommand,
   readSeqCommand,
@@ -55,5 +59,8 @@ export const ALL_COMMANDS: readonly Command[] = [...COMMANDS, completionCommand(
 
 export const GROUPS: Readonly<Record<string, string>> = {
   ldb: "look after the local database of this host",
+  operator: "tokens of those who operate ctlstore, and their roles",
+  reader: "who reads a table, as its people said",
   snapshot: "look after a store of snapshots",
+  writer: "secrets and grants of writers",
 };

@@ -83,10 +83,15 @@ export const writerOption = option({
   parse: text,
 });
 
-export const secretOption = option({
+const secretDeclaration = {
   flag: "secret",
   placeholder: "SECRET",
   help: "the writer's secret; @FILE reads it from a file",
   parse: text,
   secret: true,
-});
+};
+
+export const secretOption = option<string>(secretDeclaration);
+
+/** For a command that makes one itself. */
+export const optionalSecretOption = option<string, undefined>({ ...secretDeclaration, fallback: undefined });

@@ -1,11 +1,12 @@
 /** `ctlstore create-table`. */
 import { answerOf } from "../answer-of.ts";
 import { parseArgument } from "../arguments.ts";
+import { dryRunOption, dryRunQuery, isPreview, showPreview } from "../change-preview.ts";
 import { command } from "../command.ts";
+import { OPERATOR_OPTIONS, operatorClient } from "../operator.ts";
 import { listOption } from "../options.ts";
 import { fieldDeclaration, tablePath, text } from "../parsers.ts";
 import { jsonText } from "../print.ts";
-import { adminTokenOption, executiveOption, jsonOption } from "../shared-options.ts";
 
 export const fieldOption = listOption({
   flag: "field",
@@ -20,8 +21,7 @@ export const createTableCommand = command({
   summary: "create a table in a family",
   arguments: [{ name: "family/table", help: "the new table" }],
   options: {
-    executive: executiveOption,
-    adminToken: adminTokenOption,
+    ...OPERATOR_OPTIONS,
     field: fieldOption,
     key: listOption({
       flag: "key",
@@ -30,17 +30,20 @@ export const createTableCommand = command({
       parse: text,
       required: true,
     }),
-    json: jsonOption,
+    dryRun: dryRunOption,
   },
   examples: [
     "create-table shop/prices --field sku:string --field price:decimal --key sku --admin-token @data/admin-token",
+    "create-table shop/prices --field sku:string --key sku --dry-run",
   ],
-  async run(context, { executive, adminToken, field, key, json }, [path]) {
+  async run(context, options, [path]) {
+    const { executive, field, key, json } = options;
     const { family, table } = parseArgument("FAMILY/TABLE", path, tablePath);
-    const { createClient } = await import("../../client/index.ts");
-    const client = createClient(executive, { adminToken });
+    const client = await operatorClient(options);
     const body = { fields: field.map(([name, type]): [string, string] => [name, type]), keyFields: [...key] };
-    const answer = await answerOf(executive, client.families({ family }).tables({ table }).post(body));
+    const call = client.families({ family }).tables({ table }).post(body, dryRunQuery(options));
+    const answer = await answerOf(executive, call);
+    if (isPreview(answer)) return showPreview(context, answer, options);
     context.out(json ? jsonText(answer) : `created table ${family}/${table} at sequence ${answer.sequence}`);
   },
 });

@@ -1,23 +1,34 @@
 /** `ctlstore drop-table`. */
-import { answerOf } from "../answer-of.ts";
 import { parseArgument } from "../arguments.ts";
 import { command } from "../command.ts";
+import { DESTRUCTIVE_OPTIONS, makeDestructiveChange } from "../destructive-change.ts";
+import { operatorClient } from "../operator.ts";
 import { tablePath } from "../parsers.ts";
-import { jsonText } from "../print.ts";
-import { adminTokenOption, executiveOption, jsonOption } from "../shared-options.ts";
 
 export const dropTableCommand = command({
   name: "drop-table",
   summary: "drop a table with all of its rows, here and on every host",
-  details: "The Executive refuses it unless it was started with --destructive-schema-changes.",
+  details:
+    "It shows what would go and who reads it, and asks. The Executive refuses it unless it was started with\n" +
+    "--destructive-schema-changes; --dry-run works without.",
   arguments: [{ name: "family/table", help: "the table" }],
-  options: { executive: executiveOption, adminToken: adminTokenOption, json: jsonOption },
-  examples: ["drop-table shop/prices --admin-token @data/admin-token"],
-  async run(context, { executive, adminToken, json }, [path]) {
+  options: DESTRUCTIVE_OPTIONS,
+  examples: [
+    "drop-table shop/prices --dry-run --admin-token @data/admin-token",
+    "drop-table shop/prices --yes --admin-token @data/admin-token",
+  ],
+  async run(context, options, [path]) {
     const { family, table } = parseArgument("FAMILY/TABLE", path, tablePath);
-    const { createClient } = await import("../../client/index.ts");
-    const client = createClient(executive, { adminToken });
-    const answer = await answerOf(executive, client.families({ family }).tables({ table }).delete());
-    context.out(json ? jsonText(answer) : `dropped table ${family}/${table} at sequence ${answer.sequence}`);
+    const client = await operatorClient(options);
+    const route = client.families({ family }).tables({ table });
+    await makeDestructiveChange(
+      context,
+      {
+        act: `drop table ${family}/${table}`,
+        done: `dropped table ${family}/${table}`,
+        send: (query) => route.delete(undefined, query),
+      },
+      options,
+    );
   },
 });

@@ -1,31 +1,33 @@
 /** `ctlstore register-writer`. */
 import { parseWriterName } from "../../core/names.ts";
-import { answerOf } from "../answer-of.ts";
 import { parseArgument } from "../arguments.ts";
 import { command } from "../command.ts";
-import { jsonText } from "../print.ts";
-import { adminTokenOption, executiveOption, jsonOption, secretOption } from "../shared-options.ts";
+import { secretFileOption, sendNewSecret } from "../new-secret.ts";
+import { OPERATOR_OPTIONS, operatorClient } from "../operator.ts";
+import { optionalSecretOption } from "../shared-options.ts";
+import { answerOrRotate, showSecret } from "../writer-answer.ts";
 
 export const registerWriterCommand = command({
   name: "register-writer",
   summary: "register a writer: the name and secret with which mutations are sent",
-  details: "The same name and secret again changes nothing; another secret is refused.",
+  details:
+    "Without --secret one is made: it is printed on standard output, alone and this once, or kept in --secret-file.\n" +
+    "The same name and secret again changes nothing; another secret is refused.",
   arguments: [{ name: "writer", help: "3 to 50 characters" }],
-  options: {
-    executive: executiveOption,
-    adminToken: adminTokenOption,
-    secret: secretOption,
-    json: jsonOption,
-  },
-  examples: ["register-writer loader --secret @loader-secret --admin-token @data/admin-token"],
-  async run(context, { executive, adminToken, secret, json }, [name]) {
+  options: { ...OPERATOR_OPTIONS, secret: optionalSecretOption, secretFile: secretFileOption },
+  examples: [
+    "register-writer importer --admin-token @data/admin-token > importer-secret",
+    "register-writer importer --secret-file importer-secret --admin-token @data/admin-token",
+    "register-writer loader --secret @loader-secret --admin-token @data/admin-token",
+  ],
+  async run(context, options, [name]) {
+    const { executive, secret: given, secretFile: file } = options;
     const writer = parseArgument("WRITER", name, parseWriterName);
-    const { createClient } = await import("../../client/index.ts");
-    const client = createClient(executive, { adminToken });
-    const answer = await answerOf(
-      executive,
-      client.writers({ writer: encodeURIComponent(writer) }).post(secret),
+    const client = await operatorClient(options);
+    const route = client.writers({ writer: encodeURIComponent(writer) });
+    const { answer, shown } = await sendNewSecret({ given, file, flag: "secret" }, (secret) =>
+      answerOrRotate(executive, writer, route.post(secret)),
     );
-    context.out(json ? jsonText(answer) : `registered writer ${writer}`);
+    showSecret(context, { answer, shown, file, done: `registered writer ${writer}` }, options);
   },
 });

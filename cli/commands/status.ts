@@ -1,17 +1,20 @@
-/** `ctlstore status`: where the ledger stands, and how far a local database is behind it. */
+/** `ctlstore status`: where the ledger stands, how far a local database is behind it, and which limits are nearly used up. */
+import type { Client } from "../../client/index.ts";
+import { isCtlstoreError } from "../../core/errors.ts";
 import { answerOf } from "../answer-of.ts";
 import { command } from "../command.ts";
+import { NEAR_PERCENT, type NearLimit, nearLimits, nearLimitText } from "../limits-answer.ts";
+import { OPERATOR_OPTIONS, operatorClient } from "../operator.ts";
 import { option } from "../options.ts";
 import { text } from "../parsers.ts";
 import { durationText, jsonText, textTable } from "../print.ts";
-import { adminTokenOption, executiveOption, jsonOption } from "../shared-options.ts";
 
 export const statusCommand = command({
   name: "status",
   summary: "print where the ledger stands, and how far a local database is behind",
+  details: `It also names writers and tables that have used ${NEAR_PERCENT} % of a limit, or more.`,
   options: {
-    executive: executiveOption,
-    adminToken: adminTokenOption,
+    ...OPERATOR_OPTIONS,
     ldb: option({
       flag: "ldb",
       placeholder: "DIR",
@@ -19,16 +22,20 @@ export const statusCommand = command({
       parse: text,
       fallback: undefined,
     }),
-    json: jsonOption,
   },
   examples: ["status --admin-token @data/admin-token --ldb data/ldb"],
-  async run(context, { executive, adminToken, ldb, json }) {
-    const { createClient } = await import("../../client/index.ts");
-    const status = await answerOf(executive, createClient(executive, { adminToken }).status.get());
+  async run(context, options) {
+    const { executive, ldb, json } = options;
+    const client = await operatorClient(options);
+    const [status, near] = await Promise.all([
+      answerOf(executive, client.status.get()),
+      findNearLimits(client, executive),
+    ]);
     const local = ldb === undefined ? null : await readLocal(ldb);
     const behind = local === null ? null : BigInt(status.ctldb.headSequence) - local.sequence;
     if (json) {
-      context.out(jsonText({ ...status, ...(local === null ? {} : { ldb: { ...local, behind } }) }));
+      const ofLdb = local === null ? {} : { ldb: { ...local, behind } };
+      context.out(jsonText({ ...status, nearLimits: near, ...ofLdb }));
       return;
     }
     const rows = [
@@ -40,9 +47,21 @@ export const statusCommand = command({
       const latency = durationText(local.ledgerLatencySeconds * 1e6);
       rows.push(["ldb", `sequence ${local.sequence}, ${behind} behind, ledger latency ${latency}`]);
     }
+    for (const one of near) rows.push(["limit", nearLimitText(one)]);
     for (const line of textTable(["part", "state"], rows)) context.out(line);
   },
 });
+
+async function findNearLimits(client: Client, executive: string): Promise<NearLimit[]> {
+  try {
+    const { usage, sizes } = client.limits;
+    return nearLimits(await answerOf(executive, usage.get()), await answerOf(executive, sizes.get()));
+  } catch (error) {
+    // An Executive of before has no limits.
+    if (isCtlstoreError(error) && error.code === "unknown_route") return [];
+    throw error;
+  }
+}
 
 async function readLocal(path: string) {
   const { openReader } = await import("../../reader/index.ts");
