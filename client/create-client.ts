@@ -11,7 +11,10 @@ import type { App } from "../server/app.ts";
 export type FetchLike = (input: string, init?: RequestInit) => Promise<Response>;
 
 export interface ClientOptions {
-  /** Sent as `Authorization: Bearer …`; needed by every route but the cookie and mutation routes. */
+  /**
+   * The token of an operator, or the Executive's admin token; sent as `Authorization: Bearer …`. Every route needs one but
+   * those of cookies and mutations; what an operator may do is said by its role.
+   */
   readonly adminToken?: string;
   readonly fetch?: FetchLike;
 }

@@ -1,17 +1,18 @@
 /** `ctlstore executive`: the write API. */
 import { createMetrics } from "../../core/process/metrics.ts";
+import { ACCESS_OPTIONS } from "../access-options.ts";
 import { command } from "../command.ts";
 import { option, switchOption } from "../options.ts";
 import { bindAddress } from "../parsers.ts";
 import { runUntilStopped } from "../service.ts";
-import { adminTokenOption, ctldbOption } from "../shared-options.ts";
+import { ctldbOption } from "../shared-options.ts";
 
 export const executiveCommand = command({
   name: "executive",
   summary: "run the Executive: the HTTP write API",
   options: {
     ctldb: ctldbOption,
-    adminToken: adminTokenOption,
+    ...ACCESS_OPTIONS,
     bind: option({
       flag: "bind",
       placeholder: "HOST:PORT",
@@ -39,10 +40,10 @@ export const executiveCommand = command({
     await using ctldb = await openCtlDb(options.ctldb, { logger, clock }, { onGroup });
     // Who sees it answer may stop it at once: a signal that comes before the wait below is for it too.
     context.stopSignal();
-    const { adminToken, bind, destructiveSchemaChanges } = options;
+    const { adminToken, insecure, bind, destructiveSchemaChanges } = options;
     const executive = await startExecutive(
       { ctldb, logger, clock, metrics },
-      { bind, adminToken, destructiveSchemaChanges },
+      { bind, adminToken, insecure, destructiveSchemaChanges },
     );
     context.note(`Executive listens on ${executive.url}`);
     await runUntilStopped(context, [{ name: "Executive", stop: () => executive.stop() }]);

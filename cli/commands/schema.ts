@@ -5,22 +5,22 @@ import type { TableAnswer } from "../../core/wire/answers.ts";
 import { answerOf } from "../answer-of.ts";
 import { parseArgument } from "../arguments.ts";
 import { command } from "../command.ts";
+import { OPERATOR_OPTIONS, operatorClient } from "../operator.ts";
 import { tablePath } from "../parsers.ts";
 import { jsonText, textTable } from "../print.ts";
-import { adminTokenOption, executiveOption, jsonOption } from "../shared-options.ts";
 
 export const schemaCommand = command({
   name: "schema",
   summary: "print the tables of a family, one table, or of all families",
   arguments: [{ name: "family[/table]", help: "what to print; all families unless given", kind: "optional" }],
-  options: { executive: executiveOption, adminToken: adminTokenOption, json: jsonOption },
+  options: OPERATOR_OPTIONS,
   examples: [
     "schema --admin-token @data/admin-token",
     "schema mime/types --json --admin-token @data/admin-token",
   ],
-  async run(context, { executive, adminToken, json }, [wanted]) {
-    const { createClient } = await import("../../client/index.ts");
-    const client = createClient(executive, { adminToken });
+  async run(context, options, [wanted]) {
+    const { executive, json } = options;
+    const client = await operatorClient(options);
     const ofFamily = (family: string) =>
       answerOf(executive, client.schema.family({ family }).get()) as Promise<readonly TableAnswer[]>;
     let tables: TableAnswer[];
