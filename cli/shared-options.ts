@@ -63,7 +63,7 @@ export const executiveOption = option({
 const adminTokenDeclaration = {
   flag: "admin-token",
   placeholder: "TOKEN",
-  help: "the Executive's admin token; @FILE reads it from a file",
+  help: "an operator's token, or the Executive's admin token; @FILE reads it from a file",
   parse: text,
   secret: true,
 };
