@@ -9,6 +9,9 @@ import type { Logger } from "../core/process/logger.ts";
 import { Mutex } from "../core/process/mutex.ts";
 import type { Catalog } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
+import { audited } from "./access/audit-entry.ts";
+import { forgetReaders } from "./access/reader-rows.ts";
+import { auditRecordOf } from "./access/schema-record.ts";
 import { EntryAppender } from "./ledger-tail.ts";
 import type { LedgerStore, LockedLedger, SchemaChange } from "./store.ts";
 
@@ -81,12 +84,25 @@ export class LedgerAccess {
     }
   }
 
-  /** Makes changes of tables, appends them to the ledger and commits. */
+  /** Makes changes of tables, appends them to the ledger, puts them into the audit trail and commits. */
   async carryOut(changes: readonly SchemaChange[], locked: LockedLedger): Promise<Sequence> {
-    const appender = new EntryAppender(locked.head, this.#deps.clock.nowUs());
-    for (const change of changes) appender.appendSchemaChange(change);
+    const nowUs = this.#deps.clock.nowUs();
+    const appender = new EntryAppender(locked.head, nowUs);
+    const records = changes.map((change) => {
+      appender.appendSchemaChange(change);
+      return auditRecordOf(change, appender.sequence);
+    });
     const head = appender.head(locked.head.schemaVersion + 1n);
-    await locked.changeSchema(changes, { entries: appender.entries, head, cookies: [], newFamilies: [] });
+    const statements = changes.flatMap(({ kind, schema: { family, table } }) =>
+      kind === "drop" ? [forgetReaders(family, table)] : [],
+    );
+    await locked.changeSchema(changes, {
+      entries: appender.entries,
+      head,
+      cookies: [],
+      newFamilies: [],
+      ...audited(records, nowUs, statements),
+    });
     this.forgetCatalog();
     return appender.sequence;
   }

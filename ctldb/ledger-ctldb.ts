@@ -1,15 +1,19 @@
 /** The CtlDb on top of any LedgerStore: what each call of the contract means for ledger and catalog. */
 import { CtlstoreError, quote } from "../core/errors.ts";
 import { clearTableStatement } from "../core/ledger/statements.ts";
+import { ACCESS_LIMITS } from "../core/limits.ts";
 import type { FamilyName, TableName, WriterName } from "../core/names.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import { type Catalog, type FieldSchema, type TableSchema, withAddedFields } from "../core/schema.ts";
-import { ledgerAuditTrail } from "./access/audit-trail.ts";
-import type { AuditTrail, DeclaredReaders, Operators, Writers } from "./access/contract.ts";
-import { ledgerOperators } from "./access/operators.ts";
-import { ledgerDeclaredReaders } from "./access/readers.ts";
-import { assertCredentials } from "./access/secrets.ts";
+import type { AccessTimes } from "./access/access-cache.ts";
+import { audited, UNNAMED_ACTOR } from "./access/audit-entry.ts";
+import { LedgerAuditTrail } from "./access/audit-trail.ts";
+import type { AuditTrail, ChangeOptions, DeclaredReaders, Writers } from "./access/contract.ts";
+import { assertGranted } from "./access/grants.ts";
+import { LedgerOperators } from "./access/operators.ts";
+import { LedgerDeclaredReaders } from "./access/readers.ts";
+import { WriterGate } from "./access/writer-gate.ts";
 import { LedgerWriters } from "./access/writers.ts";
 import type { CtlDb, CtlDbStatus, WriteRequest, WriteResult } from "./contract.ts";
 import { commitGroup, type GroupCommitDeps } from "./group-commit.ts";
@@ -33,6 +37,10 @@ export interface CtlDbOptions {
   readonly defaults?: Partial<LimitDefaults>;
   /** True: a writer to which no families were ever granted may write none, in place of all. */
   readonly requireGrants?: boolean;
+  /** True: writers' secrets are stored as the original's Executive reads them, who writes to the same ctldb. */
+  readonly originalSecrets?: boolean;
+  /** Where other times than those of ACCESS_LIMITS are wanted. */
+  readonly access?: Partial<AccessTimes>;
 }
 
 export interface CtlDbDeps {
@@ -51,8 +59,11 @@ export class LedgerCtlDb implements CtlDb {
   readonly #queue: WriteQueue;
   #closed = false;
 
+  readonly #gate: WriterGate;
+  readonly #requireGrants: boolean;
+
   readonly writers: Writers;
-  readonly operators: Operators;
+  readonly operators: LedgerOperators;
   readonly readers: DeclaredReaders;
   readonly audit: AuditTrail;
   readonly limits: Limits;
@@ -62,11 +73,16 @@ export class LedgerCtlDb implements CtlDb {
     this.#deps = deps;
     this.#limits = { ...DEFAULT_PLAN_LIMITS, ...options.limits };
     this.#ledger = new LedgerAccess(store, deps);
-    const parts = { store, ledger: this.#ledger, clock: deps.clock };
-    this.writers = new LedgerWriters(parts);
-    this.operators = ledgerOperators(parts);
-    this.readers = ledgerDeclaredReaders(parts);
-    this.audit = ledgerAuditTrail(parts);
+    const assertOpen = () => this.#assertOpen();
+    const parts = { store, ledger: this.#ledger, clock: deps.clock, assertOpen };
+    const times = { ...ACCESS_LIMITS, ...options.access };
+    const secrets = { keepOriginalSecrets: options.originalSecrets ?? false };
+    this.#gate = new WriterGate(parts, { ...times, ...secrets, names: ACCESS_LIMITS.cachedWriters });
+    this.#requireGrants = options.requireGrants ?? false;
+    this.writers = new LedgerWriters({ ...parts, gate: this.#gate }, secrets);
+    this.operators = new LedgerOperators(parts, times);
+    this.readers = new LedgerDeclaredReaders(parts);
+    this.audit = new LedgerAuditTrail(parts);
     this.limits = ledgerLimits({ ...parts, defaults: { ...UNLIMITED, ...options.defaults } });
     const groupDeps: GroupCommitDeps = {
       begin: (writers) => this.#ledger.begin(writers),
@@ -87,9 +103,12 @@ export class LedgerCtlDb implements CtlDb {
 
   // Writes
 
+  /** Who may not write learns nothing of the schema, and takes no place in the queue. */
   async write(request: WriteRequest): Promise<WriteResult> {
     this.#assertOpen();
     this.#queue.assertRoom();
+    const writer = await this.#gate.authenticate(request.writer, request.secret);
+    assertGranted(writer, request.family, { requireGrants: this.#requireGrants });
     const plan = await this.#planFresh(request);
     this.#assertOpen();
     return this.#queue.add(request, plan);
@@ -103,14 +122,7 @@ export class LedgerCtlDb implements CtlDb {
     } catch (error) {
       if (!(error instanceof CtlstoreError)) throw error;
     }
-    const newest = await this.#ledger.newestCatalog();
-    try {
-      return this.#planAndProve(request, newest);
-    } catch (error) {
-      // Only a writer may learn what is wrong with its batch.
-      assertCredentials(await this.#store.readWriter(request.writer), request.writer, request.secret);
-      throw error;
-    }
+    return this.#planAndProve(request, await this.#ledger.newestCatalog());
   }
 
   #planAndProve(request: WriteRequest, catalog: Catalog): WritePlan {
@@ -126,19 +138,21 @@ export class LedgerCtlDb implements CtlDb {
     throw new Error("not built yet");
   }
 
-  createFamily(family: FamilyName): Promise<void> {
+  createFamily(family: FamilyName, options?: ChangeOptions): Promise<void> {
     return this.#withLock(async (locked, catalog) => {
       if (catalog.families.has(family)) {
         throw new CtlstoreError("family_exists", `Cannot create family ${quote(family)}: it exists already`);
       }
       const head = { ...locked.head, schemaVersion: locked.head.schemaVersion + 1n };
-      await locked.commit([], { entries: [], head, cookies: [], newFamilies: [family] });
+      const record = { actor: actorOf(options), action: "family.create", target: family } as const;
+      const audit = audited([record], this.#deps.clock.nowUs());
+      await locked.commit([], { entries: [], head, cookies: [], newFamilies: [family], ...audit });
       this.#ledger.forgetCatalog();
     });
   }
 
-  createTables(tables: readonly TableSchema[]): Promise<WriteResult> {
-    return this.#changeSchema((catalog) => {
+  createTables(tables: readonly TableSchema[], options?: ChangeOptions): Promise<WriteResult> {
+    return this.#changeSchema(options, (catalog) => {
       const seen = new Set<string>();
       return tables.map((schema) => {
         catalog.assertFamily(schema.family);
@@ -152,18 +166,23 @@ export class LedgerCtlDb implements CtlDb {
     });
   }
 
-  addFields(family: FamilyName, table: TableName, fields: readonly FieldSchema[]): Promise<WriteResult> {
-    return this.#changeSchema((catalog) => {
+  addFields(
+    family: FamilyName,
+    table: TableName,
+    fields: readonly FieldSchema[],
+    options?: ChangeOptions,
+  ): Promise<WriteResult> {
+    return this.#changeSchema(options, (catalog) => {
       const schema = withAddedFields(catalog.table(family, table), fields);
       return fields.length === 0 ? [] : [{ kind: "add-fields", schema, added: fields }];
     });
   }
 
-  dropTable(family: FamilyName, table: TableName): Promise<WriteResult> {
-    return this.#changeSchema((catalog) => [{ kind: "drop", schema: catalog.table(family, table) }]);
+  dropTable(family: FamilyName, table: TableName, options?: ChangeOptions): Promise<WriteResult> {
+    return this.#changeSchema(options, (catalog) => [{ kind: "drop", schema: catalog.table(family, table) }]);
   }
 
-  clearRows(family: FamilyName, table: TableName | null): Promise<WriteResult> {
+  clearRows(family: FamilyName, table: TableName | null, options?: ChangeOptions): Promise<WriteResult> {
     return this.#withLock(async (locked, catalog) => {
       catalog.assertFamily(family);
       const tables = table === null ? catalog.tables(family) : [catalog.table(family, table)];
@@ -171,23 +190,31 @@ export class LedgerCtlDb implements CtlDb {
         const statement = clearTableStatement(schema.family, schema.table);
         return { kind: "clear", schema, values: [], statement };
       });
-      const appender = new EntryAppender(locked.head, this.#deps.clock.nowUs());
+      const nowUs = this.#deps.clock.nowUs();
+      const appender = new EntryAppender(locked.head, nowUs);
       appender.appendWrite(operations, null);
       const head = appender.head(locked.head.schemaVersion);
+      const target = table === null ? family : `${family}/${table}`;
+      const record = { actor: actorOf(options), action: "rows.clear", target } as const;
       const outcome = await locked.commit([operations], {
         entries: appender.entries,
         head,
         cookies: [],
         newFamilies: [],
+        ...audited([{ ...record, sequence: appender.sequence }], nowUs),
       });
       if (outcome.status === "refused") throw outcome.error;
       return { sequence: appender.sequence };
     });
   }
 
-  #changeSchema(decide: (catalog: Catalog) => SchemaChange[]): Promise<WriteResult> {
+  #changeSchema(
+    options: ChangeOptions | undefined,
+    decide: (catalog: Catalog) => SchemaChange[],
+  ): Promise<WriteResult> {
     return this.#withLock(async (locked, catalog) => {
-      const changes = decide(catalog);
+      const actor = actorOf(options);
+      const changes = decide(catalog).map((change) => ({ ...change, actor }));
       if (changes.length === 0) {
         await locked.rollback();
         return { sequence: locked.head.sequence };
@@ -221,9 +248,7 @@ export class LedgerCtlDb implements CtlDb {
 
   async readCookie(writer: WriterName, secret: string): Promise<Uint8Array> {
     this.#assertOpen();
-    const record = await this.#store.readWriter(writer);
-    assertCredentials(record, writer, secret);
-    return record.cookie;
+    return this.#gate.readCookie(writer, secret);
   }
 
   async status(): Promise<CtlDbStatus> {
@@ -255,7 +280,12 @@ export class LedgerCtlDb implements CtlDb {
     this.#closed = true;
     await this.#queue.drained();
     await this.#ledger.inTurn(() => {});
+    await Promise.all([this.#gate.settled(), this.operators.settled()]);
     this.#proof[Symbol.dispose]();
     await this.#store[Symbol.asyncDispose]();
   }
+}
+
+function actorOf(options: ChangeOptions | undefined): string {
+  return options?.actor ?? UNNAMED_ACTOR;
 }
