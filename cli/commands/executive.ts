@@ -24,6 +24,10 @@ export const executiveCommand = command({
       flag: "destructive-schema-changes",
       help: "allow dropping tables and clearing rows",
     }),
+    originalSecrets: switchOption({
+      flag: "original-secrets",
+      help: "store writers' secrets unsalted, for as long as the original's Executive writes to the same ctldb",
+    }),
   },
   examples: [
     "executive --ctldb sqlite:ctldb.db --admin-token @admin-token",
@@ -37,7 +41,8 @@ export const executiveCommand = command({
     const { clock } = context;
     const metrics = createMetrics();
     const onGroup = createGroupObserver(metrics);
-    await using ctldb = await openCtlDb(options.ctldb, { logger, clock }, { onGroup });
+    const { originalSecrets } = options;
+    await using ctldb = await openCtlDb(options.ctldb, { logger, clock }, { onGroup, originalSecrets });
     // Who sees it answer may stop it at once: a signal that comes before the wait below is for it too.
     context.stopSignal();
     const { adminToken, insecure, bind, destructiveSchemaChanges } = options;
