@@ -51,16 +51,25 @@ export async function initialise(session: MysqlSession, deps: TakeOverDeps): Pro
   const setupLock = textLiteral(`ctlstore_init_${session.database}`.slice(0, 64));
   await takeSetupLock(session, setupLock);
   try {
+    await assertKnownFormat(session);
     await createSystemTables(session);
     await session.execute(LOCK, "take the ledger lock");
     const meta = await readMeta(session);
-    assertFormat(meta);
     const epoch = meta.get("epoch") ?? (await beginEpoch(session, deps));
     await session.execute("COMMIT", "initialise the ctldb");
     return epoch;
   } finally {
     if (!session.broken) await session.run(`DO RELEASE_LOCK(${setupLock})`).catch(() => session.destroy());
   }
+}
+
+/** Before anything is changed: the tables of a newer ctlstore are not ours to widen. */
+async function assertKnownFormat(session: MysqlSession): Promise<void> {
+  const found = await session.select(
+    "SELECT 1 FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = 'ctlstore_meta'",
+    "look for a ctldb",
+  );
+  if (found.length > 0) assertFormat(await readMeta(session));
 }
 
 /** Two starts at once on an empty database: the second one waits. */

@@ -7,7 +7,7 @@ import { openLedgerSource } from "../../ctldb/open.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { DEPS, failureOf, open, openFilled } from "./fixture.ts";
-import { mysqlScript } from "./mysql-target.ts";
+import { mysqlQuery, mysqlScript } from "./mysql-target.ts";
 
 setDefaultTimeout(30_000);
 
@@ -70,16 +70,21 @@ describe("opening a ctldb", () => {
     for (const url of [`sqlite:${path}`, mysqlUrl]) {
       await (await openFilled(url))[Symbol.asyncDispose]();
     }
-    const newer = "UPDATE ctlstore_meta SET value = '2' WHERE name = 'format_version'";
-    const db = new Database(path);
-    db.run(newer);
-    db.close();
-    await mysqlScript(mysqlUrl, [newer]);
+    // A table of ours that the newer one has no more shows whether anything was made before the refusal.
+    const newer = [
+      "UPDATE ctlstore_meta SET value = '2' WHERE name = 'format_version'",
+      "DROP TABLE ctlstore_readers",
+    ];
+    using db = new Database(path);
+    for (const statement of newer) db.run(statement);
+    await mysqlScript(mysqlUrl, newer);
     for (const url of [`sqlite:${path}`, mysqlUrl]) {
       const error = await failureOf(open(url));
       expect(error.code).toBe("ctldb_incompatible");
       expect(error.message).toContain("format is 2");
     }
+    expect(db.query("SELECT 1 FROM sqlite_schema WHERE name = 'ctlstore_readers'").all()).toEqual([]);
+    expect(await mysqlQuery(mysqlUrl, "SHOW TABLES LIKE 'ctlstore_readers'")).toEqual([]);
   });
 
   test("never fails when only the ledger is wanted and the ctldb is away", async () => {
