@@ -48,6 +48,10 @@ const CREATE_TABLES = `
     contact VARCHAR(191) NULL, declared_us BIGINT NOT NULL, declared_by VARCHAR(191) NOT NULL,
     PRIMARY KEY (family_name, table_name, reader)
   );
+  CREATE TABLE IF NOT EXISTS ctlstore_table_states (
+    family_name VARCHAR(30) NOT NULL, table_name VARCHAR(50) NOT NULL, state VARCHAR(8) NOT NULL, warn_size_bytes BIGINT,
+    max_size_bytes BIGINT, token VARCHAR(32) NOT NULL, PRIMARY KEY (family_name, table_name)
+  );
   CREATE TABLE IF NOT EXISTS ctlstore_audit (
     id INTEGER PRIMARY KEY AUTOINCREMENT, entry_id VARCHAR(32) NOT NULL UNIQUE, at_us BIGINT NOT NULL,
     actor VARCHAR(191) NOT NULL, action VARCHAR(32) NOT NULL, target VARCHAR(191) NOT NULL, detail MEDIUMTEXT NULL,
@@ -69,22 +73,29 @@ const ADDED_COLUMNS: ReadonlyArray<readonly [table: string, column: string, decl
 export function initialise(db: Database): string {
   db.run("BEGIN IMMEDIATE");
   try {
+    assertKnownFormat(db);
     for (const sql of CREATE_TABLES.split(";")) if (sql.trim() !== "") db.run(sql);
     for (const added of ADDED_COLUMNS) addColumn(db, added);
     const epoch = readMeta(db, "epoch") ?? begin(db);
-    const version = Number(readMeta(db, "format_version"));
-    if (version > CTLDB_FORMAT_VERSION) {
-      throw new CtlstoreError(
-        "ctldb_incompatible",
-        `Cannot open the ctldb: its format is ${version}; this ctlstore knows up to ${CTLDB_FORMAT_VERSION}`,
-      );
-    }
     db.run("COMMIT");
     return epoch;
   } catch (error) {
     db.run("ROLLBACK");
     throw error;
   }
+}
+
+/** Before anything is changed: the tables of a newer ctlstore are not ours to widen. */
+function assertKnownFormat(db: Database): void {
+  const statement = db.prepare("SELECT 1 FROM sqlite_schema WHERE name = 'ctlstore_meta'");
+  const isThere = statement.get() !== null;
+  statement.finalize();
+  const version = isThere ? Number(readMeta(db, "format_version") ?? CTLDB_FORMAT_VERSION) : 0;
+  if (version <= CTLDB_FORMAT_VERSION) return;
+  throw new CtlstoreError(
+    "ctldb_incompatible",
+    `Cannot open the ctldb: its format is ${version}; this ctlstore knows up to ${CTLDB_FORMAT_VERSION}`,
+  );
 }
 
 function addColumn(db: Database, [table, column, declaration]: (typeof ADDED_COLUMNS)[number]): void {
