@@ -7,6 +7,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { onTestsEnd } from "./cleanup.ts";
+import { watchOutput } from "./leaks.ts";
 import { until } from "./until.ts";
 
 export interface ProcessExit {
@@ -35,6 +36,8 @@ export interface ProcessOptions {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Written to its stdin, which is then closed. */
   readonly input?: string;
+  /** It is to tell secrets, or none of ours: what it writes is not searched for them. */
+  readonly mayTellSecrets?: boolean;
 }
 
 const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv"].find((path) => existsSync(path));
@@ -50,7 +53,7 @@ export function startProcess(command: readonly string[], options: ProcessOptions
   });
   child.stdin.on("error", () => {}); // it may have ended before it read anything
   child.stdin.end(options.input ?? "");
-  return watch(child, command);
+  return watch(child, command, options.mayTellSecrets === true);
 }
 
 /** Runs a program to its end. */
@@ -63,12 +66,15 @@ export async function runProcess(
   return { ...exit, stdout: running.stdout, stderr: running.stderr };
 }
 
-function watch(child: ChildProcess, command: readonly string[]): TestProcess {
+function watch(child: ChildProcess, command: readonly string[], mayTellSecrets: boolean): TestProcess {
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
+    const search = watchOutput(`${name} of ${command.slice(0, 3).join(" ")}`);
     child[name]?.setEncoding("utf8").on("data", (text: string) => {
       output[name] += text;
+      if (!mayTellSecrets) search.push(text);
     });
+    child[name]?.once("end", () => search.end());
   }
   let ended: ProcessExit | null = null;
   const forget = onTestsEnd(() => child.kill("SIGKILL"));

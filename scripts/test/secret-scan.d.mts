@@ -1,0 +1,9 @@
+/** Types of secret-scan.mjs, for the tests that use it. */
+export const SECRET_MARKER: string;
+
+export class SecretScan {
+  constructor(findings?: string[]);
+  readonly findings: readonly string[];
+  push(text: string): void;
+  end(): readonly string[];
+}

@@ -1,0 +1,83 @@
+/**
+ * Looks for secrets of the tests in what the code under test says (R45): what child processes write, bodies of HTTP
+ * answers, metrics, and errors that tests look at. A finding fails the run at its end, and is written where
+ * scripts/test.mjs finds it too.
+ */
+import { SecretScan } from "../../scripts/test/secret-scan.mjs";
+
+const found: string[] = [];
+
+/** What has been found so far, with where. */
+export function leaks(): readonly string[] {
+  return found;
+}
+
+/** Looks at a stream as it comes. @param source for the report */
+export function watchOutput(source: string): { push(text: string): void; end(): void } {
+  const scan = new SecretScan();
+  let told = 0;
+  const tell = () => {
+    for (const line of scan.findings.slice(told)) report(source, line);
+    told = scan.findings.length;
+  };
+  return {
+    push(text) {
+      scan.push(text);
+      tell();
+    },
+    end() {
+      scan.end();
+      tell();
+    },
+  };
+}
+
+/** Looks at a whole text. */
+export function assertNoSecret(source: string, text: string): void {
+  for (const line of findingsIn(text)) report(source, line);
+}
+
+/** Looks at an error as a logger would show it: message, hint, stack, and all that it carries, causes included. */
+export function assertNoSecretInError(error: unknown): void {
+  assertNoSecret("an error", Bun.inspect(error, { depth: 10 }));
+}
+
+export function findingsIn(text: string): readonly string[] {
+  const scan = new SecretScan();
+  scan.push(text);
+  return scan.end();
+}
+
+function report(source: string, line: string): void {
+  found.push(`${source}: ${line}`);
+  process.stderr.write(`a secret of the tests is in ${source}: ${line}\n`);
+}
+
+/** From now on every body that is made or read in this process is looked at, and every page of metrics. */
+export function watchBodiesAndMetrics(): void {
+  const { prototype } = Response;
+  for (const name of ["text", "json"] as const) {
+    const read: (this: Response) => Promise<unknown> = prototype[name];
+    prototype[name] = async function watched(this: Response) {
+      const body = await read.call(this);
+      assertNoSecret(`the body of ${this.url || "an answer"}`, asText(body));
+      return body as string;
+    };
+  }
+  const { json } = Response;
+  Response.json = (body: unknown, init?: ResponseInit) => {
+    assertNoSecret("a JSON answer", asText(body));
+    return json.call(Response, body, init);
+  };
+  const { Registry } = require("prom-client") as typeof import("prom-client");
+  const { metrics } = Registry.prototype;
+  Registry.prototype.metrics = async function watched() {
+    const page = await metrics.call(this);
+    assertNoSecret("metrics", page);
+    return page;
+  };
+}
+
+function asText(body: unknown): string {
+  return typeof body === "string" ? body : (JSON.stringify(body) ?? "");
+}
