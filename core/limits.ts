@@ -78,12 +78,46 @@ export const TABLE_SIZE_LIMITS = {
   webhook: { timeoutMs: 10_000, attempts: 5, backoffMs: { base: 1_000, max: 60_000 }, queued: 1_000 },
 } as const;
 
+/** Measuring tables and telling of those that are too large. */
+export const SIZE_WATCH_LIMITS = {
+  /**
+   * A figure that could not be renewed for so long refuses nothing any more: rows may have been deleted since, and a limit
+   * that guards hosts against slow growth must not stop writers over a fault of its own measuring.
+   */
+  staleMs: 600_000,
+  /** A table counts as back below a limit at this part of it, in percent: one at its limit must not call all the time. */
+  recoveredPercent: 95n,
+  /** InnoDB frees the pages of deleted rows in the background: a table that changed is counted again for so long. */
+  settleSeconds: 30,
+  /** A server that does not know when a table was changed last, as after its restart, has it counted so often. */
+  unknownChangeSeconds: 300,
+  /** Tables whose statistics one statement renews: a few milliseconds each. */
+  tablesPerAnalyze: 20,
+  /** Pages of SQLite looked at before the event loop gets a turn, if there is time left to look at so many. */
+  slicePages: 64,
+  sliceMs: 4,
+  /** Tables that the metrics name: a series each, and nobody looks at more. */
+  shownTables: 100,
+} as const;
+
 /** Bounds of a schema; defaults of the Executive's flags. */
 export const SCHEMA_LIMITS = {
   /** Every table is a file and a cached definition on each host, and a statement in each reader. */
   tablesPerFamily: 500,
   /** The most that a row of MySQL can hold; see FORMAT_LIMITS. */
   fieldsPerTable: FORMAT_LIMITS.fieldsPerTable,
+} as const;
+
+/** What a preview of a change of tables may cost. */
+export const PREVIEW_LIMITS = {
+  /** Counting rows and asking the database, for all tables together: what is not counted by then is estimated. */
+  lookMs: 5_000,
+  /** The newest entries of the ledger, in which writers are looked for: there is no index, and it may be endless. */
+  ledgerEntries: 100_000,
+  /** Rows and entries of one step: tens of milliseconds, after which others have their turn (R21). */
+  stepRows: 20_000,
+  /** Conflicts that are told: a body of a megabyte may hold tens of thousands. */
+  conflicts: 100,
 } as const;
 
 /** Operators, writers' credentials and the audit trail. */

@@ -54,7 +54,8 @@ export function parseFields(fields: TableDefinition["fields"]): FieldSchema[] {
   });
 }
 
-function parseKeyFields(rawNames: readonly string[], fields: readonly FieldSchema[]): FieldName[] {
+/** @throws CtlstoreError `invalid_schema`, `invalid_name` */
+export function parseKeyFields(rawNames: readonly string[], fields: readonly FieldSchema[]): FieldName[] {
   const byName = new Map(fields.map((field) => [field.name, field]));
   const keyFields: FieldName[] = [];
   let keyBytes = 0;
@@ -105,7 +106,8 @@ export function parseTableSchema(family: string, table: string, definition: Tabl
   return schema;
 }
 
-function assertNameFits(schema: TableSchema): void {
+/** @throws CtlstoreError `invalid_schema` */
+export function assertNameFits(schema: Pick<TableSchema, "family" | "table">): void {
   const name = ldbTableName(schema.family, schema.table);
   if (name.length <= FORMAT_LIMITS.ldbTableNameChars) return;
   throw invalid(
@@ -130,7 +132,8 @@ export function withAddedFields(schema: TableSchema, added: readonly FieldSchema
   return next;
 }
 
-function assertFieldCount(schema: TableSchema): void {
+/** @throws CtlstoreError `invalid_schema` */
+export function assertFieldCount(schema: Omit<TableSchema, "keyFields">): void {
   if (schema.fields.length > FORMAT_LIMITS.fieldsPerTable) {
     throw invalid(
       `Cannot give ${schema.family}/${schema.table} ${schema.fields.length} fields: the limit is ${FORMAT_LIMITS.fieldsPerTable}`,

@@ -40,6 +40,11 @@ export interface WriteResult {
   readonly sequence: Sequence;
 }
 
+export interface ClearResult extends WriteResult {
+  /** How many tables were cleared. */
+  readonly tables: number;
+}
+
 export interface CtlDbStatus {
   readonly kind: "mysql" | "sqlite";
   /** Product and version of the database server. */
@@ -84,7 +89,7 @@ export interface CtlDb extends AsyncDisposable {
   /** @throws CtlstoreError `unknown_table` */
   dropTable(family: FamilyName, table: TableName, options?: ChangeOptions): Promise<WriteResult>;
   /** Deletes all rows of one table, or of every table of the family. @throws CtlstoreError `unknown_table`, `unknown_family` */
-  clearRows(family: FamilyName, table: TableName | null, options?: ChangeOptions): Promise<WriteResult>;
+  clearRows(family: FamilyName, table: TableName | null, options?: ChangeOptions): Promise<ClearResult>;
   /** What a change of tables would do and why it might be refused; changes nothing. @throws CtlstoreError `ctldb_unavailable` */
   preview(change: ProposedChange): Promise<ChangePreview>;
   /** The schema as of now, also when another Executive has just changed it. */

@@ -1,11 +1,11 @@
 /** The CtlDb on top of any LedgerStore: what each call of the contract means for ledger and catalog. */
-import { CtlstoreError, quote } from "../core/errors.ts";
+import { CtlstoreError } from "../core/errors.ts";
 import { clearTableStatement } from "../core/ledger/statements.ts";
 import { ACCESS_LIMITS } from "../core/limits.ts";
 import type { FamilyName, TableName, WriterName } from "../core/names.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
-import { type Catalog, type FieldSchema, type TableSchema, withAddedFields } from "../core/schema.ts";
+import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
 import type { AccessTimes } from "./access/access-cache.ts";
 import { audited, UNNAMED_ACTOR } from "./access/audit-entry.ts";
 import { LedgerAuditTrail } from "./access/audit-trail.ts";
@@ -15,16 +15,28 @@ import { LedgerOperators } from "./access/operators.ts";
 import { LedgerDeclaredReaders } from "./access/readers.ts";
 import { WriterGate } from "./access/writer-gate.ts";
 import { LedgerWriters } from "./access/writers.ts";
-import type { CtlDb, CtlDbStatus, WriteRequest, WriteResult } from "./contract.ts";
+import type { ClearResult, CtlDb, CtlDbStatus, WriteRequest, WriteResult } from "./contract.ts";
 import { commitGroup, type GroupCommitDeps } from "./group-commit.ts";
 import { LedgerAccess } from "./ledger-access.ts";
 import { EntryAppender } from "./ledger-tail.ts";
+import { Admissions, type RefusalObserver } from "./limits/admissions.ts";
 import type { LimitDefaults, Limits } from "./limits/contract.ts";
-import { ledgerLimits, UNLIMITED } from "./limits/limits.ts";
+import { CurrentPolicy } from "./limits/current-policy.ts";
+import { LedgerLimits, UNLIMITED } from "./limits/limits.ts";
+import { TableSizes, type TableSizesOptions } from "./limits/sizes.ts";
 import { DEFAULT_PLAN_LIMITS, type PlanLimits, planWrite, type WritePlan } from "./plan-write.ts";
 import type { ChangePreview, ProposedChange } from "./preview/contract.ts";
+import { previewChange } from "./preview/preview.ts";
 import { Proof } from "./proof.ts";
 import { type RowsPage, type RowsRequest, selectionOf, toPage } from "./row-pages.ts";
+import {
+  decideAddFields,
+  decideClear,
+  decideCreate,
+  decideDrop,
+  decided,
+  decideFamily,
+} from "./schema-decisions.ts";
 import type { LedgerStore, LockedLedger, RowOperation, SchemaChange } from "./store.ts";
 import { DEFAULT_QUEUE_LIMITS, type QueueLimits, WriteQueue } from "./write-queue.ts";
 
@@ -37,6 +49,10 @@ export interface CtlDbOptions {
   readonly defaults?: Partial<LimitDefaults>;
   /** True: a writer to which no families were ever granted may write none, in place of all. */
   readonly requireGrants?: boolean;
+  /** Told of each write that a limit refused. */
+  readonly onRefused?: RefusalObserver;
+  /** How tables are measured, and who is told. */
+  readonly tableSizes?: TableSizesOptions;
   /** True: writers' secrets are stored as the original's Executive reads them, who writes to the same ctldb. */
   readonly originalSecrets?: boolean;
   /** Where other times than those of ACCESS_LIMITS are wanted. */
@@ -57,10 +73,11 @@ export class LedgerCtlDb implements CtlDb {
   readonly #proof = new Proof();
   readonly #ledger: LedgerAccess;
   readonly #queue: WriteQueue;
-  #closed = false;
-
   readonly #gate: WriterGate;
   readonly #requireGrants: boolean;
+  readonly #admissions: Admissions;
+  readonly #tableSizes: TableSizes;
+  #closed = false;
 
   readonly writers: Writers;
   readonly operators: LedgerOperators;
@@ -83,11 +100,31 @@ export class LedgerCtlDb implements CtlDb {
     this.operators = new LedgerOperators(parts, times);
     this.readers = new LedgerDeclaredReaders(parts);
     this.audit = new LedgerAuditTrail(parts);
-    this.limits = ledgerLimits({ ...parts, defaults: { ...UNLIMITED, ...options.defaults } });
+    const defaults = { ...UNLIMITED, ...options.defaults };
+    const policy = new CurrentPolicy(parts, defaults);
+    this.#tableSizes = new TableSizes(
+      {
+        store,
+        ...deps,
+        catalog: () => this.#ledger.newestCatalog(),
+        limits: () => policy.newest(),
+      },
+      options.tableSizes,
+    );
+    if (defaults.table !== null) this.#tableSizes.start();
+    this.limits = new LedgerLimits({ ...parts, sizes: this.#tableSizes }, defaults);
+    this.#admissions = new Admissions(
+      { policy, tables: this.#tableSizes, clock: deps.clock },
+      {
+        requireGrants: this.#requireGrants,
+        ...(options.onRefused === undefined ? {} : { onRefused: options.onRefused }),
+      },
+    );
     const groupDeps: GroupCommitDeps = {
       begin: (writers) => this.#ledger.begin(writers),
       catalogUnder: (locked) => this.#ledger.catalogUnder(locked),
       replan: (request, catalog) => this.#planAndProve(request, catalog),
+      admissions: this.#admissions,
       clock: deps.clock,
       ...(options.onGroup === undefined ? {} : { onGroup: options.onGroup }),
     };
@@ -106,11 +143,12 @@ export class LedgerCtlDb implements CtlDb {
   /** Who may not write learns nothing of the schema, and takes no place in the queue. */
   async write(request: WriteRequest): Promise<WriteResult> {
     this.#assertOpen();
-    this.#queue.assertRoom();
+    this.#queue.assertRoom(request.writer);
     const writer = await this.#gate.authenticate(request.writer, request.secret);
     assertGranted(writer, request.family, { requireGrants: this.#requireGrants });
     const plan = await this.#planFresh(request);
     this.#assertOpen();
+    this.#admissions.assertNotSpent({ request, plan });
     return this.#queue.add(request, plan);
   }
 
@@ -134,36 +172,27 @@ export class LedgerCtlDb implements CtlDb {
 
   // Schema
 
-  preview(_change: ProposedChange): Promise<ChangePreview> {
-    throw new Error("not built yet");
+  async preview(change: ProposedChange): Promise<ChangePreview> {
+    const catalog = await this.catalog();
+    this.#assertOpen();
+    const { limits, readers } = this;
+    return previewChange(change, catalog, { store: this.#store, proof: this.#proof, limits, readers });
   }
 
   createFamily(family: FamilyName, options?: ChangeOptions): Promise<void> {
     return this.#withLock(async (locked, catalog) => {
-      if (catalog.families.has(family)) {
-        throw new CtlstoreError("family_exists", `Cannot create family ${quote(family)}: it exists already`);
-      }
+      const newFamilies = decided(decideFamily(family, catalog));
       const head = { ...locked.head, schemaVersion: locked.head.schemaVersion + 1n };
       const record = { actor: actorOf(options), action: "family.create", target: family } as const;
       const audit = audited([record], this.#deps.clock.nowUs());
-      await locked.commit([], { entries: [], head, cookies: [], newFamilies: [family], ...audit });
+      await locked.commit([], { entries: [], head, cookies: [], newFamilies, ...audit });
       this.#ledger.forgetCatalog();
     });
   }
 
   createTables(tables: readonly TableSchema[], options?: ChangeOptions): Promise<WriteResult> {
-    return this.#changeSchema(options, (catalog) => {
-      const seen = new Set<string>();
-      return tables.map((schema) => {
-        catalog.assertFamily(schema.family);
-        const name = `${schema.family}/${schema.table}`;
-        if (seen.has(name) || catalog.find(schema.family, schema.table) !== undefined) {
-          throw new CtlstoreError("table_exists", `Cannot create table ${name}: it exists already`);
-        }
-        seen.add(name);
-        return { kind: "create", schema };
-      });
-    });
+    const bounds = this.limits.defaults;
+    return this.#changeSchema(options, (catalog) => decided(decideCreate(tables, catalog, bounds)));
   }
 
   addFields(
@@ -172,20 +201,17 @@ export class LedgerCtlDb implements CtlDb {
     fields: readonly FieldSchema[],
     options?: ChangeOptions,
   ): Promise<WriteResult> {
-    return this.#changeSchema(options, (catalog) => {
-      const schema = withAddedFields(catalog.table(family, table), fields);
-      return fields.length === 0 ? [] : [{ kind: "add-fields", schema, added: fields }];
-    });
+    const [change, bounds] = [{ family, table, fields }, this.limits.defaults];
+    return this.#changeSchema(options, (catalog) => decided(decideAddFields(change, catalog, bounds)));
   }
 
   dropTable(family: FamilyName, table: TableName, options?: ChangeOptions): Promise<WriteResult> {
-    return this.#changeSchema(options, (catalog) => [{ kind: "drop", schema: catalog.table(family, table) }]);
+    return this.#changeSchema(options, (catalog) => decided(decideDrop(family, table, catalog)));
   }
 
-  clearRows(family: FamilyName, table: TableName | null, options?: ChangeOptions): Promise<WriteResult> {
+  clearRows(family: FamilyName, table: TableName | null, options?: ChangeOptions): Promise<ClearResult> {
     return this.#withLock(async (locked, catalog) => {
-      catalog.assertFamily(family);
-      const tables = table === null ? catalog.tables(family) : [catalog.table(family, table)];
+      const tables = decided(decideClear(family, table, catalog));
       const operations = tables.map((schema): RowOperation => {
         const statement = clearTableStatement(schema.family, schema.table);
         return { kind: "clear", schema, values: [], statement };
@@ -204,13 +230,13 @@ export class LedgerCtlDb implements CtlDb {
         ...audited([{ ...record, sequence: appender.sequence }], nowUs),
       });
       if (outcome.status === "refused") throw outcome.error;
-      return { sequence: appender.sequence };
+      return { sequence: appender.sequence, tables: tables.length };
     });
   }
 
   #changeSchema(
     options: ChangeOptions | undefined,
-    decide: (catalog: Catalog) => SchemaChange[],
+    decide: (catalog: Catalog) => readonly SchemaChange[],
   ): Promise<WriteResult> {
     return this.#withLock(async (locked, catalog) => {
       const actor = actorOf(options);
@@ -278,6 +304,7 @@ export class LedgerCtlDb implements CtlDb {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    await this.#tableSizes.stop();
     await this.#queue.drained();
     await this.#ledger.inTurn(() => {});
     await Promise.all([this.#gate.settled(), this.operators.settled()]);

@@ -10,6 +10,7 @@ import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
 import type { SqlValue } from "../core/values.ts";
 import type { Usage } from "./limits/contract.ts";
+import type { InspectedChange, Inspection } from "./preview/inspection.ts";
 import type { PageSelection, StoredPage } from "./row-pages.ts";
 
 /** A cell of the ctldb's own tables; numbers as decimal text. */
@@ -144,6 +145,8 @@ export interface LedgerStore extends AsyncDisposable {
   /** Rows of one table without the lock; null when it is not, or no longer, as the schema says. */
   readPage(selection: PageSelection): Promise<StoredPage | null>;
   readWriter(writer: WriterName): Promise<WriterRecord | null>;
+  /** What the database says of changes of tables before they are made, one answer each; changes nothing. */
+  inspect(changes: readonly InspectedChange[]): Promise<Inspection[]>;
   /** Rows of one SELECT, the same text for every database, as last committed. @throws CtlstoreError `ctldb_unavailable` */
   query(sql: string): Promise<SystemRow[]>;
   /**
@@ -153,6 +156,12 @@ export interface LedgerStore extends AsyncDisposable {
   execute(sql: string): Promise<number>;
   /** Unix time by the clock that all Executives share, without the lock. @throws CtlstoreError `ctldb_unavailable` */
   nowSeconds(): Promise<number>;
+  /**
+   * What each table takes with its key, in bytes and by its name in the ctldb: the pages that hold it, with the gaps in
+   * them. Delays no write.
+   * @throws CtlstoreError `ctldb_unavailable`, or the signal's reason
+   */
+  measureTables(signal: AbortSignal): Promise<ReadonlyMap<string, bigint>>;
 }
 
 /** Columns of a table as a database reports them, for taking over a ctldb of the original. */

@@ -84,6 +84,14 @@ export function isTableChanged(error: unknown): boolean {
   return errno === DEFINITION_CHANGED || TABLES_CHANGED.has(errno);
 }
 
+/** The time that a statement was given was over: MariaDB's number, and MySQL's. */
+const TIME_LIMIT = new Set([1969, 3024]);
+
+/** True when a read, whose error went through `classifyMysqlError`, took longer than it was to take. */
+export function isTimeLimit(error: unknown): boolean {
+  return error instanceof CtlstoreError && TIME_LIMIT.has(asDriverError(error.details.cause)?.errno ?? 0);
+}
+
 /** Of what passes only when somebody does something about it. */
 function hintOf(error: unknown, errno: number): string | null {
   if (error instanceof TlsHandshakeError) return tlsHint(error.reason);

@@ -17,6 +17,7 @@ import { doubleQuoted } from "../../core/sql/identifiers.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
 import { encodeChange, encodeDefinition } from "../catalog-row.ts";
 import type { SchemaChange } from "../store.ts";
+import { strayTable } from "../stray-table.ts";
 import type { MysqlSession } from "./session.ts";
 
 /** The lock's name as a literal; named locks are common to all databases of a server and have at most 64 characters. */
@@ -86,22 +87,32 @@ async function ddlFor(
   change: SchemaChange,
   repairing: boolean,
 ): Promise<string | null> {
+  const { collation } = session.server;
+  if (!repairing) return ddlText(change, collation);
+  if (change.kind === "create")
+    return createTableText(change.schema, collation, "CREATE TABLE IF NOT EXISTS");
+  if (change.kind === "drop") return ddlText(change, collation);
+  const present = await columnsOf(session, ldbTableName(change.schema.family, change.schema.table));
+  const missing = change.added.filter((field) => !present.has(field.name));
+  return missing.length === 0 ? null : ddlText({ ...change, added: missing }, collation);
+}
+
+/** The DDL of a change, for a database in which nothing of it has been done yet. */
+export function ddlText(change: SchemaChange, collation: string): string {
   const name = ldbTableName(change.schema.family, change.schema.table);
   switch (change.kind) {
     case "create":
-      return `CREATE TABLE ${repairing ? "IF NOT EXISTS " : ""}${tableDeclaration(change.schema, session.server.collation)}`;
+      return createTableText(change.schema, collation);
     case "drop":
       return `DROP TABLE IF EXISTS ${name}`;
-    case "add-fields": {
-      const present = repairing ? await columnsOf(session, name) : new Set<string>();
-      const missing = change.added.filter((field) => !present.has(field.name));
-      if (missing.length === 0) return null;
-      const columns = missing.map(
-        (field) => `ADD COLUMN ${columnDeclaration(field, false, session.server.collation)}`,
-      );
-      return `ALTER TABLE ${name} ${columns.join(", ")}`;
-    }
+    case "add-fields":
+      return addColumnsText(name, change.added, collation);
   }
+}
+
+export function addColumnsText(name: string, added: readonly FieldSchema[], collation: string): string {
+  const columns = added.map((field) => `ADD COLUMN ${columnDeclaration(field, false, collation)}`);
+  return `ALTER TABLE ${name} ${columns.join(", ")}`;
 }
 
 function describe(change: SchemaChange): string {
@@ -109,12 +120,13 @@ function describe(change: SchemaChange): string {
   return `${verbs[change.kind]} ${change.schema.family}/${change.schema.table}`;
 }
 
-function tableDeclaration(schema: TableSchema, collation: string): string {
+/** @param verb what stands before the table's name */
+export function createTableText(schema: TableSchema, collation: string, verb = "CREATE TABLE"): string {
   const isKey = new Set<string>(schema.keyFields);
   const columns = schema.fields.map((field) => columnDeclaration(field, isKey.has(field.name), collation));
   const key = schema.keyFields.map(doubleQuoted).join(", ");
   const name = ldbTableName(schema.family, schema.table);
-  return `${name} (${columns.join(", ")}, PRIMARY KEY (${key})) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=${collation}`;
+  return `${verb} ${name} (${columns.join(", ")}, PRIMARY KEY (${key})) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=${collation}`;
 }
 
 export function columnDeclaration(field: FieldSchema, isKey: boolean, collation: string): string {
@@ -141,11 +153,7 @@ export async function assertNotThere(session: MysqlSession, changes: readonly Sc
   const sql = `SELECT table_name FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name IN (${list})`;
   const found = (await session.select(sql, "look for tables"))[0]?.[0];
   if (found === undefined) return;
-  throw new CtlstoreError(
-    "table_exists",
-    `Cannot create table ${String(found)}: the database has it, though the catalog does not`,
-    { hint: "drop or rename it in the database by hand" },
-  );
+  throw strayTable(String(found));
 }
 
 export const FORGET_INTENTS = "DELETE FROM ctlstore_schema_intents";

@@ -13,6 +13,7 @@ import { Mutex } from "../../core/process/mutex.ts";
 import type { Catalog } from "../../core/schema.ts";
 import { decodeChange } from "../catalog-row.ts";
 import { FLEET } from "../limits/fleet.ts";
+import type { InspectedChange, Inspection } from "../preview/inspection.ts";
 import type { PageSelection, StoredPage } from "../row-pages.ts";
 import type {
   LedgerHead,
@@ -26,6 +27,7 @@ import type {
 import { wasCommitted } from "./commit-trace.ts";
 import { ConnectGate } from "./connect-gate.ts";
 import { classifyMysqlError, isConnectionLost } from "./errors.ts";
+import { inspectChanges } from "./inspect-changes.ts";
 import { LockedMysqlLedger } from "./locked-ledger.ts";
 import { longestStatementBytes } from "./render.ts";
 import { readPage } from "./row-pages.ts";
@@ -41,6 +43,7 @@ import {
 } from "./rows.ts";
 import { causeOf, type MysqlResult, MysqlSession, type MysqlTarget } from "./session.ts";
 import { SessionKeeper } from "./session-keeper.ts";
+import { MysqlTableSizes } from "./table-sizes.ts";
 import { initialise, takeOver } from "./take-over.ts";
 
 export interface MysqlStoreDeps {
@@ -82,9 +85,12 @@ class MysqlStore implements LedgerStore {
   /** Ledger transactions; one at a time. */
   readonly #writing: SessionKeeper;
   readonly #reading: SessionKeeper;
-  /** Pages of tables, which take longer than what writers wait for; one at a time. */
+  /** Pages of tables and previews of changes, which take longer than what writers wait for; one at a time. */
   readonly #listing: SessionKeeper;
   readonly #listingTurn = new Mutex();
+  /** Counting the pages of tables, in the background. */
+  readonly #measuring: SessionKeeper;
+  readonly #tableSizes = new MysqlTableSizes();
   /** DDL and intents. */
   readonly #changing: SessionKeeper;
   #maxPacketBytes: number;
@@ -95,6 +101,7 @@ class MysqlStore implements LedgerStore {
     this.#writing = new SessionKeeper(keeping, session);
     this.#reading = new SessionKeeper(keeping);
     this.#listing = new SessionKeeper(keeping);
+    this.#measuring = new SessionKeeper(keeping);
     this.#changing = new SessionKeeper(keeping);
     this.epoch = epoch;
     this.server = session.server.product;
@@ -198,6 +205,12 @@ class MysqlStore implements LedgerStore {
     });
   }
 
+  inspect(changes: readonly InspectedChange[]): Promise<Inspection[]> {
+    return this.#listingTurn.run(() =>
+      this.#readWith(this.#listing, (session) => inspectChanges(session, changes, this.#deps.clock)),
+    );
+  }
+
   query(sql: string): Promise<SystemRow[]> {
     return this.#read(async (session) =>
       (await session.select(sql, "read the ctldb's tables")).map(toSystemRow),
@@ -213,6 +226,12 @@ class MysqlStore implements LedgerStore {
   nowSeconds(): Promise<number> {
     return this.#read(async (session) =>
       Number((await session.select("SELECT UNIX_TIMESTAMP()", "ask for the time"))[0]?.[0]),
+    );
+  }
+
+  measureTables(signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
+    return this.#readWith(this.#measuring, (session) =>
+      session.abortable(signal, () => this.#tableSizes.measure(session)),
     );
   }
 
@@ -233,8 +252,8 @@ class MysqlStore implements LedgerStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const keeper of [this.#writing, this.#reading, this.#listing, this.#changing])
-      await keeper[Symbol.asyncDispose]();
+    const keepers = [this.#writing, this.#reading, this.#listing, this.#measuring, this.#changing];
+    for (const keeper of keepers) await keeper[Symbol.asyncDispose]();
   }
 }
 

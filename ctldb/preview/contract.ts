@@ -32,12 +32,14 @@ export interface TablePreview {
   /** As the ctldb would run them. */
   readonly ctldbStatements: readonly string[];
   readonly cost: ChangeCost;
-  /** Counted; null of a table that is not there yet. */
+  /** Null of a table that is not there yet. */
   readonly rows: bigint | null;
+  /** False: counted. True: there was no time for that. */
+  readonly rowsAreEstimated: boolean;
   /** As last measured; null when nobody has. */
   readonly bytes: bigint | null;
   readonly readers: readonly DeclaredReader[];
-  /** Who wrote to it in the ledger that is kept, the last one first. */
+  /** Who wrote to it in the newest entries of the ledger (`PREVIEW_LIMITS.ledgerEntries`), the last one first. */
   readonly writers: ReadonlyArray<{ readonly writer: WriterName; readonly lastUs: number }>;
 }
 

@@ -23,6 +23,7 @@ import type {
   SystemRow,
   WriterRecord,
 } from "../store.ts";
+import { strayTable } from "../stray-table.ts";
 import { classifySqliteError, withSqliteErrors } from "./errors.ts";
 import { loadCatalog, systemRows } from "./rows.ts";
 
@@ -99,11 +100,7 @@ export class LockedSqliteLedger implements LockedLedger {
   #assertNotThere({ family, table }: SchemaChange["schema"]): void {
     const name = ldbTableName(family, table);
     if (this.#db.query("SELECT 1 FROM sqlite_schema WHERE name = ?").get(name) === null) return;
-    throw new CtlstoreError(
-      "table_exists",
-      `Cannot create table ${name}: the database has it, though the catalog does not`,
-      { hint: "drop or rename it in the database by hand" },
-    );
+    throw strayTable(name);
   }
 
   #publish({ kind, schema }: SchemaChange): void {

@@ -12,13 +12,16 @@ import type { Clock } from "../../core/process/clock.ts";
 import { windowStart } from "../../core/rates.ts";
 import type { Catalog } from "../../core/schema.ts";
 import { FLEET } from "../limits/fleet.ts";
+import type { InspectedChange, Inspection } from "../preview/inspection.ts";
 import type { PageSelection, StoredPage } from "../row-pages.ts";
 import type { LedgerHead, LedgerStore, LockedLedger, SystemRow, WriterRecord } from "../store.ts";
 import { type BusyOptions, whenNotBusy } from "./busy.ts";
 import { classifySqliteError } from "./errors.ts";
+import { inspectChanges } from "./inspect-changes.ts";
 import { LockedSqliteLedger } from "./locked-ledger.ts";
 import { readPage } from "./row-pages.ts";
 import { loadCatalog, readHead, readPolicyVersion, readUsage, readWriter, systemRows } from "./rows.ts";
+import { SqliteTableSizes } from "./table-sizes.ts";
 import { initialise } from "./tables.ts";
 
 /** Opens or creates the file. @throws CtlstoreError `ctldb_unavailable`, `ctldb_incompatible` */
@@ -39,7 +42,7 @@ export async function openSqliteStore(
     const writing = open();
     const epoch = await whenNotBusy(() => setUp(writing), busy);
     const reading = open();
-    return new SqliteStore({ writing, reading, epoch, busy });
+    return new SqliteStore({ path, writing, reading, epoch, busy });
   } catch (error) {
     for (const db of connections) db.close();
     throw classifySqliteError(error, `open the ctldb ${path}`);
@@ -52,6 +55,7 @@ function setUp(db: Database): string {
 }
 
 interface SqliteStoreParts {
+  readonly path: string;
   readonly writing: Database;
   readonly reading: Database;
   readonly epoch: string;
@@ -68,8 +72,12 @@ class SqliteStore implements LedgerStore {
   readonly #writing: Database;
   readonly #reading: Database;
   readonly #busy: BusyOptions;
+  readonly #path: string;
+  /** Opened when first asked for. */
+  #tableSizes: SqliteTableSizes | null = null;
 
-  constructor({ writing, reading, epoch, busy }: SqliteStoreParts) {
+  constructor({ path, writing, reading, epoch, busy }: SqliteStoreParts) {
+    this.#path = path;
     this.#writing = writing;
     this.#reading = reading;
     this.#busy = busy;
@@ -115,6 +123,14 @@ class SqliteStore implements LedgerStore {
     return this.#run("read a writer", () => readWriter(this.#reading, writer));
   }
 
+  async inspect(changes: readonly InspectedChange[]): Promise<Inspection[]> {
+    try {
+      return await inspectChanges(this.#path, changes, this.#busy.clock);
+    } catch (error) {
+      throw classifySqliteError(error, "look at the tables");
+    }
+  }
+
   query(sql: string): Promise<SystemRow[]> {
     return this.#run("read the ctldb's tables", () => systemRows(this.#reading, sql));
   }
@@ -132,6 +148,15 @@ class SqliteStore implements LedgerStore {
     return this.#nowSeconds();
   }
 
+  async measureTables(signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
+    try {
+      this.#tableSizes ??= new SqliteTableSizes(this.#path, this.#busy.clock);
+      return await this.#tableSizes.measure(signal);
+    } catch (error) {
+      throw classifySqliteError(error, "measure the tables");
+    }
+  }
+
   async #run<T>(action: string, task: () => T): Promise<T> {
     try {
       return await whenNotBusy(task, this.#busy);
@@ -141,6 +166,7 @@ class SqliteStore implements LedgerStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#tableSizes?.[Symbol.dispose]();
     this.#reading.close();
     this.#writing.close();
   }
