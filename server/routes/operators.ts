@@ -1,14 +1,14 @@
 /** Operators: list, make one with its token, revoke. */
 import { Elysia } from "elysia";
 import { CtlstoreError, quote } from "../../core/errors.ts";
-import { type OperatorName, parseOperatorName } from "../../core/names.ts";
+import { parseOperatorName } from "../../core/names.ts";
 import {
   NewOperatorAnswer,
   OperatorBody,
   OperatorNameAnswer,
   OperatorsAnswer,
 } from "../../core/wire/access.ts";
-import { ADMIN_TOKEN_CALLER, ANONYMOUS_CALLER, actorOf, callerOf } from "../access/actor.ts";
+import { ANONYMOUS_CALLER, actorOf, callerOf } from "../access/actor.ts";
 import type { RouteContext } from "../context.ts";
 import { ERRORS, exactJson } from "./common.ts";
 import { isoOfUs } from "./times.ts";
@@ -31,22 +31,10 @@ async function createOperator(
   { role }: OperatorBody,
   request: Request,
 ): Promise<NewOperatorAnswer> {
-  const name = newOperatorName(rawName);
+  const name = parseOperatorName(rawName);
   assertLocksNobodyOut(request, role);
   const { operator, token } = await ctldb.operators.create(name, role, actorOf(request));
   return { name: operator.name, role: operator.role, token };
-}
-
-/** The audit trail calls others by these names. */
-const TAKEN_NAMES: readonly string[] = [ADMIN_TOKEN_CALLER.name, ANONYMOUS_CALLER.name, "unnamed"];
-
-function newOperatorName(rawName: string): OperatorName {
-  const name = parseOperatorName(rawName);
-  if (!TAKEN_NAMES.includes(name)) return name;
-  throw new CtlstoreError(
-    "invalid_name",
-    `Cannot use ${quote(name)} as an operator name: it stands for somebody else in the audit trail`,
-  );
 }
 
 /** With the first operator an open Executive begins to ask for tokens; somebody must be able to make the next ones. */
