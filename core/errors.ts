@@ -102,8 +102,6 @@ export interface ErrorDetails {
   readonly sequence?: bigint;
   /** Seconds after which trying again makes sense. */
   readonly retryAfterSeconds?: number;
-  /** Whose limit is used up. */
-  readonly scope?: "writer" | "fleet";
   readonly cause?: unknown;
 }
 

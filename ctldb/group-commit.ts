@@ -2,17 +2,17 @@
  * Commits writes that wait for the ledger lock together: one transaction, each write in its own savepoint (D11, D12).
  *
  * While one group is being committed the next one gathers. Within a group writes keep their order of arrival, and a
- * write that fails (credentials, cookie, a statement that the database refuses) fails alone.
+ * write that fails (credentials, cookie, limits, a statement that the database refuses) fails alone. Nobody is told
+ * anything before the transaction has ended: what was refused was judged by what the others did.
  */
 import { CtlstoreError } from "../core/errors.ts";
-import { EXECUTIVE_LIMITS } from "../core/limits.ts";
 import type { WriterName } from "../core/names.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Catalog } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
-import { assertCredentials } from "./access/secrets.ts";
 import type { WriteRequest, WriteResult } from "./contract.ts";
 import { EntryAppender } from "./ledger-tail.ts";
+import type { Admissions, GroupAdmissions } from "./limits/admissions.ts";
 import type { WritePlan } from "./plan-write.ts";
 import type { LedgerTail, LockedLedger } from "./store.ts";
 
@@ -29,71 +29,54 @@ export interface GroupCommitDeps {
   readonly catalogUnder: (locked: LockedLedger) => Promise<Catalog>;
   /** Makes a plan anew after a schema change; throws when the request no longer fits. */
   readonly replan: (request: WriteRequest, catalog: Catalog) => WritePlan;
+  readonly admissions: Admissions;
   readonly clock: Clock;
   /** Told the number of writes of each group that was committed. */
   readonly onGroup?: (writes: number) => void;
 }
 
-/** Takes from the front of the queue what fits into one group. */
-export function takeGroup(queue: QueuedWrite[]): QueuedWrite[] {
-  let size = 0;
-  let count = 0;
-  for (const write of queue) {
-    if (
-      count > 0 &&
-      (count >= EXECUTIVE_LIMITS.groupRequests || size + write.plan.size > EXECUTIVE_LIMITS.groupBytes)
-    )
-      break;
-    size += write.plan.size;
-    count += 1;
-  }
-  return queue.splice(0, count);
-}
-
 /** Commits one group and settles each of its writes. Never rejects. */
 export async function commitGroup(group: readonly QueuedWrite[], deps: GroupCommitDeps): Promise<void> {
-  const unsettled = new Set(group);
-  const settle = {
-    fail(write: QueuedWrite, error: unknown) {
-      unsettled.delete(write);
-      write.reject(error);
-    },
-    succeed(write: QueuedWrite, sequence: Sequence) {
-      unsettled.delete(write);
-      write.resolve({ sequence });
-    },
-  };
+  const transaction = new GroupTransaction(deps);
   try {
-    await new GroupTransaction(deps, settle).run(group);
+    const sequences = await transaction.run(group);
+    for (const [write, error] of transaction.failures) write.reject(error);
+    for (const [write, sequence] of sequences) write.resolve({ sequence });
   } catch (error) {
-    for (const write of unsettled) write.reject(error);
+    for (const write of group) write.reject(error);
   }
 }
 
-interface Settle {
-  fail(write: QueuedWrite, error: unknown): void;
-  succeed(write: QueuedWrite, sequence: Sequence): void;
-}
+type Sequences = ReadonlyMap<QueuedWrite, Sequence>;
 
 class GroupTransaction {
   readonly #deps: GroupCommitDeps;
-  readonly #settle: Settle;
   /** When the ledger lock was taken: timestamps follow the order of the ledger as far as the clock does. */
   #timestampUs = 0;
   /** Writes whose statements have run in the open transaction. */
   readonly #applied: QueuedWrite[] = [];
+  readonly #failures = new Map<QueuedWrite, unknown>();
 
-  constructor(deps: GroupCommitDeps, settle: Settle) {
+  constructor(deps: GroupCommitDeps) {
     this.#deps = deps;
-    this.#settle = settle;
   }
 
-  async run(group: readonly QueuedWrite[]): Promise<void> {
-    const locked = await this.#deps.begin([...new Set(group.map((write) => write.request.writer))]);
-    this.#timestampUs = this.#deps.clock.nowUs();
+  /** Why writes failed; complete when `run` resolves. */
+  get failures(): ReadonlyMap<QueuedWrite, unknown> {
+    return this.#failures;
+  }
+
+  async run(group: readonly QueuedWrite[]): Promise<Sequences> {
+    const { begin, clock, admissions } = this.#deps;
+    const locked = await begin([...new Set(group.map((write) => write.request.writer))]);
+    const takenMs = clock.monotonicMs();
+    this.#timestampUs = clock.nowUs();
     try {
       const planned = await this.#replanStale(group, locked);
-      await this.#commitAll(planned, locked);
+      const admission = await admissions.forGroup(planned, locked, takenMs);
+      const sequences = await this.#commitAll(planned, admission, locked);
+      admission.ended(this.#failures);
+      return sequences;
     } catch (error) {
       await locked.rollback().catch(() => {});
       throw error;
@@ -110,76 +93,57 @@ class GroupTransaction {
         write.plan = this.#deps.replan(write.request, catalog);
         return true;
       } catch (error) {
-        this.#settle.fail(write, error);
+        this.#failures.set(write, error);
         return false;
       }
     });
   }
 
-  async #commitAll(planned: readonly QueuedWrite[], locked: LockedLedger): Promise<void> {
+  async #commitAll(
+    planned: readonly QueuedWrite[],
+    admission: GroupAdmissions,
+    locked: LockedLedger,
+  ): Promise<Sequences> {
     let waiting = planned;
     for (;;) {
-      const { accepted, failures } = this.#accept(waiting, locked);
+      const { accepted, failures, statements } = admission.judge(this.#applied, waiting);
       const writes = [...this.#applied, ...accepted];
       if (writes.length === 0) {
-        this.#failAll(failures);
-        return locked.rollback();
+        this.#fail(failures);
+        await locked.rollback();
+        return new Map();
       }
-      const { tail, sequences } = this.#tail(writes, locked);
+      const { tail, sequences } = this.#tail(writes, locked, statements);
       const outcome = await locked.commit(
         accepted.map((write) => write.plan.operations),
         tail,
       );
       if (outcome.status === "committed") {
+        this.#fail(failures);
         this.#deps.onGroup?.(sequences.size);
-        this.#failAll(failures);
-        for (const [write, sequence] of sequences) this.#settle.succeed(write, sequence);
-        return;
+        return sequences;
       }
       const refused = accepted[outcome.unit];
       if (refused === undefined) throw refusedStranger();
       this.#applied.push(...accepted.slice(0, outcome.unit));
-      // Those after it were judged in the belief that its cookie would move: they are judged again.
+      // Those after it were judged in the belief that it would take effect: they are judged again.
       const position = waiting.indexOf(refused);
       const before = new Set(waiting.slice(0, position));
-      this.#failAll(new Map([...failures].filter(([write]) => before.has(write))));
-      this.#settle.fail(refused, outcome.error);
+      this.#fail([...failures].filter(([write]) => before.has(write)));
+      this.#failures.set(refused, outcome.error);
       waiting = waiting.slice(position + 1);
     }
   }
 
-  #failAll(failures: ReadonlyMap<QueuedWrite, unknown>): void {
-    for (const [write, error] of failures) this.#settle.fail(write, error);
-  }
-
-  /** Checks credentials and cookies in order of arrival, each against the state that those before it leave (I3). */
-  #accept(
-    waiting: readonly QueuedWrite[],
-    locked: LockedLedger,
-  ): { accepted: QueuedWrite[]; failures: Map<QueuedWrite, unknown> } {
-    const cookies = new Map([...locked.writers].map(([name, record]) => [name, record.cookie]));
-    for (const { request } of this.#applied)
-      if (request.cookie !== undefined) cookies.set(request.writer, request.cookie);
-    const failures = new Map<QueuedWrite, unknown>();
-    const accepted = waiting.filter((write) => {
-      const { writer, secret, cookie, checkCookie } = write.request;
-      try {
-        assertCredentials(locked.writers.get(writer) ?? null, writer, secret);
-        assertCookie(cookies.get(writer) ?? new Uint8Array(), checkCookie);
-      } catch (error) {
-        failures.set(write, error);
-        return false;
-      }
-      if (cookie !== undefined) cookies.set(writer, cookie);
-      return true;
-    });
-    return { accepted, failures };
+  #fail(failures: Iterable<readonly [QueuedWrite, unknown]>): void {
+    for (const [write, error] of failures) this.#failures.set(write, error);
   }
 
   #tail(
     writes: readonly QueuedWrite[],
     locked: LockedLedger,
-  ): { tail: LedgerTail; sequences: Map<QueuedWrite, Sequence> } {
+    statements: readonly string[],
+  ): { tail: LedgerTail; sequences: Sequences } {
     const appender = new EntryAppender(locked.head, this.#timestampUs);
     const cookies = new Map<WriterName, { writer: WriterName; cookie: Uint8Array; moves: number }>();
     const sequences = new Map<QueuedWrite, Sequence>();
@@ -191,18 +155,12 @@ class GroupTransaction {
         cookies.set(writer, { writer, cookie, moves: (cookies.get(writer)?.moves ?? 0) + 1 });
     }
     const head = appender.head(locked.head.schemaVersion);
+    const { entries } = appender;
     return {
-      tail: { entries: appender.entries, head, cookies: [...cookies.values()], newFamilies: [] },
+      tail: { entries, head, cookies: [...cookies.values()], newFamilies: [], statements },
       sequences,
     };
   }
-}
-
-function assertCookie(stored: Uint8Array, expected: Uint8Array | undefined): void {
-  if (expected === undefined || Buffer.compare(stored, expected) === 0) return;
-  throw new CtlstoreError("cookie_conflict", "Cannot write: check_cookie is not the stored cookie", {
-    hint: "read the cookie again: another process writes under this name, or this batch was applied before",
-  });
 }
 
 function refusedStranger(): CtlstoreError {

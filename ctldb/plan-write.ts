@@ -17,8 +17,8 @@ export interface WritePlan {
   /** Version of the catalog that it was made with. */
   readonly schemaVersion: bigint;
   readonly operations: readonly RowOperation[];
-  /** UTF-16 units of all statements: what a group's size is counted in. */
-  readonly size: number;
+  /** UTF-8 bytes of all ledger statements: what sizes of groups and rates are counted in. */
+  readonly bytes: number;
 }
 
 export interface PlanLimits {
@@ -31,17 +31,16 @@ export const DEFAULT_PLAN_LIMITS: PlanLimits = { statementBytes: EXECUTIVE_LIMIT
 export function planWrite(request: WriteRequest, catalog: Catalog, limits: PlanLimits): WritePlan {
   const { family } = request;
   const operations: RowOperation[] = [];
-  let size = 0;
+  let bytes = 0;
   if (family !== null) {
     catalog.assertFamily(family);
     for (const [index, mutation] of request.mutations.entries()) {
       const operation = planMutation(mutation, family, catalog, index);
-      assertStatementSize(operation.statement, limits, index);
-      size += operation.statement.length;
+      bytes += statementBytes(operation.statement, limits, index);
       operations.push(operation);
     }
   }
-  return { schemaVersion: catalog.version, operations, size };
+  return { schemaVersion: catalog.version, operations, bytes };
 }
 
 function planMutation(mutation: Mutation, family: FamilyName, catalog: Catalog, index: number): RowOperation {
@@ -121,14 +120,12 @@ function keyValue(field: FieldSchema, values: ReadonlyMap<string, unknown>): Sql
   return checkValue(field, values.get(field.name), true);
 }
 
-function assertStatementSize(statement: string, limits: PlanLimits, index: number): void {
-  if (statement.length * 3 <= limits.statementBytes) return;
+function statementBytes(statement: string, limits: PlanLimits, index: number): number {
   const bytes = Buffer.byteLength(statement);
-  if (bytes > limits.statementBytes) {
-    throw new CtlstoreError(
-      "statement_too_large",
-      `Cannot write a row whose statement has ${bytes} bytes: the limit is ${limits.statementBytes}`,
-      { index },
-    );
-  }
+  if (bytes <= limits.statementBytes) return bytes;
+  throw new CtlstoreError(
+    "statement_too_large",
+    `Cannot write a row whose statement has ${bytes} bytes: the limit is ${limits.statementBytes}`,
+    { index },
+  );
 }

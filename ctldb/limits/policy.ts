@@ -2,7 +2,7 @@
  * The limits that hold: overrides as the ctldb has them, with an Executive's own defaults where there is none.
  *
  * A writer has the override of its own name, else that of the longest pattern (`loader:*`) that its name fits, else the
- * default. An override that says nothing of bytes, as the original's, leaves the default for them.
+ * default. An override counts as a whole: one that says nothing of bytes, as the original's, does not limit them.
  */
 import { type FamilyName, lowerCaseAscii, type TableName } from "../../core/names.ts";
 import type { Rate } from "../../core/rates.ts";
@@ -50,7 +50,7 @@ export class Policy {
   rateOf(writer: string): Rate {
     let rate = this.#rates.get(writer);
     if (rate === undefined) {
-      rate = effective(this.#overrideFor(writer), this.#defaults.writer);
+      rate = this.#overrideFor(writer) ?? this.#defaults.writer;
       this.#rates.set(writer, rate);
     }
     return rate;
@@ -58,7 +58,7 @@ export class Policy {
 
   /** What all writers together may write in a window. */
   get fleet(): Rate {
-    return effective(this.fleetOverride, this.#defaults.fleet);
+    return this.fleetOverride ?? this.#defaults.fleet;
   }
 
   /** Null is no limit. */
@@ -73,21 +73,17 @@ export class Policy {
   }
 }
 
-function effective(override: Rate | null, fallback: Rate): Rate {
-  const { rows, bytes } = override ?? fallback;
-  return { rows: limitOf(rows), bytes: limitOf(bytes ?? fallback.bytes) };
-}
-
-/** Null when it limits nothing. */
-export function limitOf(amount: bigint | null): bigint | null {
-  return amount === NO_LIMIT ? null : amount;
-}
-
 function toWriterRate([writer, , , rows, bytes]: SystemRow): WriterRate {
   return {
     writer: String(writer),
-    rate: { rows: amountOf(rows), bytes: bytes === null ? null : amountOf(bytes) },
+    rate: { rows: limitOf(rows), bytes: limitOf(bytes) },
   };
+}
+
+function limitOf(cell: SystemCell | undefined): bigint | null {
+  if (cell === null) return null;
+  const amount = amountOf(cell);
+  return amount === NO_LIMIT ? null : amount;
 }
 
 /** The original writes names as they come. Where two differ in case alone, the one in lower case counts. */

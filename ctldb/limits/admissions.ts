@@ -1,0 +1,135 @@
+/**
+ * What decides which writes are admitted, over the life of an Executive: the policy, the sizes of tables, who has used up
+ * a window lately, and when old counts were deleted last.
+ */
+import { isCtlstoreError } from "../../core/errors.ts";
+import type { Clock } from "../../core/process/clock.ts";
+import type { LockedLedger } from "../store.ts";
+import { Admission, type Judged, judgeWrites, type PlannedWrite, useOf } from "./admission.ts";
+import type { CurrentPolicy } from "./current-policy.ts";
+import { type FullTables, prepareGrowth } from "./growth.ts";
+import { RateLimited } from "./rates.ts";
+import { SpentBudgets } from "./spent-budgets.ts";
+import { deleteOldUsage } from "./window-usage.ts";
+
+/** Told of each write that a limit refused. */
+export interface RefusalObserver {
+  rateLimited(scope: "writer" | "fleet"): void;
+  tableFull(): void;
+}
+
+export interface AdmissionsDeps {
+  readonly policy: CurrentPolicy;
+  readonly tables: FullTables;
+  readonly clock: Clock;
+}
+
+export interface AdmissionsOptions {
+  /** True: a writer to which no families were ever granted may write none, in place of all. */
+  readonly requireGrants: boolean;
+  readonly onRefused?: RefusalObserver;
+}
+
+/** What outlives a group. */
+interface Memory {
+  readonly spent: SpentBudgets;
+  /** The last window in which old counts were deleted. */
+  cleanedIn: number;
+}
+
+export class Admissions {
+  readonly #deps: AdmissionsDeps;
+  readonly #options: AdmissionsOptions;
+  readonly #memory: Memory;
+
+  constructor(deps: AdmissionsDeps, options: AdmissionsOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#memory = { spent: new SpentBudgets(deps.clock), cleanedIn: 0 };
+  }
+
+  /**
+   * Refuses at once what has no chance under the ledger lock; for requests whose credentials are right.
+   * @throws CtlstoreError `rate_limited`
+   */
+  assertNotSpent({ request: { writer }, plan }: PlannedWrite): void {
+    if (plan.operations.length === 0) return;
+    try {
+      this.#memory.spent.assertNotSpent(writer, useOf(plan));
+    } catch (error) {
+      tell(this.#options.onRefused, error);
+      throw error;
+    }
+  }
+
+  /**
+   * @param writes planned with the catalog that holds under the lock
+   * @param takenMs when the lock was taken, by the monotonic clock
+   */
+  async forGroup(
+    writes: readonly PlannedWrite[],
+    locked: LockedLedger,
+    takenMs: number,
+  ): Promise<GroupAdmissions> {
+    const policy = await this.#deps.policy.under(locked);
+    const limitOf = policy.tableLimit.bind(policy);
+    const plans = writes.map(({ plan }) => plan);
+    const growth = await prepareGrowth(plans, locked, { tables: this.#deps.tables, limitOf });
+    const newRound = () => new Admission({ locked, policy, growth: growth() }, this.#options);
+    return new GroupAdmissions(newRound, {
+      takenMs,
+      memory: this.#memory,
+      observer: this.#options.onRefused,
+    });
+  }
+}
+
+interface GroupFacts {
+  readonly takenMs: number;
+  readonly memory: Memory;
+  readonly observer: RefusalObserver | undefined;
+}
+
+/** The admissions under one ledger lock. */
+export class GroupAdmissions {
+  readonly #newRound: () => Admission;
+  readonly #facts: GroupFacts;
+  #window = 0;
+
+  constructor(newRound: () => Admission, facts: GroupFacts) {
+    this.#newRound = newRound;
+    this.#facts = facts;
+  }
+
+  /**
+   * Judges what waits, from the beginning of the transaction.
+   * @param applied what has run in it already
+   * @returns also the SQL that counts what is applied and accepted, for the same transaction
+   */
+  judge<Write extends PlannedWrite>(
+    applied: readonly Write[],
+    waiting: readonly Write[],
+  ): Judged<Write> & { readonly statements: readonly string[] } {
+    const admission = this.#newRound();
+    const judged = judgeWrites(admission, applied, waiting);
+    const counts = admission.usageStatements();
+    this.#window = counts.length === 0 ? this.#facts.memory.cleanedIn : admission.window;
+    const isDue = this.#window !== this.#facts.memory.cleanedIn;
+    return { ...judged, statements: isDue ? [...counts, deleteOldUsage(this.#window)] : counts };
+  }
+
+  /** To be told when the transaction has ended well: what was refused is refused for good. */
+  ended(failures: ReadonlyMap<PlannedWrite, unknown>): void {
+    const { memory, takenMs, observer } = this.#facts;
+    memory.cleanedIn = this.#window;
+    for (const [{ request }, error] of failures) {
+      if (error instanceof RateLimited) memory.spent.remember(request.writer, error.budget, takenMs);
+      tell(observer, error);
+    }
+  }
+}
+
+function tell(observer: RefusalObserver | undefined, error: unknown): void {
+  if (error instanceof RateLimited) observer?.rateLimited(error.budget.scope);
+  else if (isCtlstoreError(error) && error.code === "table_full") observer?.tableFull();
+}
