@@ -40,6 +40,8 @@ export interface ListenOptions {
   readonly tls?: TlsFiles;
   /** Most connections at a time; more are closed at once. Default with TLS `LISTEN_LIMITS.connections`, else none. */
   readonly maxConnections?: number;
+  /** How often the certificate's files are looked at. Default `LISTEN_LIMITS.certificateLookMs`. */
+  readonly certificateLookMs?: number;
   readonly logger?: Logger;
   readonly clock?: Clock;
   /** Without it nothing is measured. One listener per registry. */
@@ -154,15 +156,17 @@ async function listenBehindFront(
 }
 
 function watchFor(
-  { tls, logger = silentLogger, clock = systemClock }: ListenOptions,
+  options: ListenOptions,
   front: Front,
   meter: ListenMeter,
   certificates: Certificates | null,
   state: string,
 ): CertificateWatch | null {
+  const { tls, logger = silentLogger, clock = systemClock } = options;
+  const { certificateLookMs: lookMs = LISTEN_LIMITS.certificateLookMs } = options;
   if (tls === undefined || certificates === null) return null;
   const use = (next: Certificates) => front.useCertificates(next);
-  return new CertificateWatch(tls, certificates, state, { logger, clock, meter, use });
+  return new CertificateWatch(tls, certificates, state, { logger, clock, meter, lookMs, use });
 }
 
 /** A socket that nobody else on this host can connect to: whoever could would get past TLS. */

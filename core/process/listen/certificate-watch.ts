@@ -15,6 +15,7 @@ export interface CertificateWatchDeps {
   readonly clock: Clock;
   readonly logger: Logger;
   readonly meter: ListenMeter;
+  readonly lookMs: number;
   /** Takes a certificate into use. May throw; then the one before stays. */
   readonly use: (certificates: Certificates) => void;
 }
@@ -40,7 +41,7 @@ export class CertificateWatch {
     this.#state = state;
     deps.meter.certificateExpires(current.expiresAt);
     this.#warnWhenItEnds();
-    this.#timer = setInterval(() => this.look(), LISTEN_LIMITS.certificateLookMs);
+    this.#timer = setInterval(() => this.look(), deps.lookMs);
     this.#timer.unref();
   }
 
