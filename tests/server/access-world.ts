@@ -1,6 +1,7 @@
 /** An Executive's app with an operator of each role, revoked ones, and writers of every kind. */
 import { createHash } from "node:crypto";
 import { ROLES, type Role } from "../../core/roles.ts";
+import { testSecret } from "../support/secrets.ts";
 import { ADMIN, type Call, openTestApp, type TestApp, type TestAppOptions, WRITER } from "./test-app.ts";
 
 export type Headers = Readonly<Record<string, string>>;
@@ -18,6 +19,8 @@ export interface AccessWorld extends AsyncDisposable {
   /** Everything that the ctldb holds, as one digest. */
   contents(): string;
 }
+
+const SECRET = testSecret("others");
 
 export const writerHeaders = (writer: string, secret: string): Headers => ({
   "ctlstore-writer": writer,
@@ -46,7 +49,7 @@ export async function openAccessWorld(options: TestAppOptions = {}): Promise<Acc
   const revokedOperator = await newOperator("a-former-admin", "admin");
   await expectOk({ method: "DELETE", path: "/operators/a-former-admin" });
   for (const writer of ["former", "elsewhere"]) {
-    await expectOk({ method: "POST", path: `/writers/${writer}`, body: "s3cr3t-writer" });
+    await expectOk({ method: "POST", path: `/writers/${writer}`, body: SECRET });
   }
   await expectOk({ method: "DELETE", path: "/writers/former" });
   await expectOk({ method: "POST", path: "/families/other" });
@@ -58,8 +61,8 @@ export async function openAccessWorld(options: TestAppOptions = {}): Promise<Acc
     operators: { read, loader, schema, admin },
     revokedOperator,
     writer: WRITER,
-    revokedWriter: writerHeaders("former", "s3cr3t-writer"),
-    otherFamilysWriter: writerHeaders("elsewhere", "s3cr3t-writer"),
+    revokedWriter: writerHeaders("former", SECRET),
+    otherFamilysWriter: writerHeaders("elsewhere", SECRET),
     contents: () => contentsOf(app),
     [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
   };

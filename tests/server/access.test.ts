@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { ROLES, roleAllows } from "../../core/roles.ts";
 import { type Access, accessOf, LISTED_ROUTES } from "../../server/access/route-access.ts";
+import { SECRET_MARKER, testSecret } from "../support/secrets.ts";
 import { type AccessWorld, type Headers, openAccessWorld, writerHeaders } from "./access-world.ts";
 import { routeSamples, type Sample } from "./route-samples.ts";
-import { ADMIN, ADMIN_TOKEN, type Answer } from "./test-app.ts";
+import { ADMIN, ADMIN_TOKEN, type Answer, WRITER } from "./test-app.ts";
 
 let world: AccessWorld;
 beforeAll(async () => {
@@ -53,7 +54,7 @@ async function expectRefusals(
         ...expected,
       });
       if (status === 401) expect(sentBack.get("www-authenticate")).toBe("Bearer");
-      expect(text).not.toContain("s3cr3t-writer");
+      expect(text).not.toContain(SECRET_MARKER);
       expect(text).not.toContain("ctl_");
       expect(text).not.toContain(ADMIN_TOKEN);
     }
@@ -64,6 +65,7 @@ async function expectRefusals(
 const isForOperators = ({ access }: Operation) => access !== "open" && access !== "writer";
 const UNAUTHORIZED = { status: 401, code: "bad_credentials" };
 const bearer = (token: string): Headers => ({ authorization: `Bearer ${token}` });
+const SECRET = WRITER["ctlstore-secret"];
 const tokenOf = (headers: Headers): string => (headers["authorization"] ?? "").replace("Bearer ", "");
 
 describe("an operation for operators", () => {
@@ -82,7 +84,7 @@ describe("an operation for operators", () => {
       "two tokens": { authorization: `Bearer ${token}, Bearer ${ADMIN_TOKEN}` },
       "a revoked operator": world.revokedOperator,
       "a writer": world.writer,
-      "a writer's secret as a token": bearer("s3cr3t-writer"),
+      "a writer's secret as a token": bearer(SECRET),
     };
     const closed = (await operations("nobody")).filter(isForOperators);
     expect(closed.length).toBeGreaterThan(30);
@@ -123,16 +125,16 @@ describe("an operation for writers", () => {
     const callers = {
       nobody: {},
       "an operator": world.operators.admin,
-      "a wrong secret": writerHeaders("importer", "another-secret"),
-      "a secret that begins like the right one": writerHeaders("importer", "a-secre"),
+      "a wrong secret": writerHeaders("importer", testSecret("another")),
+      "a secret that begins like the right one": writerHeaders("importer", SECRET.slice(0, -1)),
       "an empty secret": writerHeaders("importer", ""),
-      "an unknown writer": writerHeaders("nobody", "s3cr3t-writer"),
+      "an unknown writer": writerHeaders("nobody", SECRET),
       "a revoked writer": world.revokedWriter,
       "what stands for the secret of a revoked writer": writerHeaders("former", "!"),
-      "a name in another case": writerHeaders("IMPORTER", "s3cr3t-writer"),
-      "a name with white space that a column would ignore": writerHeaders("importer\u00a0", "s3cr3t-writer"),
+      "a name in another case": writerHeaders("IMPORTER", SECRET),
+      "a name with white space that a column would ignore": writerHeaders("importer\u00a0", SECRET),
       "a name alone": { "ctlstore-writer": "importer" },
-      "a secret alone": { "ctlstore-secret": "s3cr3t-writer" },
+      "a secret alone": { "ctlstore-secret": SECRET },
     };
     await expectRefusals(sent, callers, UNAUTHORIZED);
   });

@@ -3,6 +3,7 @@
  *
  * In this order each succeeds for whoever may do everything. A new route without a sample fails the tests (D22).
  */
+import { testSecret } from "../support/secrets.ts";
 import type { Call } from "./test-app.ts";
 
 /** The rest of a call: who makes it is the test's matter. */
@@ -49,11 +50,11 @@ export function routeSamples(own: string): ReadonlyMap<string, Sample> {
     "GET /schema/table/{family}/{table}": "/schema/table/shop/item",
     "GET /schema/family/{family}": "/schema/family/shop",
 
-    "POST /writers/{writer}": [`/writers/writer-${own}`, "its first secret"],
+    "POST /writers/{writer}": [`/writers/writer-${own}`, testSecret("first")],
     "GET /writers": "/writers",
     "GET /writers/{writer}": "/writers/importer",
     "PUT /writers/{writer}/grants": [`/writers/writer-${own}/grants`, json({ families: ["shop"] })],
-    "POST /writers/{writer}/secret": [`/writers/writer-${own}/secret?overlap=1h`, "its second secret"],
+    "POST /writers/{writer}/secret": [`/writers/writer-${own}/secret?overlap=1h`, testSecret("second")],
     "DELETE /writers/{writer}": `/writers/writer-${own}`,
 
     "POST /operators/{name}": [`/operators/operator-${own}`, json({ role: "read" })],
