@@ -23,6 +23,8 @@ export interface CommandContext {
   logger(component: string, level: LogLevel): Logger;
   /** Aborts at the first SIGTERM or SIGINT. Asking for it takes over those signals. */
   stopSignal(): AbortSignal;
+  /** From now on SIGHUP means this, and no longer to stop; of a terminal that is closed it still does. */
+  onHangup(reload: () => void): void;
 }
 
 export interface Argument {

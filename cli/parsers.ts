@@ -30,8 +30,17 @@ export function choice<T extends string>(choices: readonly T[]): (value: string)
 
 /** `host:port`, with the host in brackets when it is an IPv6 address; port 0 is any free one. */
 export function bindAddress(value: string): string {
-  if (parseBindAddress(value) === null) throw new Error("it must be HOST:PORT, such as 127.0.0.1:3000");
+  if (parseBindAddress(value)?.kind !== "tcp")
+    throw new Error("it must be HOST:PORT, such as 127.0.0.1:3000");
   return value;
+}
+
+/** As `bindAddress`, or `unix:PATH`. */
+export function bindAddressOrSocket(value: string): string {
+  if (parseBindAddress(value) !== null) return value;
+  throw new Error(
+    "it must be HOST:PORT, such as 127.0.0.1:3000, or unix:PATH with a path of at most 107 bytes",
+  );
 }
 
 export function httpUrl(value: string): string {

@@ -9,12 +9,23 @@ const ECHO_MS = 300;
 
 const EXIT_CODES = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 
-/** Takes over the signals. Aborts at the first one. */
-export function listenForStop(note: (line: string) => void): AbortSignal {
+/**
+ * Takes over the signals. Aborts at the first one.
+ * @param reload what SIGHUP means in place of stopping, at the time that it comes; null when it stops
+ */
+export function listenForStop(
+  note: (line: string) => void,
+  reload: () => (() => void) | null = () => null,
+): AbortSignal {
   const controller = new AbortController();
   let firstAtMs: number | null = null;
   for (const signal of Object.keys(EXIT_CODES) as (keyof typeof EXIT_CODES)[]) {
     process.on(signal, () => {
+      const hangup = signal === "SIGHUP" ? reload() : null;
+      if (hangup !== null) {
+        hangup();
+        return;
+      }
       const nowMs = performance.now();
       if (firstAtMs === null) {
         firstAtMs = nowMs;

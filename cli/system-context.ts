@@ -10,6 +10,7 @@ export function systemContext(): CommandContext {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => process.exit(error.code === "EPIPE" ? 0 : 1));
   const note = (line: string) => void process.stderr.write(`${line}\n`);
   let stop: AbortSignal | null = null;
+  let reload: (() => void) | null = null;
   return {
     out: (line) => void process.stdout.write(`${line}\n`),
     note,
@@ -22,8 +23,11 @@ export function systemContext(): CommandContext {
     watched: process.stderr.isTTY === true,
     logger: (component: string, level: LogLevel) => createLogger(component, level),
     stopSignal() {
-      stop ??= listenForStop(note);
+      stop ??= listenForStop(note, () => reload);
       return stop;
+    },
+    onHangup(wanted) {
+      if (process.stdin.isTTY !== true) reload = wanted;
     },
   };
 }

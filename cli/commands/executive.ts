@@ -2,10 +2,12 @@
 import { createMetrics } from "../../core/process/metrics.ts";
 import { ACCESS_OPTIONS } from "../access-options.ts";
 import { command } from "../command.ts";
+import { LIMIT_OPTIONS, limitDefaultsOf } from "../limit-options.ts";
 import { option, switchOption } from "../options.ts";
-import { bindAddress } from "../parsers.ts";
+import { bindAddressOrSocket } from "../parsers.ts";
 import { runUntilStopped } from "../service.ts";
 import { ctldbOption } from "../shared-options.ts";
+import { TRANSPORT_OPTIONS, transportOf } from "../transport-options.ts";
 
 export const executiveCommand = command({
   name: "executive",
@@ -16,10 +18,11 @@ export const executiveCommand = command({
     bind: option({
       flag: "bind",
       placeholder: "HOST:PORT",
-      help: "where to listen; port 0 is any free one",
-      parse: bindAddress,
+      help: "where to listen, or unix:PATH; port 0 is any free one",
+      parse: bindAddressOrSocket,
       fallback: "127.0.0.1:3000",
     }),
+    ...TRANSPORT_OPTIONS,
     destructiveSchemaChanges: switchOption({
       flag: "destructive-schema-changes",
       help: "allow dropping tables and clearing rows",
@@ -28,19 +31,23 @@ export const executiveCommand = command({
       flag: "original-secrets",
       help: "store writers' secrets unsalted, for as long as the original's Executive writes to the same ctldb",
     }),
+    ...LIMIT_OPTIONS,
   },
   examples: [
     "executive --ctldb sqlite:ctldb.db --admin-token @admin-token",
     "executive --ctldb mysql://ctlstore:secret@db:3306/ctldb --admin-token @admin-token --bind 0.0.0.0:3000",
+    "executive --ctldb @ctldb-url --admin-token @admin-token --bind 0.0.0.0:3000 --tls-cert server.pem --tls-key server.key --tls-client-ca clients.pem",
+    "executive --ctldb @ctldb-url --admin-token @admin-token --bind unix:/run/ctlstore/executive.sock",
   ],
   async run(context, options) {
     const { openCtlDb } = await import("../../ctldb/open.ts");
     const { startExecutive } = await import("../../server/executive.ts");
-    const { createGroupObserver } = await import("../../server/executive-metrics.ts");
+    const { createGroupObserver, createRefusalObserver } = await import("../../server/executive-metrics.ts");
     const logger = context.logger("executive", options.logLevel);
     const { clock } = context;
     const metrics = createMetrics();
     const onGroup = createGroupObserver(metrics);
+    const { requestMs, ...transport } = transportOf(options);
     const { originalSecrets } = options;
     await using ctldb = await openCtlDb(options.ctldb, { logger, clock }, { onGroup, originalSecrets });
     // Who sees it answer may stop it at once: a signal that comes before the wait below is for it too.
@@ -48,8 +55,9 @@ export const executiveCommand = command({
     const { adminToken, insecure, bind, destructiveSchemaChanges } = options;
     const executive = await startExecutive(
       { ctldb, logger, clock, metrics },
-      { bind, adminToken, insecure, destructiveSchemaChanges },
+      { bind, adminToken, insecure, destructiveSchemaChanges, limits: { requestMs }, ...transport },
     );
+    context.onHangup(() => executive.reloadCertificates());
     context.note(`Executive listens on ${executive.url}`);
     await runUntilStopped(context, [{ name: "Executive", stop: () => executive.stop() }]);
   },

@@ -25,6 +25,7 @@ export function fakeContext(given: Partial<CommandContext> = {}): FakeContext {
     watched: false,
     logger: () => silentLogger,
     stopSignal: () => new AbortController().signal,
+    onHangup: () => {},
     ...given,
   };
 }
