@@ -1,5 +1,6 @@
 /** The Executive's metrics; docs/operations.md explains each. */
 import type { Metrics } from "../core/process/metrics.ts";
+import type { RefusalObserver } from "../ctldb/limits/admissions.ts";
 import type { Route } from "./route-table.ts";
 
 export const REQUESTS_TOTAL = "ctlstore_executive_requests_total";
@@ -7,6 +8,8 @@ export const REQUEST_SECONDS = "ctlstore_executive_request_seconds";
 export const REQUESTS_IN_FLIGHT = "ctlstore_executive_requests_in_flight";
 export const REQUESTS_REFUSED = "ctlstore_executive_requests_refused_total";
 export const GROUP_WRITES = "ctlstore_executive_group_writes";
+export const RATE_LIMITED = "ctlstore_executive_rate_limited_total";
+export const TABLE_FULL = "ctlstore_executive_table_full_total";
 
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const WRITES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
@@ -40,4 +43,15 @@ export function createRequestMetrics(metrics: Metrics, routes: readonly Route[])
 export function createGroupObserver(metrics: Metrics): (writes: number) => void {
   const groups = metrics.histogram(GROUP_WRITES, "Writes committed in one transaction", WRITES);
   return (writes) => groups.observe(writes);
+}
+
+/** What to give `openCtlDb` as `onRefused`: how many writes a limit refused; whose, GET /limits/usage says. */
+export function createRefusalObserver(metrics: Metrics): RefusalObserver {
+  const limited = metrics.counter(RATE_LIMITED, "Writes refused by a limit of rates", ["scope"]);
+  const full = metrics.counter(TABLE_FULL, "Writes refused because a table is over its hard size limit");
+  for (const scope of ["writer", "fleet"]) limited.inc({ scope }, 0);
+  return {
+    rateLimited: (scope) => limited.inc({ scope }),
+    tableFull: () => full.inc(),
+  };
 }

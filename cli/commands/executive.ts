@@ -46,10 +46,20 @@ export const executiveCommand = command({
     const logger = context.logger("executive", options.logLevel);
     const { clock } = context;
     const metrics = createMetrics();
-    const onGroup = createGroupObserver(metrics);
     const { requestMs, ...transport } = transportOf(options);
-    const { originalSecrets } = options;
-    await using ctldb = await openCtlDb(options.ctldb, { logger, clock }, { onGroup, originalSecrets });
+    const { originalSecrets, requireGrants, tableSizeIntervalMs: intervalMs } = options;
+    await using ctldb = await openCtlDb(
+      options.ctldb,
+      { logger, clock },
+      {
+        onGroup: createGroupObserver(metrics),
+        onRefused: createRefusalObserver(metrics),
+        defaults: limitDefaultsOf(options),
+        tableSizes: { intervalMs },
+        requireGrants,
+        originalSecrets,
+      },
+    );
     // Who sees it answer may stop it at once: a signal that comes before the wait below is for it too.
     context.stopSignal();
     const { adminToken, insecure, bind, destructiveSchemaChanges } = options;

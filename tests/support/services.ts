@@ -1,9 +1,10 @@
 /** The services of ctlstore as real processes, started through the command line as an operator does, on free ports. */
 import { join } from "node:path";
 import { type ProcessOptions, startProcess, type TestProcess } from "./process.ts";
+import { TEST_ADMIN_TOKEN } from "./secrets.ts";
 
 export const ROOT = join(import.meta.dir, "..", "..");
-export const SERVICE_ADMIN_TOKEN = "test-admin-token";
+export const SERVICE_ADMIN_TOKEN = TEST_ADMIN_TOKEN;
 
 const START_DEADLINE_MS = 60_000;
 
@@ -22,8 +23,18 @@ export function startCtlstore(args: readonly string[], options: ProcessOptions =
   return startProcess(ctlstore(...args), { ...options, env: { CTLSTORE_LOG_LEVEL: "warn", ...options.env } });
 }
 
+/** Tests are about something else than limits, unless their own flags, which count over these, say so. */
+const WITHOUT_LIMITS = [
+  "--writer-rows-per-minute",
+  "none",
+  "--table-warn-size",
+  "none",
+  "--table-max-size",
+  "none",
+];
+
 /**
- * An Executive; ready when this resolves.
+ * An Executive without limits; ready when this resolves.
  * @param port where one was before that was killed; any free one when absent
  */
 export function startExecutiveService(
@@ -32,7 +43,7 @@ export function startExecutiveService(
   port = 0,
 ): Promise<ServiceProcess> {
   const env = { CTLSTORE_CTLDB: ctldbUrl, CTLSTORE_ADMIN_TOKEN: SERVICE_ADMIN_TOKEN };
-  return startService(["executive", ...flags], env, port);
+  return startService(["executive", ...WITHOUT_LIMITS, ...flags], env, port);
 }
 
 /** A Reflector that polls often, unless a flag says otherwise; its LDB is open when this resolves. */
