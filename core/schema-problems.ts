@@ -11,10 +11,9 @@ import {
   type TableSchema,
 } from "./schema.ts";
 
-/** Null exactly when there are problems. */
+/** What was understood, and what was not: without problems there is a value. */
 export interface Checked<Value> {
   readonly value: Value | null;
-  /** The first is the one that the parser throws, unless several parts are wrong. */
   readonly problems: readonly CtlstoreError[];
 }
 
@@ -36,6 +35,12 @@ export class ProblemList {
   checked<Value>(value: Value | null): Checked<Value> {
     return { value: this.problems.length === 0 ? value : null, problems: this.problems };
   }
+}
+
+/** What one parser makes of it. */
+export function check<Value>(parse: () => Value): Checked<Value> {
+  const list = new ProblemList();
+  return { value: list.try(parse), problems: list.problems };
 }
 
 /** As `parseTableSchema`. */

@@ -12,6 +12,12 @@ const Sequence = v.pipe(
 export const SequenceAnswer = v.object({ sequence: Sequence });
 export type SequenceAnswer = v.InferOutput<typeof SequenceAnswer>;
 
+/** What clearing rows answers. */
+export const ClearedAnswer = v.object({
+  sequence: Sequence,
+  tables: v.pipe(v.number(), v.description("how many tables were cleared")),
+});
+
 export const FamilyAnswer = v.object({ family: v.string() });
 export const FamiliesAnswer = v.object({ families: v.array(v.string()) });
 export const TablesAnswer = v.object({ family: v.string(), tables: v.array(v.string()) });

@@ -1,14 +1,23 @@
 /** Families: create and list. */
 import { Elysia } from "elysia";
-import { parseFamilyName } from "../../core/names.ts";
+import { type FamilyName, parseFamilyName } from "../../core/names.ts";
+import { check } from "../../core/schema-problems.ts";
 import { FamiliesAnswer, FamilyAnswer } from "../../core/wire/answers.ts";
+import { DryRunQuery, orPreview } from "../../core/wire/preview.ts";
+import { actorOf } from "../access/actor.ts";
 import type { RouteContext } from "../context.ts";
-import { ADMIN, ERRORS } from "./common.ts";
+import { ERRORS } from "./common.ts";
+import { makeOrShow } from "./dry-run.ts";
 
-async function createFamily({ ctldb }: RouteContext, rawFamily: string) {
-  const family = parseFamilyName(rawFamily);
-  await ctldb.createFamily(family);
-  return { family };
+function createFamily(context: RouteContext, rawFamily: string, query: DryRunQuery, request: Request) {
+  return makeOrShow(context, query, {
+    checked: check(() => parseFamilyName(rawFamily)),
+    describe: (family: FamilyName) => ({ kind: "create-family", family }),
+    make: async (family) => {
+      await context.ctldb.createFamily(family, actorOf(request));
+      return { family };
+    },
+  });
 }
 
 async function listFamilies({ ctldb }: RouteContext) {
@@ -20,11 +29,16 @@ export function familyRoutes(context: RouteContext) {
   return new Elysia()
     .get("/families", () => listFamilies(context), {
       response: { 200: FamiliesAnswer, ...ERRORS },
-      detail: { summary: "List the families", tags: ["schema"], security: ADMIN },
+      detail: { summary: "List the families", tags: ["schema"] },
     })
-    .post("/families/:family", ({ params }) => createFamily(context, params.family), {
-      parse: "none",
-      response: { 200: FamilyAnswer, ...ERRORS },
-      detail: { summary: "Create a family", tags: ["schema"], security: ADMIN },
-    });
+    .post(
+      "/families/:family",
+      ({ params, query, request }) => createFamily(context, params.family, query, request),
+      {
+        parse: "none",
+        query: DryRunQuery,
+        response: { 200: orPreview(FamilyAnswer), ...ERRORS },
+        detail: { summary: "Create a family", tags: ["schema"] },
+      },
+    );
 }

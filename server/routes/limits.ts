@@ -19,7 +19,7 @@ import {
 import type { Usage } from "../../ctldb/limits/contract.ts";
 import { actorOf } from "../access/actor.ts";
 import type { RouteContext } from "../context.ts";
-import { ADMIN, ERRORS, exactJson } from "./common.ts";
+import { ERRORS, exactJson } from "./common.ts";
 import {
   rateAnswer,
   rateOrNull,
@@ -133,7 +133,6 @@ const detail = (summary: string, description?: string) => ({
   summary,
   ...(description === undefined ? {} : { description }),
   tags: ["limits"],
-  security: ADMIN,
 });
 
 const PATTERN =
