@@ -4,6 +4,7 @@
  */
 import { describe, setDefaultTimeout } from "bun:test";
 import { cookieTests } from "./suite/cookies.ts";
+import { fullTableTests } from "./suite/full-tables.ts";
 import { groupTests } from "./suite/groups.ts";
 import { ledgerTests } from "./suite/ledger.ts";
 import { ledgerSourceTests } from "./suite/ledger-source.ts";
@@ -34,6 +35,7 @@ export function conformanceTests(target: ConformanceTarget): void {
       refusalTests,
       cookieTests,
       groupTests,
+      fullTableTests,
       schemaTests,
       rowPageTests,
       writerTests,
