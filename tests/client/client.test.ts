@@ -40,10 +40,10 @@ describe("createClient", () => {
       ["city", "string"],
     ]);
     expect(unwrap(await client.schema.family({ family: "bank" }).get())).toHaveLength(2);
-    expect(unwrap(await client.writers({ writer: "teller" }).post("a-long-secret"))).toEqual({
+    expect(unwrap(await client.writers({ writer: "teller" }).post("s3cr3t-long"))).toEqual({
       writer: "teller",
     });
-    const headers = { "ctlstore-writer": "teller", "ctlstore-secret": "a-long-secret" };
+    const headers = { "ctlstore-writer": "teller", "ctlstore-secret": "s3cr3t-long" };
     const mutations = [{ table: "branch", values: { id: "9007199254740993", city: "Köln" } }];
     const { sequence } = unwrap(await bank.mutations.post({ cookie: "YQ==", mutations }, { headers }));
     expect(sequence).toBeNumber();
@@ -116,8 +116,13 @@ describe("Writer over the network", () => {
     const before = await app.headSequence();
     const writers = await Promise.all(
       Array.from({ length: 32 }, async (_, n) => {
-        unwrap(await client.writers({ writer: `writer-${n}` }).post("a-secret"));
-        return new Writer({ url: executive.url, writer: `writer-${n}`, secret: "a-secret", family: "shop" });
+        unwrap(await client.writers({ writer: `writer-${n}` }).post("s3cr3t-writer"));
+        return new Writer({
+          url: executive.url,
+          writer: `writer-${n}`,
+          secret: "s3cr3t-writer",
+          family: "shop",
+        });
       }),
     );
     const rounds = Array.from({ length: 5 }, (_, round) => round);
@@ -134,7 +139,7 @@ describe("Writer over the network", () => {
   test("R30 an answer lost on the wire is recognised, not repeated", async () => {
     await using proxy = await startFaultProxy({ port: Number(new URL(executive.url).port) });
     const url = `http://127.0.0.1:${proxy.port}`;
-    const writer = new Writer({ url, writer: "importer", secret: "a-secret", family: "shop" });
+    const writer = new Writer({ url, writer: "importer", secret: "s3cr3t-writer", family: "shop" });
     await writer.readCookie();
     const before = await app.headSequence();
     proxy.set({ dropReplyOf: /mutations/ });
@@ -147,7 +152,7 @@ describe("Writer over the network", () => {
     await using proxy = await startFaultProxy({ port: Number(new URL(executive.url).port) });
     proxy.set({ refuse: true });
     const url = `http://127.0.0.1:${proxy.port}`;
-    const writer = new Writer({ url, writer: "importer", secret: "a-secret", family: "shop" });
+    const writer = new Writer({ url, writer: "importer", secret: "s3cr3t-writer", family: "shop" });
     const before = await app.headSequence();
     const writing = writer.write([{ table: "counter", values: { id: 78 } }]);
     await until(() => proxy.connections >= 2, { what: "two attempts" });

@@ -28,7 +28,7 @@ async function setUp(appOptions: TestAppOptions = {}): Promise<Setup> {
     options: {
       url: "http://localhost",
       writer: "importer",
-      secret: "a-secret",
+      secret: "s3cr3t-writer",
       family: "shop",
       fetch: network.fetch,
       clock,

@@ -3,6 +3,8 @@
  * `openLedgerSource` alone, on a real database.
  */
 import { describe, setDefaultTimeout } from "bun:test";
+import { accessTests } from "./suite/access.ts";
+import { auditTests } from "./suite/audit.ts";
 import { cookieTests } from "./suite/cookies.ts";
 import { fullTableTests } from "./suite/full-tables.ts";
 import { groupTests } from "./suite/groups.ts";
@@ -39,6 +41,8 @@ export function conformanceTests(target: ConformanceTarget): void {
       schemaTests,
       rowPageTests,
       writerTests,
+      accessTests,
+      auditTests,
       ledgerSourceTests,
     ])
       tests(target);

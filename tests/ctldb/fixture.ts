@@ -12,7 +12,7 @@ import { checkLedger, readWholeLedger, replayLedger, type WholeLedger } from "..
 
 export const FAMILY = parseFamilyName("fam");
 export const WRITER = parseWriterName("writer-1");
-export const SECRET = "secret-1";
+export const SECRET = "s3cr3t-1";
 
 /** Every type, with a key of two fields declared in another order than the key's. */
 export const ALL_TYPES = table("all_types", {

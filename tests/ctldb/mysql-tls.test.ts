@@ -8,6 +8,7 @@ import { openLedgerSource, openRowSource } from "../../ctldb/open.ts";
 import { makeCa } from "../support/certificates.ts";
 import { sharedMariadb, startMariadb } from "../support/mariadb.ts";
 import { hasMysql9, startMysql9 } from "../support/mysql9.ts";
+import { MYSQL_PASSWORD } from "../support/secrets.ts";
 import { isDeep } from "../support/suite.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
@@ -176,7 +177,7 @@ describe("a ctldb's URL", () => {
   test("is refused as configuration when its files are no certificates", async () => {
     using folder = tempFolder("tls");
     writeFileSync(folder.file("ca.pem"), "-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n");
-    const url = `mysql://app:app@127.0.0.1/ctldb?tls-ca=${folder.file("ca.pem")}`;
+    const url = `mysql://app:${MYSQL_PASSWORD}@127.0.0.1/ctldb?tls-ca=${folder.file("ca.pem")}`;
     const error = await failureOf(open(url));
     expect(error.code).toBe("config_invalid");
     expect(error.message).toContain(folder.file("ca.pem"));

@@ -42,7 +42,7 @@ function start(
   const { fetch = (input, init) => app.app.handle(new Request(input, init)), isAdmin = true } = options;
   return startHeartbeat(
     { logger: silentLogger, clock, random: () => 0.5, fetch },
-    { url: "http://localhost", secret: "heartbeat-secret", ...(isAdmin ? { adminToken: ADMIN_TOKEN } : {}) },
+    { url: "http://localhost", secret: "s3cr3t-heartbeat", ...(isAdmin ? { adminToken: ADMIN_TOKEN } : {}) },
   );
 }
 

@@ -61,8 +61,11 @@ async function prepare(url: string): Promise<Pair[]> {
   for (const table of ["passing", "pair_1", "pair_2"])
     unwrap(await client.families({ family: FAMILY }).tables({ table }).post(shape));
   for (const table of ["pair_1", "pair_2"]) {
-    unwrap(await client.writers({ writer: table }).post("a secret"));
-    pairs.push({ table, writer: new Writer({ url, writer: table, secret: "a secret", family: FAMILY }) });
+    unwrap(await client.writers({ writer: table }).post("s3cr3t-history"));
+    pairs.push({
+      table,
+      writer: new Writer({ url, writer: table, secret: "s3cr3t-history", family: FAMILY }),
+    });
   }
   return pairs;
 }

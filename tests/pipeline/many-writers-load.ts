@@ -134,5 +134,5 @@ async function writeNumbers(name: string, writer: Writer, options: LoadOptions):
 }
 
 function secretOf(name: string): string {
-  return `secret of ${name}`;
+  return `s3cr3t-${name}`;
 }

@@ -24,7 +24,7 @@ test("I12 D10 an operator creates, writes, reads and looks after an LDB with com
     CTLSTORE_ADMIN_TOKEN: SERVICE_ADMIN_TOKEN,
     CTLSTORE_LDB: ldb,
     CTLSTORE_WRITER: "clerk",
-    CTLSTORE_SECRET: "clerk-secret",
+    CTLSTORE_SECRET: "s3cr3t-clerk",
   };
   const run = async (args: string[], input = "") => {
     const { code, stdout, stderr } = await runProcess(ctlstore(...args), { env, input });

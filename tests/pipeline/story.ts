@@ -2,7 +2,7 @@
 import { type Client, createClient, unwrap } from "../../client/index.ts";
 import { SERVICE_ADMIN_TOKEN } from "../support/services.ts";
 
-export const STORY_WRITER = { writer: "storyteller", secret: "story-secret", family: "story" } as const;
+export const STORY_WRITER = { writer: "storyteller", secret: "s3cr3t-story", family: "story" } as const;
 
 /** Makes family `story` with table `rows` (id, text) and a writer for it. */
 export async function makeStoryTable(executiveUrl: string): Promise<Client> {

@@ -28,12 +28,12 @@ async function prepare(ctldb: CtlDb): Promise<void> {
       keyFields: ["k"],
     }),
   ]);
-  await ctldb.writers.register(WRITER, "secret");
+  await ctldb.writers.register(WRITER, "s3cr3t-host");
 }
 
 async function write(ctldb: CtlDb, ...rows: ReadonlyArray<readonly [number, string]>): Promise<bigint> {
   const mutations = rows.map(([k, v]) => ({ table: TABLE, kind: "upsert" as const, values: { k, v } }));
-  return (await ctldb.write({ writer: WRITER, secret: "secret", family: FAMILY, mutations })).sequence;
+  return (await ctldb.write({ writer: WRITER, secret: "s3cr3t-host", family: FAMILY, mutations })).sequence;
 }
 
 describe("the Reflector on an embedded ctldb", () => {

@@ -17,7 +17,7 @@ afterAll(() => app[Symbol.asyncDispose]());
 async function state() {
   const { headSequence, schemaVersion } = await app.ctldb.status();
   const catalog = await app.ctldb.catalog();
-  const cookie = await app.ctldb.readCookie(parseWriterName("importer"), "a-secret");
+  const cookie = await app.ctldb.readCookie(parseWriterName("importer"), "s3cr3t-writer");
   return { headSequence, schemaVersion, families: [...catalog.families], cookie: [...cookie] };
 }
 
@@ -244,8 +244,8 @@ describe("secrets and cookies", () => {
     ["none", ""],
     ["of two characters", "ab"],
     ["of 101 characters", "a".repeat(101)],
-    ["with a line break at its end", "a-secret\n"],
-    ["with a space at its start", " a-secret"],
+    ["with a line break at its end", "s3cr3t-writer\n"],
+    ["with a space at its start", " s3cr3t-writer"],
     ["with a NUL", "a\u0000secret"],
     ["that is not UTF-8", Uint8Array.of(0xff, 0xfe, 0x41)],
   ] as const) {
@@ -292,7 +292,7 @@ describe("credentials", () => {
     ["no headers", {}],
     ["the admin token instead", ADMIN],
     ["no secret", { "ctlstore-writer": "importer" }],
-    ["no writer", { "ctlstore-secret": "a-secret" }],
+    ["no writer", { "ctlstore-secret": "s3cr3t-writer" }],
     ["a wrong secret", { ...WRITER, "ctlstore-secret": "another" }],
     ["an empty secret", { ...WRITER, "ctlstore-secret": "" }],
     ["a secret in another case", { ...WRITER, "ctlstore-secret": "A-SECRET" }],

@@ -31,7 +31,7 @@ async function startService(options: TestAppOptions = {}): Promise<Service> {
   };
 }
 
-const HEAD = `POST /families/shop/mutations HTTP/1.1\r\nHost: localhost\r\nctlstore-writer: importer\r\nctlstore-secret: a-secret\r\n`;
+const HEAD = `POST /families/shop/mutations HTTP/1.1\r\nHost: localhost\r\nctlstore-writer: importer\r\nctlstore-secret: s3cr3t-writer\r\n`;
 const BATCH = '{"mutations":[{"table":"counter","values":{"id":1}}]}';
 
 /** A raw connection: what it receives, and when it is over. */
@@ -213,7 +213,7 @@ describe("bodies over a real connection", () => {
     }
     for (const path of paths) {
       const connection = new RawConnection(service.port);
-      const writer = "ctlstore-writer: importer\r\nctlstore-secret: a-secret";
+      const writer = "ctlstore-writer: importer\r\nctlstore-secret: s3cr3t-writer";
       connection.send(`POST ${path} HTTP/1.0\r\n${writer}\r\nContent-Length: 0\r\n\r\n`);
       const answer = await connection.answer();
       expect({ path, is200: answer.includes(" 200 ") }).toEqual({ path, is200: false });

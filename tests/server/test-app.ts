@@ -8,11 +8,12 @@ import type { CtlDb } from "../../ctldb/contract.ts";
 import { openCtlDb } from "../../ctldb/open.ts";
 import { type App, createApp } from "../../server/app.ts";
 import type { AppDeps, AppOptions } from "../../server/context.ts";
+import { TEST_ADMIN_TOKEN } from "../support/secrets.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
-export const ADMIN_TOKEN = "test-admin-token";
+export const ADMIN_TOKEN = TEST_ADMIN_TOKEN;
 export const ADMIN = { authorization: `Bearer ${ADMIN_TOKEN}` };
-export const WRITER = { "ctlstore-writer": "importer", "ctlstore-secret": "a-secret" };
+export const WRITER = { "ctlstore-writer": "importer", "ctlstore-secret": "s3cr3t-writer" };
 
 export interface Answer {
   readonly status: number;
@@ -117,7 +118,7 @@ async function prepare(call: (call: Call) => Promise<Answer>): Promise<void> {
         keyFields: ["id"],
       }),
     },
-    { method: "POST", path: "/writers/importer", body: "a-secret" },
+    { method: "POST", path: "/writers/importer", body: "s3cr3t-writer" },
   ];
   for (const one of calls) {
     const { status, text } = await call(one);

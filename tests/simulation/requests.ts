@@ -13,7 +13,7 @@ export class RunNames {
 
   readonly family = (family: FamilyIndex): string => `h${this.#run}f${family}`;
   readonly writer = (writer: WriterIndex): string => `Run ${this.#run} writer ${writer}`;
-  readonly secret = (writer: WriterIndex): string => `secret ${this.#run} ${writer}`;
+  readonly secret = (writer: WriterIndex): string => `s3cr3t-${this.#run}-${writer}`;
 
   credentials(writer: WriterIndex): Record<string, string> {
     return { "ctlstore-writer": this.writer(writer), "ctlstore-secret": this.secret(writer) };

@@ -6,6 +6,7 @@ import { execFileSync } from "node:child_process";
 import { createConnection } from "mysql2/promise";
 import { freePort } from "./free-port.ts";
 import { startProcess, type TestProcess } from "./process.ts";
+import { MYSQL_PASSWORD } from "./secrets.ts";
 import { type TempFolder, tempFolder } from "./temp-folder.ts";
 import { until } from "./until.ts";
 
@@ -14,7 +15,7 @@ export interface MysqlServer extends AsyncDisposable {
   /** Path of its Unix socket. */
   readonly socket: string;
   readonly pid: number;
-  /** `mysql://app:app@127.0.0.1:PORT/database`; the user may do everything. */
+  /** `mysql://app:…@127.0.0.1:PORT/database`; the user may do everything. */
   url(database: string): string;
   /** Makes an empty database with a name of its own and returns its URL. */
   createDatabase(): Promise<string>;
@@ -36,7 +37,7 @@ export interface MysqlProduct {
   readonly name: string;
   /** Makes the data folder. */
   prepare(folder: TempFolder): Promise<void>;
-  /** The server's command line. It must create user `app` (password `app`) when its data is new. */
+  /** The server's command line. It must create user `app` (password `MYSQL_PASSWORD`) when its data is new. */
   command(folder: TempFolder, address: { readonly socket: string; readonly port: number }): readonly string[];
 }
 
@@ -46,7 +47,7 @@ const PORT_ATTEMPTS = 5;
 
 /** SQL for a new server's init file; one statement per line. */
 export const INIT_SQL = [
-  "CREATE USER IF NOT EXISTS 'app'@'127.0.0.1' IDENTIFIED BY 'app';",
+  `CREATE USER IF NOT EXISTS 'app'@'127.0.0.1' IDENTIFIED BY '${MYSQL_PASSWORD}';`,
   "GRANT ALL ON *.* TO 'app'@'127.0.0.1' WITH GRANT OPTION;",
   "",
 ].join("\n");
@@ -98,7 +99,7 @@ async function query(port: number, sql: string): Promise<unknown> {
     host: "127.0.0.1",
     port,
     user: "app",
-    password: "app",
+    password: MYSQL_PASSWORD,
     connectTimeout: 5_000,
   });
   try {
@@ -118,7 +119,7 @@ function serverOf(
   const { socket, port } = address;
   let server = first;
   let databases = 0;
-  const url = (database: string) => `mysql://app:app@127.0.0.1:${port}/${database}`;
+  const url = (database: string) => `mysql://app:${MYSQL_PASSWORD}@127.0.0.1:${port}/${database}`;
   const end = async () => {
     server.signal("SIGCONT"); // a frozen one would not see the next signal
     server.signal("SIGTERM");

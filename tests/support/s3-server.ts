@@ -19,6 +19,7 @@ import {
 } from "./ceph.ts";
 import { freePort } from "./free-port.ts";
 import { runProcess, startProcess, type TestProcess } from "./process.ts";
+import { testSecret } from "./secrets.ts";
 import { type TempFolder, tempFolder } from "./temp-folder.ts";
 import { until } from "./until.ts";
 
@@ -57,7 +58,7 @@ export interface S3Server extends S3Credentials, AsyncDisposable {
 }
 
 export const S3_REGION = "us-east-1";
-const OWNER: S3Credentials = { accessKeyId: "TESTSKEY", secretAccessKey: "tests+secret/key" };
+const OWNER: S3Credentials = { accessKeyId: "TESTSKEY", secretAccessKey: testSecret("with+slash/key") };
 const START_DEADLINE_MS = 60_000;
 /** A port may be taken between the moment it was found free and the server's start. */
 const PORT_ATTEMPTS = 5;
@@ -136,7 +137,8 @@ async function killAll(daemons: Daemons): Promise<void> {
 }
 
 async function runToEnd(command: readonly string[]): Promise<void> {
-  const ended = await runProcess(command, { env: CEPH_ENV });
+  // radosgw-admin answers with the keys that it was given.
+  const ended = await runProcess(command, { env: CEPH_ENV, mayTellSecrets: true });
   if (ended.code !== 0) throw new Error(`${command.join(" ")} failed:\n${ended.stdout}${ended.stderr}`);
 }
 
@@ -173,7 +175,7 @@ function serverOf(folder: TempFolder, ports: CephPorts, first: Daemons): S3Serve
     ...addressOf({ httpPort: ports.http, httpsPort: ports.https, caPath: folder.file("ca.pem") }),
     async addUser() {
       users += 1;
-      const user = { accessKeyId: `STRANGER${users}`, secretAccessKey: `secret-of-${users}` };
+      const user = { accessKeyId: `STRANGER${users}`, secretAccessKey: testSecret(`of-${users}`) };
       await runToEnd(addUserCommand(folder, user));
       return user;
     },

@@ -40,11 +40,11 @@ const CASES: readonly Case[] = [
     request: request([good], { writer: parseWriterName("nobody") }),
     code: "bad_credentials",
   },
-  { what: "the secret is wrong", request: request([good], { secret: "secret-2" }), code: "bad_credentials" },
+  { what: "the secret is wrong", request: request([good], { secret: "s3cr3t-2" }), code: "bad_credentials" },
   { what: "the secret is empty", request: request([good], { secret: "" }), code: "bad_credentials" },
   {
     what: "a bad batch comes with a wrong secret",
-    request: request([count("a", "no number")], { secret: "secret-2" }),
+    request: request([count("a", "no number")], { secret: "s3cr3t-2" }),
     code: "bad_credentials",
   },
   { what: "the family is unknown", request: request([good], { family: OTHER }), code: "unknown_family" },

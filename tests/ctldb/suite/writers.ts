@@ -23,7 +23,7 @@ export function writerTests(target: ConformanceTarget): void {
       const name = parseWriterName("contested");
       const codes = await Promise.all(
         Array.from({ length: 10 }, (_, i) =>
-          (i % 2 === 0 ? first : second).writers.register(name, `secret-${i}`).then(
+          (i % 2 === 0 ? first : second).writers.register(name, `s3cr3t-${i}`).then(
             () => "registered",
             (error) => error.code,
           ),
@@ -38,18 +38,18 @@ export function writerTests(target: ConformanceTarget): void {
       await using ctldb = await openFilled(url);
       const names = ["Name", "name", "náme", "name ", "na me", "名前です", "o'brien", 'a"b', "back\\slash"];
       for (const [i, name] of names.entries())
-        await ctldb.writers.register(parseWriterName(name), `secret-${i}`);
+        await ctldb.writers.register(parseWriterName(name), `s3cr3t-${i}`);
       for (const [i, name] of names.entries()) {
         await ctldb.write(
           request([count(name, i)], {
             writer: parseWriterName(name),
-            secret: `secret-${i}`,
+            secret: `s3cr3t-${i}`,
             cookie: bytes(name),
           }),
         );
       }
       for (const [i, name] of names.entries()) {
-        expect(await ctldb.readCookie(parseWriterName(name), `secret-${i}`)).toEqual(bytes(name));
+        expect(await ctldb.readCookie(parseWriterName(name), `s3cr3t-${i}`)).toEqual(bytes(name));
       }
     });
 

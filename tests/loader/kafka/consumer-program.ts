@@ -271,7 +271,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
       "security.protocol": "sasl_plaintext",
       "sasl.mechanisms": "PLAIN",
       "sasl.username": "user",
-      "sasl.password": "hunter2",
+      "sasl.password": "s3cr3t-sasl",
     };
     await createKafka({ brokers, group: "g", settings }).consumer().partitionsOf(["many"]);
   },
@@ -280,7 +280,7 @@ const SCENARIOS: Readonly<Record<string, () => Promise<void>>> = {
     const wrong = createKafka({
       brokers,
       group: "g",
-      settings: { "sasl.password": "hunter2", "security.protocol": "hunter2" },
+      settings: { "sasl.password": "s3cr3t-sasl", "security.protocol": "s3cr3t-sasl" },
     });
     await wrong.consumer().partitionsOf(["many"]);
   },

@@ -36,7 +36,7 @@ export const ITEM = "shop.inventory.customers";
 export const ACCOUNT = "shop.inventory.accounts";
 /** Its table is made by the loader. */
 export const MADE = "shop.inventory.made";
-const SECRET = "a-secret";
+const SECRET = "s3cr3t-writer";
 
 export function planOf(topics: Readonly<Record<string, number>>, writer = "loader:test"): LanePlan {
   const partitions = Object.entries(topics).flatMap(([topic, count]) =>

@@ -312,8 +312,8 @@ describe("a lane in trouble", () => {
 
   test("a cookie that is not the loader's is refused and stays as it is", async () => {
     const plan = newPlan();
-    const headers = { "ctlstore-writer": plan.writer, "ctlstore-secret": "a-secret" };
-    await world.client.writers({ writer: plan.writer }).post("a-secret");
+    const headers = { "ctlstore-writer": plan.writer, "ctlstore-secret": "s3cr3t-writer" };
+    await world.client.writers({ writer: plan.writer }).post("s3cr3t-writer");
     const body = new TextEncoder().encode("offset=17");
     await world.client.cookie.post(undefined, { headers, fetch: { body } });
     const opening = world.start({ plan, log }).catch((error) => error);

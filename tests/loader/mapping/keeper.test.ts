@@ -31,7 +31,7 @@ async function setUp(): Promise<Setup> {
     retryForMs: 60_000,
   });
   const writer = new Writer({
-    ...{ url: "http://localhost", writer: "importer", secret: "a-secret", family: "shop" },
+    ...{ url: "http://localhost", writer: "importer", secret: "s3cr3t-writer", family: "shop" },
     ...{ fetch: network.fetch, clock },
   });
   const schema = async (path: string) =>

@@ -203,7 +203,7 @@ describe.skipIf(!hasKafka)("ctlstore loader", () => {
 
     const common = [
       ...["--brokers", world.kafka.brokers, "--mapping", topic.mapping, "--executive", world.executive.url],
-      ...["--secret", "loader-secret", ...topic.flags],
+      ...["--secret", "s3cr3t-loader", ...topic.flags],
     ];
     const offsets = await run("offsets", ...common);
     expect(offsets).toMatchObject({ code: 0, stderr: "" });

@@ -21,7 +21,7 @@ import { type TempFolder, tempFolder } from "../../support/temp-folder.ts";
 import { until } from "../../support/until.ts";
 import { FakeKafka } from "./fake-kafka.ts";
 
-export const SECRET = "loader-secret";
+export const SECRET = "s3cr3t-loader";
 
 export interface Started extends RunningLoader {
   readonly metrics: Metrics;

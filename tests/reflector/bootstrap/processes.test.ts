@@ -23,7 +23,7 @@ const deps = { logger: silentLogger, clock: systemClock };
 const family = parseFamilyName("fam");
 const table = parseTableName("tbl");
 const writer = parseWriterName("writer");
-const secret = "a secret";
+const secret = "s3cr3t-bootstrap";
 
 async function writeRows(ctldb: CtlDb, from: number, count: number): Promise<bigint> {
   let last = 0n;
@@ -126,7 +126,7 @@ describe("ctlstore reflector --bootstrap", () => {
     const url = `s3://bucket/prefix?endpoint=http://127.0.0.1:${port}&path-style=true`;
     const flags = ["--bootstrap", url, "--bootstrap-jitter-ms", "0", "--ldb", folder.file("ldb")];
     await using reflector = startCtlstore(["reflector", "--ctldb", ctldbUrl, ...flags], {
-      env: { AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "secret" },
+      env: { AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "s3cr3t-aws" },
     });
     await until(() => connections > 0, { what: "a question to the store" });
     const askedMs = performance.now();

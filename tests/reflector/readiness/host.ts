@@ -25,9 +25,9 @@ export async function makeCtldb(path: string): Promise<void> {
       ["v", "string"],
     ] as const;
     await ctldb.createTables([parseTableSchema("fam", "tbl", { fields, keyFields: ["k"] })]);
-    await ctldb.writers.register(WRITER, "secret");
+    await ctldb.writers.register(WRITER, "s3cr3t-host");
     const mutation = { table: TABLE, kind: "upsert" as const, values: { k: 1, v: "a" } };
-    await ctldb.write({ writer: WRITER, secret: "secret", family: FAMILY, mutations: [mutation] });
+    await ctldb.write({ writer: WRITER, secret: "s3cr3t-host", family: FAMILY, mutations: [mutation] });
   }
   renameSync(staged, path);
 }

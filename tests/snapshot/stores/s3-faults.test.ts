@@ -300,8 +300,8 @@ describe.if(hasS3Server)("a store in S3", () => {
     const server = await sharedS3Server();
     const url = await server.bucketUrl();
     const owner: S3Credentials = server;
-    const wrongSecret = { ...owner, secretAccessKey: "not the secret" };
-    const unknown = { accessKeyId: "NOBODYSKEY", secretAccessKey: "nobody's secret" };
+    const wrongSecret = { ...owner, secretAccessKey: "s3cr3t-wrong" };
+    const unknown = { accessKeyId: "NOBODYSKEY", secretAccessKey: "s3cr3t-of-nobody" };
     const cases = [
       { url, credentials: wrongSecret, code: "snapshot_store_denied", says: /SignatureDoesNotMatch/ },
       { url, credentials: unknown, code: "snapshot_store_denied", says: /InvalidAccessKeyId/ },

@@ -110,7 +110,7 @@ export class LoaderWorld implements AsyncDisposable {
   lookFlags(mapping: string): string[] {
     return [
       ...["--brokers", this.kafka.brokers, "--mapping", mapping, "--executive", this.executive.url],
-      ...["--secret", "loader-secret", "--kafka-setting", "fetch.wait.max.ms=20"],
+      ...["--secret", "s3cr3t-loader", "--kafka-setting", "fetch.wait.max.ms=20"],
     ];
   }
 

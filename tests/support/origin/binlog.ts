@@ -1,6 +1,7 @@
 /** The binlog of the origin as a stream of whole transactions and of statements that change tables. */
 import ZongJi, { type AnyBinlogEvent } from "@vlasky/zongji";
 import type { MysqlServer } from "../mysql-server.ts";
+import { MYSQL_PASSWORD } from "../secrets.ts";
 import { until } from "../until.ts";
 import { choicesOf } from "./column-codec.ts";
 
@@ -44,7 +45,7 @@ export async function readBinlog(
     host: "127.0.0.1",
     port: server.port,
     user: "app",
-    password: "app",
+    password: MYSQL_PASSWORD,
     dateStrings: true,
     timezone: "+00:00",
   });
