@@ -69,7 +69,7 @@ describe("createClient", () => {
     expect(() => unwrap(anonymous)).toThrow(
       expect.objectContaining({
         code: "bad_credentials",
-        details: { hint: "send Authorization: Bearer TOKEN" },
+        details: { hint: expect.stringContaining("send Authorization: Bearer TOKEN") },
       }),
     );
   });
