@@ -14,7 +14,7 @@ import type { SchemaChange } from "./store.ts";
 export type SchemaBounds = Pick<LimitDefaults, "tablesPerFamily" | "fieldsPerTable">;
 
 export interface Decision<Change> {
-  /** What is to be done; of what cannot be, nothing. */
+  /** What is to be done, as far as it can be. */
   readonly changes: readonly Change[];
   /** The first is what is told to whoever asks for the change itself. */
   readonly conflicts: readonly CtlstoreError[];
@@ -70,10 +70,10 @@ export function decideAddFields(
   const list = new ProblemList();
   const schema = list.try(() => catalog.table(change.family, change.table));
   if (schema === null || change.fields.length === 0) return { changes: [], conflicts: list.problems };
+  // What speaks against some of the fields is no reason to say nothing of the others.
   const added = change.fields.filter((field) => list.try(() => withAddedFields(schema, [field])) !== null);
-  // Each fits alone; all of them together may not.
-  const grown = list.try(() => withAddedFields(schema, added));
-  if (grown === null || added.length < change.fields.length) return { changes: [], conflicts: list.problems };
+  const grown = added.length === 0 ? null : list.try(() => withAddedFields(schema, added));
+  if (grown === null) return { changes: [], conflicts: list.problems };
   list.try(() => assertFieldsAllowed(grown, bounds));
   return { changes: [{ kind: "add-fields", schema: grown, added }], conflicts: list.problems };
 }

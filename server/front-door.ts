@@ -12,6 +12,7 @@ import { type CredentialKind, createRefusals, type Refusals } from "./access/ref
 import { withCommonHeaders } from "./access/response-headers.ts";
 import { accessOf } from "./access/route-access.ts";
 import type { AppOptions, RouteContext } from "./context.ts";
+import { assertKnowsDryRun } from "./dry-run-routes.ts";
 import { errorAnswer, unknownRoute } from "./error-answer.ts";
 import { createRequestMetrics, type RequestMetrics } from "./executive-metrics.ts";
 import {
@@ -88,6 +89,7 @@ export class FrontDoor {
     if (access !== "open" && access !== "writer") {
       noteCaller(routed, await this.#access.admit(request, access));
     }
+    assertKnowsDryRun(routed, route.pattern);
     if (request.method !== "HEAD") return handle(routed);
     const { status, headers } = await handle(routed);
     return new Response(null, { status, headers });
