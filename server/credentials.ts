@@ -67,16 +67,18 @@ const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
 /**
  * The name under which a writer registers. White space around it would be lost in a header, so that it could never log
- * in again.
+ * in again; and with a `*` at its end a limit could not tell it from a group of writers.
  * @throws CtlstoreError `invalid_name`
  */
 export function newWriterName(value: unknown): WriterName {
   const writer = parseWriterName(value);
-  if (writer.trim() === writer) return writer;
-  throw new CtlstoreError(
-    "invalid_name",
-    "Cannot register the writer: its name begins or ends with white space",
-  );
+  if (writer.trim() !== writer) throw unusableName("begins or ends with white space");
+  if (writer.endsWith("*")) throw unusableName("ends in *, which stands for all names that begin so");
+  return writer;
+}
+
+function unusableName(reason: string): CtlstoreError {
+  return new CtlstoreError("invalid_name", `Cannot register the writer: its name ${reason}`);
 }
 
 /** The secret of a new writer; it must survive a header. @throws CtlstoreError `invalid_value` */

@@ -7,6 +7,7 @@ import { AuditAnswer, type AuditQuery, AuditQuery as AuditQuerySchema } from "..
 import { jsonSafeMembers } from "../../core/wire/json-safe.ts";
 import { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from "../../ctldb/access/contract.ts";
 import type { RouteContext } from "../context.ts";
+import { exactQuery } from "../exact-query.ts";
 import { ERRORS } from "./common.ts";
 import { isoOfUs } from "./times.ts";
 
@@ -71,6 +72,7 @@ function notAParameter(name: string, text: string, needed: string): CtlstoreErro
 
 export function auditRoutes(context: RouteContext) {
   return new Elysia().get("/audit", ({ query }) => readAudit(context, query), {
+    transform: exactQuery,
     query: AuditQuerySchema,
     response: { 200: AuditAnswer, ...ERRORS },
     detail: {

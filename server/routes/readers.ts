@@ -1,7 +1,5 @@
 /** Readers that were declared of a table, so that whoever changes it knows whom to ask. */
 import { Elysia } from "elysia";
-import { CtlstoreError } from "../../core/errors.ts";
-import { ACCESS_LIMITS } from "../../core/limits.ts";
 import { parseFamilyName, parseOperatorName, parseTableName } from "../../core/names.ts";
 import { ReaderBody, ReaderNameAnswer, ReadersAnswer } from "../../core/wire/access.ts";
 import { actorOf } from "../access/actor.ts";
@@ -38,21 +36,8 @@ async function declareReader(
 ) {
   const [family, table] = [parseFamilyName(params.family), parseTableName(params.table)];
   const reader = parseOperatorName(params.reader);
-  const contact = parseContact(body.contact ?? null);
-  await ctldb.readers.declare(family, table, { reader, contact }, actorOf(request));
+  await ctldb.readers.declare(family, table, { reader, contact: body.contact ?? null }, actorOf(request));
   return { reader };
-}
-
-function parseContact(contact: string | null): string | null {
-  const { contactChars } = ACCESS_LIMITS;
-  if (contact === null) return null;
-  const isPrintable = /^[^\u0000-\u001f\u007f]+$/u.test(contact) && contact.isWellFormed();
-  if (isPrintable && [...contact].length <= contactChars && contact.trim() === contact) return contact;
-  throw new CtlstoreError(
-    "invalid_value",
-    `Cannot use this contact: it needs 1 to ${contactChars} printable characters, and no white space at an end`,
-    { field: "contact" },
-  );
 }
 
 async function withdrawReader({ ctldb }: RouteContext, params: ReaderParams, request: Request) {

@@ -2,7 +2,7 @@
 import { Elysia } from "elysia";
 import { CtlstoreError, quote } from "../../core/errors.ts";
 import { ACCESS_LIMITS } from "../../core/limits.ts";
-import { parseFamilyName, parseWriterName } from "../../core/names.ts";
+import { type FamilyName, parseFamilyName, parseWriterName } from "../../core/names.ts";
 import { readBody } from "../../core/process/read-body.ts";
 import { parsePeriodNs } from "../../core/rates.ts";
 import { GrantsBody, RotateQuery, WriterInfoAnswer, WritersAnswer } from "../../core/wire/access.ts";
@@ -11,6 +11,7 @@ import type { WriterInfo } from "../../ctldb/access/contract.ts";
 import { actorOf } from "../access/actor.ts";
 import type { AppLimits, RouteContext } from "../context.ts";
 import { newSecret, newWriterName } from "../credentials.ts";
+import { exactQuery } from "../exact-query.ts";
 import { ERRORS, exactJson } from "./common.ts";
 import { isoOfSeconds } from "./times.ts";
 
@@ -105,19 +106,11 @@ async function grantFamilies(
   return infoAnswer(await ctldb.writers.grant(writer, granted, actorOf(request)));
 }
 
-function parseGrants(names: readonly string[]) {
+function parseGrants(names: readonly string[]): FamilyName[] {
   const families = names.map(parseFamilyName);
   const repeated = families.find((family, i) => families.indexOf(family) !== i);
-  if (repeated !== undefined) throw notGrantable(`family ${quote(repeated)} stands in it twice`);
-  const { grantsPerWriter } = ACCESS_LIMITS;
-  if (families.length > grantsPerWriter) {
-    throw notGrantable(`it has ${families.length} families; at most ${grantsPerWriter} fit`);
-  }
-  return families;
-}
-
-function notGrantable(reason: string): CtlstoreError {
-  return new CtlstoreError("invalid_value", `Cannot use this list of grants: ${reason}`, {
+  if (repeated === undefined) return families;
+  throw new CtlstoreError("invalid_value", `Cannot grant family ${quote(repeated)} twice`, {
     field: "families",
   });
 }
@@ -163,6 +156,7 @@ export function writerRoutes(context: RouteContext) {
       ({ params, query, request }) => rotateSecret(context, params.writer, query, request),
       {
         parse: "none",
+        transform: exactQuery,
         query: RotateQuery,
         response: { 200: WriterInfoAnswer, ...ERRORS },
         detail: {
