@@ -1,4 +1,5 @@
 /** `ctlstore executive`: the write API. */
+import { hostname } from "node:os";
 import { createMetrics } from "../../core/process/metrics.ts";
 import { ACCESS_OPTIONS } from "../access-options.ts";
 import { command } from "../command.ts";
@@ -43,9 +44,13 @@ export const executiveCommand = command({
     const { openCtlDb } = await import("../../ctldb/open.ts");
     const { startExecutive } = await import("../../server/executive.ts");
     const { createGroupObserver, createRefusalObserver } = await import("../../server/executive-metrics.ts");
+    const { createSizeWatch } = await import("../../server/size-watch/size-watch.ts");
     const logger = context.logger("executive", options.logLevel);
     const { clock } = context;
     const metrics = createMetrics();
+    const { webhook } = options;
+    // Before the ctldb, so that it ends after it.
+    await using sizes = createSizeWatch({ metrics, clock, logger }, { webhook, executive: hostname() });
     const { requestMs, ...transport } = transportOf(options);
     const { originalSecrets, requireGrants, tableSizeIntervalMs: intervalMs } = options;
     await using ctldb = await openCtlDb(
@@ -55,7 +60,7 @@ export const executiveCommand = command({
         onGroup: createGroupObserver(metrics),
         onRefused: createRefusalObserver(metrics),
         defaults: limitDefaultsOf(options),
-        tableSizes: { intervalMs },
+        tableSizes: { intervalMs, onReport: sizes.onReport },
         requireGrants,
         originalSecrets,
       },

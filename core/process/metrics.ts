@@ -7,6 +7,8 @@ export type { Counter, Gauge, Histogram };
 export interface Metrics {
   counter(name: string, help: string, labelNames?: readonly string[]): Counter;
   gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
+  /** A gauge whose value is asked for whenever the metrics are. */
+  gaugeOf(name: string, help: string, value: () => number): void;
   histogram(
     name: string,
     help: string,
@@ -27,6 +29,9 @@ export function createMetrics(): Metrics {
     counter: (name, help, labelNames = []) =>
       new Counter({ name, help, labelNames: [...labelNames], registers }),
     gauge: (name, help, labelNames = []) => new Gauge({ name, help, labelNames: [...labelNames], registers }),
+    gaugeOf(name, help, value) {
+      const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(value()) });
+    },
     histogram: (name, help, buckets, labelNames = []) =>
       new Histogram({ name, help, buckets: [...buckets], labelNames: [...labelNames], registers }),
     render: () => registry.metrics(),

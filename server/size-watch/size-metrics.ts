@@ -1,0 +1,44 @@
+/** Metrics of the tables' sizes; docs/operations.md explains each. */
+import { SIZE_WATCH_LIMITS } from "../../core/limits.ts";
+import type { Clock } from "../../core/process/clock.ts";
+import type { Metrics } from "../../core/process/metrics.ts";
+import type { TableSize } from "../../ctldb/limits/contract.ts";
+
+export const TABLE_BYTES = "ctlstore_executive_table_bytes";
+export const TABLES_OVER_LIMIT = "ctlstore_executive_tables_over_limit";
+export const TABLE_MEASURE_AGE_SECONDS = "ctlstore_executive_table_measure_age_seconds";
+
+/** @returns what to call with the sizes of each round, the largest first */
+export function createSizeMetrics(metrics: Metrics, clock: Clock): (sizes: readonly TableSize[]) => void {
+  const startedMs = clock.monotonicMs();
+  let measuredMs = startedMs;
+  const bytes = metrics.gauge(TABLE_BYTES, "Size of a table in the ctldb; of the large ones", [
+    "family",
+    "table",
+  ]);
+  const over = metrics.gauge(TABLES_OVER_LIMIT, "Tables over their size limit", ["limit"]);
+  for (const limit of ["warn", "max"]) over.set({ limit }, 0);
+  metrics.gaugeOf(
+    TABLE_MEASURE_AGE_SECONDS,
+    "Time since the tables were measured last, or since the start",
+    () => (clock.monotonicMs() - measuredMs) / 1_000,
+  );
+  return (sizes) => {
+    measuredMs = clock.monotonicMs();
+    bytes.reset();
+    for (const size of sizes.filter(isShown).slice(0, SIZE_WATCH_LIMITS.shownTables))
+      bytes.set({ family: size.family, table: size.table }, Number(size.bytes));
+    over.set({ limit: "warn" }, sizes.filter(isOverWarning).length);
+    over.set({ limit: "max" }, sizes.filter(({ state }) => state === "full").length);
+  };
+}
+
+/** A series for each table would be thousands: those that are on their way to a limit, and no more than can be looked at. */
+function isShown({ bytes, limit }: TableSize): boolean {
+  return bytes !== null && limit !== null && 2n * bytes > limit.warnBytes;
+}
+
+/** Also of a table whose warning size was set above its hard limit by somebody else. */
+function isOverWarning({ bytes, limit, state }: TableSize): boolean {
+  return state === "full" || (bytes !== null && limit !== null && bytes > limit.warnBytes);
+}
