@@ -1,4 +1,8 @@
 /** What a change of tables would do, as an Executive tells it with `?dry-run=true`. */
+import type { Client } from "../client/index.ts";
+import { CtlstoreError, isCtlstoreError } from "../core/errors.ts";
+import type { PreviewAnswer } from "../core/wire/preview.ts";
+import { answerOf } from "./answer-of.ts";
 import type { CommandContext } from "./command.ts";
 import { CommandFailure } from "./failure.ts";
 import { switchOption } from "./options.ts";
@@ -10,38 +14,33 @@ export const dryRunOption = switchOption({
   help: "change nothing: print what would be done, what it costs, who reads and writes the table, and what speaks against it",
 });
 
-/** Given with every request that may be one for a preview. */
-export function dryRunQuery({ dryRun }: { readonly dryRun: boolean }) {
-  return dryRun ? { query: { "dry-run": "true" } } : {};
+/**
+ * The query of a request that is to be a dry run, or not.
+ * @throws CtlstoreError `config_invalid` where the Executive knows no dry runs: it would take the request for the change
+ */
+export async function dryRunQuery(
+  client: Client,
+  { dryRun, executive }: { readonly dryRun: boolean; readonly executive: string },
+): Promise<DryRunQuery> {
+  if (!dryRun) return {};
+  try {
+    // A route that came with them.
+    await answerOf(executive, client.whoami.get());
+  } catch (error) {
+    if (!isCtlstoreError(error) || error.code !== "unknown_route") throw error;
+    throw new CtlstoreError("config_invalid", "Cannot try the change: this Executive knows no dry runs", {
+      hint: "it is older than this command line",
+    });
+  }
+  return { query: { "dry-run": "true" } };
 }
 
-type Count = number | string | null;
-
-/** The answer to a dry run; the part of it that is shown. */
-export interface Preview {
-  readonly dryRun: boolean;
-  readonly possible: boolean;
-  readonly conflicts: ReadonlyArray<{
-    readonly code: string;
-    readonly message: string;
-    readonly hint?: string | undefined;
-  }>;
-  readonly tables: ReadonlyArray<PreviewedTable>;
+export interface DryRunQuery {
+  readonly query?: { readonly "dry-run": string };
 }
 
-interface PreviewedTable {
-  readonly family: string;
-  readonly table: string;
-  readonly ledgerStatements: readonly string[];
-  readonly ctldbStatements: readonly string[];
-  readonly cost: string;
-  readonly rows: Count;
-  readonly bytes: Count;
-  readonly readers: ReadonlyArray<{ readonly reader: string; readonly contact: string | null }>;
-  readonly writers: ReadonlyArray<{ readonly writer: string; readonly lastAt: string }>;
-}
-
-export function isPreview(answer: object): answer is Preview {
+/** A change's own answer is not told apart from a preview by its type. */
+export function isPreview(answer: object): answer is PreviewAnswer {
   return "dryRun" in answer;
 }
 
@@ -52,7 +51,7 @@ const COSTS: Readonly<Record<string, string>> = {
   rows: "grows with the rows",
 };
 
-export function previewLines(preview: Preview): string[] {
+export function previewLines(preview: PreviewAnswer): string[] {
   const lines = preview.tables.flatMap((table) => [...tableLines(table), ""]);
   for (const { code, message, hint } of preview.conflicts) {
     lines.push(`conflict: ${message} [${code}]`);
@@ -62,10 +61,10 @@ export function previewLines(preview: Preview): string[] {
   return lines;
 }
 
-function tableLines(table: PreviewedTable): string[] {
+function tableLines(table: PreviewAnswer["tables"][number]): string[] {
   const facts: string[][] = [
     ["cost", COSTS[table.cost] ?? table.cost],
-    ["rows", table.rows === null ? "-" : String(table.rows)],
+    ["rows", table.rows === null ? "-" : `${table.rowsEstimated ? "about " : ""}${table.rows}`],
     ["size", table.bytes === null ? "-" : bytesText(Number(table.bytes))],
     ...table.ledgerStatements.map((statement) => ["ledger", statement]),
     ...table.ctldbStatements.map((statement) => ["ctldb", statement]),
@@ -76,16 +75,14 @@ function tableLines(table: PreviewedTable): string[] {
     ...table.writers.map(({ writer, lastAt }) => ["writer", `${writer}, last at ${lastAt}`]),
   ];
   if (table.readers.length === 0) facts.push(["reader", "none was declared"]);
-  return textTable([`${table.family}/${table.table}`, ""], facts).map((line, i) =>
-    // A table's name is no heading: it stays as it is.
-    i === 0 ? `${table.family}/${table.table}` : line,
-  );
+  const [, ...lines] = textTable(["", ""], facts);
+  return [`${table.family}/${table.table}`, ...lines.map((line) => `  ${line}`)];
 }
 
 /** Prints what a dry run found. @throws CommandFailure when the change would be refused */
 export function showPreview(
   context: CommandContext,
-  preview: Preview,
+  preview: PreviewAnswer,
   { json }: { readonly json: boolean },
 ): void {
   if (json) context.out(jsonText(preview));

@@ -1,8 +1,16 @@
 /** Changes that destroy data: shown first, and made when somebody at the terminal, or `--yes`, says so. */
 import type { ClientResult } from "../client/client-error.ts";
+import type { Client } from "../client/index.ts";
 import type { SequenceAnswer } from "../core/wire/answers.ts";
 import { answerOf } from "./answer-of.ts";
-import { dryRunOption, isPreview, type Preview, previewLines, showPreview } from "./change-preview.ts";
+import {
+  type DryRunQuery,
+  dryRunOption,
+  dryRunQuery,
+  isPreview,
+  previewLines,
+  showPreview,
+} from "./change-preview.ts";
 import type { CommandContext } from "./command.ts";
 import { confirm, yesOption } from "./confirm.ts";
 import { OPERATOR_OPTIONS, type OperatorValues } from "./operator.ts";
@@ -19,14 +27,12 @@ export interface DestructiveChange {
   /** Such as "dropped table shop/prices". */
   readonly done: string;
   /** @param query asks for a preview, or for nothing */
-  send(query: {
-    readonly query?: { readonly "dry-run": string };
-  }): Promise<ClientResult<SequenceAnswer | Preview>>;
+  send(query: DryRunQuery): Promise<ClientResult<SequenceAnswer>>;
 }
 
 /** @throws CommandFailure when it would be refused, or is not wanted; `config_invalid` when nobody can be asked */
 export async function makeDestructiveChange(
-  context: CommandContext,
+  { context, client }: { readonly context: CommandContext; readonly client: Client },
   change: DestructiveChange,
   options: DestructiveValues,
 ): Promise<void> {
@@ -34,10 +40,10 @@ export async function makeDestructiveChange(
   if (dryRun || !yes) {
     // Without a terminal there is no use in asking the Executive first.
     if (!dryRun && context.ask === null) await confirm(context, options, change.act);
-    const preview = await answerOf(executive, change.send({ query: { "dry-run": "true" } }));
-    // An Executive of before has done it.
-    if (!isPreview(preview)) return told(context, change, { sequence: preview.sequence, json });
-    if (dryRun) return showPreview(context, preview, options);
+    const query = await dryRunQuery(client, { dryRun: true, executive });
+    const preview = await answerOf(executive, change.send(query));
+    if (!isPreview(preview)) throw new Error("the answer to a dry run is none");
+    if (dryRun || !preview.possible) return showPreview(context, preview, options);
     for (const line of previewLines(preview)) context.note(line);
     await confirm(context, options, change.act);
   }

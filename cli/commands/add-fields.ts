@@ -22,7 +22,8 @@ export const addFieldsCommand = command({
     const { family, table } = parseArgument("FAMILY/TABLE", path, tablePath);
     const client = await operatorClient(options);
     const body = { fields: field.map(([name, type]): [string, string] => [name, type]) };
-    const call = client.families({ family }).tables({ table }).put(body, dryRunQuery(options));
+    const query = await dryRunQuery(client, options);
+    const call = client.families({ family }).tables({ table }).put(body, query);
     const answer = await answerOf(executive, call);
     if (isPreview(answer)) return showPreview(context, answer, options);
     context.out(

@@ -1,6 +1,7 @@
 /** `ctlstore clear-rows`. */
 import { parseFamilyName } from "../../core/names.ts";
 import { parseArgument } from "../arguments.ts";
+import type { DryRunQuery } from "../change-preview.ts";
 import { command } from "../command.ts";
 import { DESTRUCTIVE_OPTIONS, makeDestructiveChange } from "../destructive-change.ts";
 import { operatorClient } from "../operator.ts";
@@ -24,17 +25,17 @@ export const clearRowsCommand = command({
     if (path.includes("/")) {
       const { family, table } = parseArgument("FAMILY/TABLE", path, tablePath);
       const route = routes({ family }).tables({ table });
-      const send = (query: object) => route.delete(undefined, query);
+      const send = (query: DryRunQuery) => route.delete(undefined, query);
       const change = {
         act: `clear table ${family}/${table}`,
         done: `cleared table ${family}/${table}`,
         send,
       };
-      return makeDestructiveChange(context, change, options);
+      return makeDestructiveChange({ context, client }, change, options);
     }
     const family = parseArgument("FAMILY", path, parseFamilyName);
-    const send = (query: object) => routes({ family }).delete(undefined, query);
+    const send = (query: DryRunQuery) => routes({ family }).delete(undefined, query);
     const change = { act: `clear every table of ${family}`, done: `cleared every table of ${family}`, send };
-    return makeDestructiveChange(context, change, options);
+    return makeDestructiveChange({ context, client }, change, options);
   },
 });

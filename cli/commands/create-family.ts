@@ -17,10 +17,8 @@ export const createFamilyCommand = command({
     const { executive, json } = options;
     const family = parseArgument("FAMILY", name, parseFamilyName);
     const client = await operatorClient(options);
-    const answer = await answerOf(
-      executive,
-      client.families({ family }).post(undefined, dryRunQuery(options)),
-    );
+    const query = await dryRunQuery(client, options);
+    const answer = await answerOf(executive, client.families({ family }).post(undefined, query));
     if (isPreview(answer)) return showPreview(context, answer, options);
     context.out(json ? jsonText(answer) : `created family ${family}`);
   },

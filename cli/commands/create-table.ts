@@ -41,7 +41,8 @@ export const createTableCommand = command({
     const { family, table } = parseArgument("FAMILY/TABLE", path, tablePath);
     const client = await operatorClient(options);
     const body = { fields: field.map(([name, type]): [string, string] => [name, type]), keyFields: [...key] };
-    const call = client.families({ family }).tables({ table }).post(body, dryRunQuery(options));
+    const query = await dryRunQuery(client, options);
+    const call = client.families({ family }).tables({ table }).post(body, query);
     const answer = await answerOf(executive, call);
     if (isPreview(answer)) return showPreview(context, answer, options);
     context.out(json ? jsonText(answer) : `created table ${family}/${table} at sequence ${answer.sequence}`);

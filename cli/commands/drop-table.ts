@@ -22,7 +22,7 @@ export const dropTableCommand = command({
     const client = await operatorClient(options);
     const route = client.families({ family }).tables({ table });
     await makeDestructiveChange(
-      context,
+      { context, client },
       {
         act: `drop table ${family}/${table}`,
         done: `dropped table ${family}/${table}`,

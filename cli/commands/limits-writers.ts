@@ -8,7 +8,7 @@ import { OPERATOR_OPTIONS, operatorClient } from "../operator.ts";
 import { option } from "../options.ts";
 import { text } from "../parsers.ts";
 import { jsonText } from "../print.ts";
-import { bytesRate, rowsRate } from "../rate-options.ts";
+import { bytesRate, isUnlimited, rowsRate } from "../rate-options.ts";
 
 const writerArgument = {
   name: "writer",
@@ -115,9 +115,11 @@ export const limitsFleetSetCommand = command({
   examples: ["limits fleet set --rows 100000/1m --bytes 256MiB/1m --admin-token @data/admin-token"],
   async run(context, options) {
     const client = await operatorClient(options);
-    const body = rateBody(options);
+    const { amount, ...rest } = rateBody(options);
+    // Of the fleet, other than of a writer, rows need no limit.
+    const body = isUnlimited(amount) ? rest : { amount, ...rest };
     const answer = await answerOf(options.executive, client.limits.fleet.post(body));
-    context.out(options.json ? jsonText(answer) : `all writers together: ${rateText(body)}`);
+    context.out(options.json ? jsonText(answer) : `all writers together: ${rateText({ amount, ...rest })}`);
   },
 });
 
