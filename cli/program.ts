@@ -1,6 +1,7 @@
 /** Turns command declarations into a commander program: parsing, help pages, suggestions. The only file that knows commander. */
 import { Command as CommanderCommand, CommanderError, Option as CommanderOption } from "commander";
 import type { Argument, Command, CommandContext } from "./command.ts";
+import { exposedSecrets } from "./exposed-secrets.ts";
 import { type Option, resolveOptions, variablesOf } from "./options.ts";
 import { COMMON_OPTIONS } from "./shared-options.ts";
 
@@ -133,6 +134,7 @@ function addCommand(
       if (raw !== undefined) given[declared.flag] = raw === true ? [""] : (raw as string[]);
     }
     const values = resolveOptions(options, given, context.environment);
+    for (const warning of exposedSecrets(options, given)) context.note(warning);
     await command.run(context, values, built.args);
   });
   return built;

@@ -49,7 +49,7 @@ function mapping(name: string, table: object): string {
   return fileWith(name, JSON.stringify({ version: 1, tables }));
 }
 
-const live = () => ["--executive", executive.url, "--admin-token", ADMIN_TOKEN];
+const live = () => ["--executive", executive.url, "--admin-token", `@${fileWith("token", ADMIN_TOKEN)}`];
 
 describe("loader check", () => {
   test("prints tables and fields, and exits 0 when all fits", async () => {
