@@ -112,7 +112,10 @@ export class LedgerCtlDb implements CtlDb {
       options.tableSizes,
     );
     if (defaults.table !== null) this.#tableSizes.start();
-    this.limits = new LedgerLimits({ ...parts, sizes: this.#tableSizes }, defaults);
+    this.limits = new LedgerLimits(
+      { ...parts, sizes: this.#tableSizes, onChange: () => this.#admissions.forgetSpent() },
+      defaults,
+    );
     this.#admissions = new Admissions(
       { policy, tables: this.#tableSizes, clock: deps.clock },
       {

@@ -62,6 +62,11 @@ export class Admissions {
     }
   }
 
+  /** After limits were changed here: they hold at once. */
+  forgetSpent(): void {
+    this.#memory.spent.forget();
+  }
+
   /**
    * @param writes planned with the catalog that holds under the lock
    * @param takenMs when the lock was taken, by the monotonic clock

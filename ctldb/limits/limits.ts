@@ -30,6 +30,8 @@ export const UNLIMITED: LimitDefaults = { writer: NO_RATE, fleet: NO_RATE, table
 export interface LimitsDeps extends ChangeDeps {
   readonly store: LedgerStore;
   readonly sizes: { list(): Promise<TableSize[]> };
+  /** Told when limits were changed here, or may have been. */
+  readonly onChange: () => void;
 }
 
 /** An override about to be made or taken away, and what stands now. */
@@ -146,6 +148,6 @@ export class LedgerLimits implements Limits {
       if (isDeepStrictEqual(from, to)) return null;
       const action = to === null ? "limit.reset" : "limit.set";
       return { statements, record: { actor, action, target, detail: { from, to } }, changesPolicy: true };
-    });
+    }).finally(this.#deps.onChange);
   }
 }

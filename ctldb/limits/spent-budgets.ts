@@ -2,8 +2,8 @@
  * Remembers for a moment whose window is used up, so that a flood of requests is refused before it takes a place in the
  * queue or the time of the ledger lock from others (R34).
  *
- * It refuses only what would be refused under the lock: within a window use never goes down, and a limit that was raised
- * meanwhile is seen when the moment is over.
+ * It refuses only what would be refused under the lock: within a window use never goes down, and a limit that another
+ * Executive has raised meanwhile is seen when the moment is over.
  */
 import { RATE_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
@@ -34,6 +34,11 @@ export class SpentBudgets {
       if (seenMs - spent.seenMs < RATE_LIMITS.spentMs) break;
       this.#spent.delete(other);
     }
+  }
+
+  /** After a change of limits: what it allows is not known any more. */
+  forget(): void {
+    this.#spent.clear();
   }
 
   /** @throws CtlstoreError as `assertWithinBudget` does */

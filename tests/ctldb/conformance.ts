@@ -10,6 +10,8 @@ import { fullTableTests } from "./suite/full-tables.ts";
 import { groupTests } from "./suite/groups.ts";
 import { ledgerTests } from "./suite/ledger.ts";
 import { ledgerSourceTests } from "./suite/ledger-source.ts";
+import { previewTests } from "./suite/preview.ts";
+import { rateTests } from "./suite/rates.ts";
 import { refusalTests } from "./suite/refusals.ts";
 import { rowPageTests } from "./suite/row-pages.ts";
 import { schemaTests } from "./suite/schema.ts";
@@ -39,8 +41,10 @@ export function conformanceTests(target: ConformanceTarget): void {
       groupTests,
       fullTableTests,
       schemaTests,
+      previewTests,
       rowPageTests,
       writerTests,
+      rateTests,
       accessTests,
       auditTests,
       ledgerSourceTests,
