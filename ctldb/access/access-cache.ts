@@ -1,7 +1,7 @@
 /**
- * What the ctldb says of names, kept for a moment: what was allowed is believed for half a second, what was refused is
- * asked again after a fifth of one. So a revoked secret is refused within that time on every Executive, a new one is
- * accepted, and neither steady use nor a flood of refusals costs a query per request (R34, R45).
+ * What the ctldb says of names, kept for a moment: it is believed for half a second, and before anything is refused it is
+ * asked again, of the same name once in a fifth of a second. So what is revoked is refused within that time on every
+ * Executive, what is new is accepted, and neither steady use nor a flood of refusals costs a query per request (R34, R45).
  *
  * Bounded: names that exist and names that do not have room each, so that the latter cannot push out the former.
  */
@@ -11,7 +11,7 @@ import { BatchedLookup, type LoadNames } from "./batched-lookup.ts";
 export interface AccessTimes {
   /** How long what is known is believed. */
   readonly cacheMs: number;
-  /** After how long a refusal is looked up again. */
+  /** How long a refusal stands before the same name is looked up again for another one. */
   readonly refusedCacheMs: number;
 }
 
@@ -29,6 +29,8 @@ interface Known<Found> {
   readonly found: Found | null;
   /** When it was asked for, so that it is not older than it seems. */
   readonly atMs: number;
+  /** Until when a refusal needs no look-up. */
+  refusedUntilMs: number;
 }
 
 export class AccessCache<Found> {
@@ -57,16 +59,18 @@ export class AccessCache<Found> {
    * @throws what `load` throws, when nothing is known that is fresh enough
    */
   async ask<Verdict>(name: string, judge: (found: Found | null) => Verdict | null): Promise<Verdict | null> {
-    const { cacheMs, refusedCacheMs } = this.#options;
-    const known = this.#existing.get(name) ?? this.#missing.get(name);
-    const ageMs = known === undefined ? Number.POSITIVE_INFINITY : this.#clock.monotonicMs() - known.atMs;
-    if (known !== undefined && ageMs <= cacheMs) {
+    const { cacheMs } = this.#options;
+    const known = this.#get(name);
+    const nowMs = this.#clock.monotonicMs();
+    if (known !== undefined && nowMs - known.atMs <= cacheMs) {
       const verdict = judge(known.found);
       // Asked again in good time, so that whoever is allowed never waits for it.
-      if (verdict !== null && ageMs > cacheMs / 2) this.#refresh(name);
-      if (verdict !== null || ageMs < refusedCacheMs) return verdict;
+      if (verdict !== null && nowMs - known.atMs > cacheMs / 2) this.#refresh(name);
+      if (verdict !== null || nowMs < known.refusedUntilMs) return verdict;
     }
-    return judge(await this.#read(name));
+    const verdict = judge(await this.#read(name));
+    if (verdict === null) this.#refuse(name, nowMs);
+    return verdict;
   }
 
   /** After a change of our own: it holds at once. */
@@ -95,9 +99,18 @@ export class AccessCache<Found> {
       const atMs = this.#clock.monotonicMs();
       const found = await this.#lookup.find(name);
       if (changes !== this.#changes) continue;
-      this.#keep(name, { found, atMs });
+      this.#keep(name, { found, atMs, refusedUntilMs: this.#get(name)?.refusedUntilMs ?? 0 });
       return found;
     }
+  }
+
+  #get(name: string): Known<Found> | undefined {
+    return this.#existing.get(name) ?? this.#missing.get(name);
+  }
+
+  #refuse(name: string, nowMs: number): void {
+    const known = this.#get(name);
+    if (known !== undefined) known.refusedUntilMs = nowMs + this.#options.refusedCacheMs;
   }
 
   #keep(name: string, known: Known<Found>): void {
