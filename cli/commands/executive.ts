@@ -36,7 +36,7 @@ export const executiveCommand = command({
   },
   examples: [
     "executive --ctldb sqlite:ctldb.db --admin-token @admin-token",
-    "executive --ctldb mysql://ctlstore:secret@db:3306/ctldb --admin-token @admin-token --bind 0.0.0.0:3000",
+    "executive --ctldb @ctldb-url --admin-token @admin-token --bind 0.0.0.0:3000",
     "executive --ctldb @ctldb-url --admin-token @admin-token --bind 0.0.0.0:3000 --tls-cert server.pem --tls-key server.key --tls-client-ca clients.pem",
     "executive --ctldb @ctldb-url --admin-token @admin-token --bind unix:/run/ctlstore/executive.sock",
   ],

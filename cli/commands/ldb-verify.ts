@@ -39,7 +39,7 @@ export const ldbVerifyCommand = command({
   },
   examples: [
     "ldb verify --ldb data/ldb --ctldb sqlite:data/ctldb.db",
-    "ldb verify --ctldb mysql://ctlstore:secret@replica:3306/ctldb --json",
+    "ldb verify --ctldb @replica-url --json",
   ],
   async run(context, { ldb, ctldb, timeout, differences, values, json, logLevel }) {
     const { openRowSource } = await import("../../ctldb/open.ts");

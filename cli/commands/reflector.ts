@@ -22,8 +22,8 @@ export const reflectorCommand = command({
   },
   examples: [
     "reflector --ctldb sqlite:ctldb.db --ldb ./ldb",
-    "reflector --ctldb mysql://ctlstore:secret@db:3306/ctldb --bind 127.0.0.1:3001",
-    "reflector --ctldb mysql://ctlstore:secret@db:3306/ctldb --bootstrap s3://bucket/prefix?region=eu-west-1",
+    "reflector --ctldb @ctldb-url --bind 127.0.0.1:3001",
+    "reflector --ctldb @ctldb-url --bootstrap s3://bucket/prefix?region=eu-west-1",
     "reflector --ctldb sqlite:ctldb.db --ldb ./ldb --ready-file /run/ctlstore/ready --ecs-status",
   ],
   async run(context, options) {
