@@ -1,6 +1,7 @@
 /** What the commands have in common that look at the lanes of a loader from outside. */
 import type { KafkaSettings } from "../loader/kafka/consumer.ts";
-import type { LaneLookOptions } from "../loader/service/positions/lane-look.ts";
+import type { LaneLookDeps, LaneLookOptions } from "../loader/service/positions/lane-look.ts";
+import { reachExecutive, sentBy } from "./executive-options.ts";
 import { readGivenFile } from "./given-file.ts";
 import { KAFKA_OPTIONS, kafkaOf, LANE_OPTIONS } from "./loader-options.ts";
 import type { OptionValues } from "./options.ts";
@@ -15,13 +16,17 @@ type Values = OptionValues<typeof LOOK_OPTIONS> & { readonly adminToken?: string
 export function lookOptionsOf(options: Values): {
   readonly kafka: KafkaSettings;
   readonly look: LaneLookOptions;
+  /** To the Executive. */
+  readonly sent: Pick<LaneLookDeps, "fetch">;
 } {
-  const { executive, secret, writer, preserveTransactions, adminToken } = options;
+  const way = reachExecutive(options);
+  const { secret, writer, preserveTransactions, adminToken } = options;
   return {
     kafka: kafkaOf({ ...options, group: undefined }),
+    sent: sentBy(way),
     look: {
       mapping: { text: readGivenFile("mapping", options.mapping), name: options.mapping },
-      executive,
+      executive: way.url,
       secret,
       writer,
       preserveTransactions,

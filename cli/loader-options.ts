@@ -3,10 +3,11 @@ import { EXECUTIVE_LIMITS, LANE_LIMITS } from "../core/limits.ts";
 import { parseWriterName } from "../core/names.ts";
 import type { KafkaSettings } from "../loader/kafka/consumer.ts";
 import type { LostEventsPolicy } from "../loader/service/lanes/start-positions.ts";
+import { EXECUTIVE_OPTIONS } from "./executive-options.ts";
 import { kafkaSetting, settingsOf } from "./kafka-settings.ts";
 import { listOption, type OptionValues, option, switchOption } from "./options.ts";
 import { choice, integer, text } from "./parsers.ts";
-import { adminTokenOption, executiveOption, secretOption, statusBindOption } from "./shared-options.ts";
+import { adminTokenOption, secretOption, statusBindOption } from "./shared-options.ts";
 
 const KIB = 1024;
 const DEFAULT_WRITER = "loader";
@@ -50,7 +51,7 @@ export const LANE_OPTIONS = {
     help: "which topics go to which tables (JSON; `loader check --print-schema` describes it)",
     parse: text,
   }),
-  executive: executiveOption,
+  ...EXECUTIVE_OPTIONS,
   writer: option({
     flag: "writer",
     placeholder: "NAME",

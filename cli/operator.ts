@@ -1,18 +1,20 @@
 /** What the commands share that ask an Executive as an operator. */
 import type { Client } from "../client/index.ts";
+import { EXECUTIVE_OPTIONS, reachExecutive, sentBy } from "./executive-options.ts";
 import type { OptionValues } from "./options.ts";
-import { executiveOption, jsonOption, optionalAdminTokenOption } from "./shared-options.ts";
+import { jsonOption, optionalAdminTokenOption } from "./shared-options.ts";
 
 /** An Executive without operators, which only its own host reaches, asks for no token. */
 export const OPERATOR_OPTIONS = {
-  executive: executiveOption,
+  ...EXECUTIVE_OPTIONS,
   adminToken: optionalAdminTokenOption,
   json: jsonOption,
 };
 
 export type OperatorValues = Omit<OptionValues<typeof OPERATOR_OPTIONS>, "json">;
 
-export async function operatorClient({ executive, adminToken }: OperatorValues): Promise<Client> {
+export async function operatorClient({ adminToken, ...values }: OperatorValues): Promise<Client> {
   const { createClient } = await import("../client/index.ts");
-  return createClient(executive, adminToken === undefined ? {} : { adminToken });
+  const way = reachExecutive(values);
+  return createClient(way.url, { ...(adminToken === undefined ? {} : { adminToken }), ...sentBy(way) });
 }

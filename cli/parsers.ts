@@ -1,5 +1,5 @@
 /** Parsers of option and argument texts. Each throws a plain Error that says what the text must be. */
-import { quote } from "../core/errors.ts";
+import { messageOf, quote } from "../core/errors.ts";
 import { type FamilyName, parseFamilyName, parseTableName, type TableName } from "../core/names.ts";
 import { parseBindAddress } from "../core/process/listen.ts";
 import { isObjectKey } from "../snapshot/stores/keys.ts";
@@ -50,6 +50,16 @@ export function httpUrl(value: string): string {
   // Node refuses such requests, and says the password in the reason.
   if (url.username !== "" || url.password !== "") throw new Error("it must have no user or password in it");
   return value.replace(/\/+$/, "");
+}
+
+/** A URL, or `unix:PATH`. */
+export function executiveAddress(value: string): string {
+  if (value.startsWith("unix:")) return bindAddressOrSocket(value);
+  try {
+    return httpUrl(value);
+  } catch (error) {
+    throw new Error(`${messageOf(error)}, or unix:PATH`, { cause: error });
+  }
 }
 
 /** `sqlite:PATH` or `mysql://…`; the adapters check the rest. */

@@ -3,7 +3,7 @@ import { REFLECTOR_LIMITS } from "../core/limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../core/process/logger.ts";
 import { DEFAULT_LDB_FOLDER } from "../ldb/layout.ts";
 import { option, switchOption } from "./options.ts";
-import { bindAddress, choice, ctldbUrl, httpUrl, integer, text } from "./parsers.ts";
+import { bindAddress, choice, ctldbUrl, integer, text } from "./parsers.ts";
 
 const logLevelOption = option({
   flag: "log-level",
@@ -50,14 +50,6 @@ export const pollIntervalOption = option({
   help: "pause between polls of the ledger when nothing is behind",
   parse: integer({ min: 10, max: 3_600_000 }),
   fallback: REFLECTOR_LIMITS.pollIntervalMs,
-});
-
-export const executiveOption = option({
-  flag: "executive",
-  placeholder: "URL",
-  help: "where the Executive listens",
-  parse: httpUrl,
-  fallback: "http://127.0.0.1:3000",
 });
 
 const adminTokenDeclaration = {

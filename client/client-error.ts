@@ -1,6 +1,7 @@
 /** Answers of the Executive as typed errors. */
 import { CtlstoreError, ERROR_CODES, type ErrorCode } from "../core/errors.ts";
 import type { ErrorAnswer } from "../core/wire/answers.ts";
+import { connectionProblem } from "./connection-problem.ts";
 
 /** What the client makes of each request; both members are never set together. */
 export interface ClientResult<Data> {
@@ -38,8 +39,12 @@ const CODES_OF_PROXIES: Readonly<Record<number, ErrorCode>> = {
 export function errorOf(result: ClientResult<unknown>): CtlstoreError {
   const { response, status } = result;
   if (response === undefined) {
-    return new CtlstoreError("ctldb_unavailable", "Cannot reach the Executive: the request had no answer", {
-      cause: result.error?.value,
+    const cause = result.error?.value;
+    const problem = connectionProblem(cause);
+    const reason = problem?.reason ?? "the request had no answer";
+    return new CtlstoreError("ctldb_unavailable", `Cannot reach the Executive: ${reason}`, {
+      cause,
+      ...(problem?.hint === undefined ? {} : { hint: problem.hint }),
     });
   }
   const body = result.error?.value;

@@ -227,7 +227,7 @@ function outcomeUnknown(error: CtlstoreError): CtlstoreError {
   const { retryAfterSeconds } = error.details;
   return new CtlstoreError(
     "commit_outcome_unknown",
-    "Cannot tell whether the batch was written: no answer came through",
+    `Cannot tell whether the batch was written: no answer came through; at last: ${error.message}`,
     {
       hint: "compare readCookie() with the cookie of the batch",
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),

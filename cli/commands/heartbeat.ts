@@ -1,16 +1,17 @@
 /** `ctlstore heartbeat`: writes one row again and again, so that an idle ledger can be told from a lost one. */
 import { command } from "../command.ts";
+import { EXECUTIVE_OPTIONS, reachExecutive, sentBy } from "../executive-options.ts";
 import { option } from "../options.ts";
 import { integer, text } from "../parsers.ts";
 import { runUntilStopped } from "../service.ts";
-import { executiveOption, optionalAdminTokenOption, secretOption } from "../shared-options.ts";
+import { optionalAdminTokenOption, secretOption } from "../shared-options.ts";
 
 export const heartbeatCommand = command({
   name: "heartbeat",
   summary: "write one row every few seconds, so that staleness can be measured while nobody else writes",
   details: "With the admin token it makes its family, table and writer where they are missing.",
   options: {
-    executive: executiveOption,
+    ...EXECUTIVE_OPTIONS,
     adminToken: optionalAdminTokenOption,
     writer: option({
       flag: "writer",
@@ -48,10 +49,12 @@ export const heartbeatCommand = command({
     const { startHeartbeat } = await import("../../heartbeat/start.ts");
     const { executive, adminToken, writer, secret, family, table, intervalMs, logLevel } = options;
     const { clock, random } = context;
+    const logger = context.logger("heartbeat", logLevel);
+    const way = reachExecutive(options, logger);
     const heartbeat = startHeartbeat(
-      { logger: context.logger("heartbeat", logLevel), clock, random },
+      { logger, clock, random, ...sentBy(way) },
       {
-        url: executive,
+        url: way.url,
         writer,
         secret,
         family,

@@ -4,23 +4,23 @@ import { MAPPING_LIMITS } from "../../core/limits.ts";
 import type { SchemaStore } from "../../loader/mapping/schema-store.ts";
 import { checkLines } from "../check-answer.ts";
 import { command } from "../command.ts";
+import { EXECUTIVE_FILE_OPTIONS, EXECUTIVE_OPTIONS, reachExecutive, sentBy } from "../executive-options.ts";
 import { CommandFailure } from "../failure.ts";
 import { readGivenFile } from "../given-file.ts";
 import { KAFKA_OPTIONS, kafkaOf, LANE_OPTIONS } from "../loader-options.ts";
-import { type Option, option, switchOption } from "../options.ts";
-import { httpUrl, text } from "../parsers.ts";
+import { type Option, type OptionValues, option, switchOption } from "../options.ts";
+import { text } from "../parsers.ts";
 import { jsonText } from "../print.ts";
 import { jsonOption, optionalAdminTokenOption } from "../shared-options.ts";
 
 const OPTIONS = {
   mapping: { ...LANE_OPTIONS.mapping, fallback: undefined } as Option<string | undefined>,
-  executive: option({
-    flag: "executive",
-    placeholder: "URL",
+  executive: {
+    ...EXECUTIVE_OPTIONS.executive,
     help: "where the Executive listens; without it the file alone is checked",
-    parse: httpUrl,
     fallback: undefined,
-  }),
+  } as Option<string | undefined>,
+  ...EXECUTIVE_FILE_OPTIONS,
   adminToken: optionalAdminTokenOption,
   brokers: {
     ...KAFKA_OPTIONS.brokers,
@@ -66,7 +66,7 @@ export const loaderCheckCommand = command({
       context.out(JSON.stringify(mappingJsonSchema(), null, 2));
       return;
     }
-    const { brokers, mapping, sample, executive, adminToken, writer, preserveTransactions } = options;
+    const { brokers, mapping, sample, writer, preserveTransactions } = options;
     if (mapping === undefined) throw missing("--mapping", "it is what is checked");
     if (brokers !== undefined && typeof Bun !== "undefined") {
       const { runOnNode } = await import("../on-node.ts");
@@ -77,7 +77,7 @@ export const loaderCheckCommand = command({
     const kafka =
       brokers === undefined ? null : await consumerOf(kafkaOf({ ...options, brokers, group: undefined }));
     try {
-      const deps = { schemas: await schemasOf(executive, adminToken), kafka };
+      const deps = { schemas: await schemasOf(options), kafka };
       const report = await checkMapping(readGivenFile("mapping", mapping), deps, {
         name: mapping,
         ...{ writer, preserveTransactions, signal },
@@ -100,15 +100,17 @@ async function consumerOf(
 }
 
 /** Null without an Executive. */
-async function schemasOf(
-  url: string | undefined,
-  adminToken: string | undefined,
-): Promise<SchemaStore | null> {
-  if (url === undefined) return null;
+async function schemasOf({
+  executive,
+  adminToken,
+  ...files
+}: OptionValues<typeof OPTIONS>): Promise<SchemaStore | null> {
+  if (executive === undefined) return null;
   if (adminToken === undefined)
     throw missing("--admin-token", "the Executive shows its tables to nobody else");
   const { executiveSchemas } = await import("../../loader/mapping/schema-store.ts");
-  return executiveSchemas({ url, adminToken });
+  const way = reachExecutive({ ...files, executive });
+  return executiveSchemas({ url: way.url, adminToken, ...sentBy(way) });
 }
 
 function sampleLines(path: string): string[] {

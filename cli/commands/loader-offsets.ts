@@ -25,8 +25,8 @@ export const loaderOffsetsCommand = command({
     const { LaneLook } = await import("../../loader/service/positions/lane-look.ts");
     const { readOffsets } = await import("../../loader/service/positions/offsets.ts");
     const { createKafka } = await import("../../loader/kafka/client.ts");
-    const { kafka, look: lookOptions } = lookOptionsOf(options);
-    await using look = new LaneLook({ kafka: createKafka(kafka) }, lookOptions);
+    const { kafka, sent, look: lookOptions } = lookOptionsOf(options);
+    await using look = new LaneLook({ kafka: createKafka(kafka), ...sent }, lookOptions);
     const report = await readOffsets(look, signal);
     if (options.json) context.out(jsonText(report));
     else for (const line of offsetsLines(report)) context.out(line);

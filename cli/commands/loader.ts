@@ -4,6 +4,7 @@ import { createMetrics } from "../../core/process/metrics.ts";
 import type { LoaderOptions, RunningLoader } from "../../loader/loader.ts";
 import type { LoaderStatus } from "../../loader/service/status/status.ts";
 import { type CommandContext, type CommonValues, command } from "../command.ts";
+import { reachExecutive, sentBy } from "../executive-options.ts";
 import { readGivenFile } from "../given-file.ts";
 import { kafkaOf, LOADER_OPTIONS } from "../loader-options.ts";
 import type { OptionValues } from "../options.ts";
@@ -66,20 +67,23 @@ async function start(context: CommandContext, options: Values): Promise<RunningL
   const { startLoader } = await import("../../loader/loader.ts");
   const { createKafka } = await import("../../loader/kafka/client.ts");
   const { clock, random } = context;
+  const logger = context.logger("loader", options.logLevel);
+  const way = reachExecutive(options, logger);
   return startLoader(
     {
       kafka: createKafka(kafkaOf(options)),
-      logger: context.logger("loader", options.logLevel),
+      logger,
       metrics: createMetrics(),
       clock,
       random,
+      ...sentBy(way),
     },
-    loaderOptions(options),
+    loaderOptions(options, way.url),
   );
 }
 
-function loaderOptions(options: Values): LoaderOptions {
-  const { mapping, executive, adminToken, writer, secret, preserveTransactions, transactionWaitMs } = options;
+function loaderOptions(options: Values, executive: string): LoaderOptions {
+  const { mapping, adminToken, writer, secret, preserveTransactions, transactionWaitMs } = options;
   const { batchRows, batchBytes, lingerMs, keepRepeats, deadLetter, lostEvents, once, bind } = options;
   return {
     mapping: { text: readGivenFile("mapping", mapping), name: mapping },

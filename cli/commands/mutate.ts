@@ -4,10 +4,11 @@ import { NumberText, parseExactJson } from "../../core/exact-json.ts";
 import { answerOf } from "../answer-of.ts";
 import { parseArgument } from "../arguments.ts";
 import { type CommandContext, command } from "../command.ts";
+import { EXECUTIVE_OPTIONS, reachExecutive, sentBy } from "../executive-options.ts";
 import { option, switchOption } from "../options.ts";
 import { tablePath } from "../parsers.ts";
 import { jsonText } from "../print.ts";
-import { executiveOption, jsonOption, secretOption, writerOption } from "../shared-options.ts";
+import { jsonOption, secretOption, writerOption } from "../shared-options.ts";
 
 /** Bytes of a cookie as text; the empty one says "none was ever stored". */
 const cookieText = (text: string): Uint8Array => new TextEncoder().encode(text);
@@ -23,7 +24,7 @@ export const mutateCommand = command({
     { name: "values", help: "a row as JSON, or - for standard input", kind: "list" },
   ],
   options: {
-    executive: executiveOption,
+    ...EXECUTIVE_OPTIONS,
     writer: writerOption,
     secret: secretOption,
     delete: switchOption({ flag: "delete", help: "delete the rows with these keys" }),
@@ -59,7 +60,8 @@ export const mutateCommand = command({
       ...(checkCookie === undefined ? {} : { check_cookie: encodeBase64(checkCookie) }),
     };
     const headers = { "ctlstore-writer": headerValue(writer), "ctlstore-secret": headerValue(secret) };
-    const call = createClient(executive).families({ family }).mutations.post(body, { headers });
+    const way = reachExecutive(options);
+    const call = createClient(way.url, sentBy(way)).families({ family }).mutations.post(body, { headers });
     const answer = await answerOf(executive, call);
     context.out(json ? jsonText(answer) : `wrote ${rows.length} mutation(s) at sequence ${answer.sequence}`);
   },

@@ -123,14 +123,17 @@ async function listenBehindFront(
   certificates: Certificates | null,
   state: string,
 ): Promise<Listener> {
-  const { metrics, maxConnections = LISTEN_LIMITS.connections } = options;
+  const { metrics, logger = silentLogger, maxConnections = LISTEN_LIMITS.connections } = options;
   const meter = metrics === undefined ? silentMeter : createListenMeter(metrics);
   const inner = innerSocket();
   let server: BunServer;
   let front: Front;
   try {
     server = serve({ kind: "unix", path: inner.path }, options);
-    front = await openFront({ address, innerPath: inner.path, certificates, maxConnections, meter });
+    front = await openFront({
+      ...{ address, certificates, maxConnections, meter, logger },
+      innerPath: inner.path,
+    });
   } catch (error) {
     inner.remove();
     throw error;

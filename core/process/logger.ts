@@ -10,21 +10,34 @@ export interface Logger extends Pick<PinoLogger, "debug" | "info" | "warn" | "er
   child(fields: Record<string, unknown>): Logger;
 }
 
-/** Names under which a secret might be logged by mistake; pino replaces their values. */
-const SECRET_FIELDS = [
+/** Names under which a secret might be logged by mistake; pino replaces their values, at the top and one level below. */
+const SECRET_NAMES = [
   "secret",
+  "secrets",
+  "token",
   "adminToken",
   "password",
+  "passphrase",
   "authorization",
-  "*.secret",
-  "*.adminToken",
-  "*.password",
+  "credentials",
+  "secretAccessKey",
+  "sessionToken",
+  "sql",
 ];
+const SECRET_FIELDS = SECRET_NAMES.flatMap((name) => [name, `*.${name}`]);
+
+/** The password of a URL, wherever in a line it stands: in a message of somebody else's error, for instance (R45). */
+const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:@/"]*):[^\s@/"]+@/gi;
+
+function withoutPasswords(line: string): string {
+  return line.includes("://") ? line.replace(URL_PASSWORD, "$1:[redacted]@") : line;
+}
 
 /** A logger that writes JSON lines to standard error, synchronously, so that the last words of a crash are there. */
 export function createLogger(component: string, level: LogLevel = "info"): Logger {
   // Loaded when first needed: it costs a third of the start of a command that logs nothing (B14).
   const { destination, pino } = require("pino") as typeof import("pino");
+  const stderr = destination({ fd: 2, sync: true });
   return pino(
     {
       level,
@@ -33,7 +46,7 @@ export function createLogger(component: string, level: LogLevel = "info"): Logge
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ level: label }) },
     },
-    destination({ fd: 2, sync: true }),
+    { write: (line) => void stderr.write(withoutPasswords(line)) },
   );
 }
 

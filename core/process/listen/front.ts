@@ -8,6 +8,7 @@
 import { connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { LISTEN_LIMITS } from "../../limits.ts";
+import type { Logger } from "../logger.ts";
 import type { BindAddress } from "./address.ts";
 import type { Certificates } from "./certificates.ts";
 import type { ListenMeter } from "./listen-meter.ts";
@@ -20,6 +21,7 @@ export interface FrontOptions {
   readonly certificates: Certificates | null;
   readonly maxConnections: number;
   readonly meter: ListenMeter;
+  readonly logger: Logger;
 }
 
 export interface Front {
@@ -35,12 +37,17 @@ export interface Front {
 
 /** Rejects with the system's own error when the address cannot be had. */
 export async function openFront(options: FrontOptions): Promise<Front> {
-  const { certificates, maxConnections, meter, address } = options;
+  const { certificates, maxConnections, meter, logger, address } = options;
   const relays = new Relays(options.innerPath, meter);
   const relay = (client: Socket) => relays.relay(client);
-  const tls = certificates === null ? null : tlsServer(certificates, meter, relay);
+  const tls = certificates === null ? null : tlsServer(certificates, relay);
   const server = tls ?? createTcpServer({ allowHalfOpen: true }, relay);
   server.maxConnections = maxConnections;
+  tls?.on("tlsClientError", (error, socket) => {
+    meter.handshakeFailed();
+    logger.debug({ err: error }, "TLS handshake failed");
+    socket.destroy();
+  });
   // Before its handshake, too.
   server.on("connection", (socket) => relays.hold(socket));
   server.on("drop", () => meter.connectionRefused());
@@ -57,11 +64,7 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   };
 }
 
-function tlsServer(
-  certificates: Certificates,
-  meter: ListenMeter,
-  relay: (client: Socket) => void,
-): TlsServer {
+function tlsServer(certificates: Certificates, relay: (client: Socket) => void): TlsServer {
   const mutual = certificates.clientCa !== null;
   const options = {
     ...contextOf(certificates),
@@ -72,12 +75,7 @@ function tlsServer(
     // HTTP/2 is not offered.
     ALPNProtocols: ["http/1.1"],
   };
-  const server = createTlsServer(options, relay);
-  server.on("tlsClientError", (_error, socket) => {
-    meter.handshakeFailed();
-    socket.destroy();
-  });
-  return server;
+  return createTlsServer(options, relay);
 }
 
 function contextOf({ cert, key, clientCa }: Certificates) {
