@@ -1,0 +1,180 @@
+/** Windows of rates under a clock that the test moves: where they end, what they forget, and when changes are seen. */
+import { describe, expect, test } from "bun:test";
+import { RATE_LIMITS } from "../../../core/limits.ts";
+import { silentLogger } from "../../../core/process/logger.ts";
+import { RATE_WINDOW_SECONDS, windowStart } from "../../../core/rates.ts";
+import type { CtlDb } from "../../../ctldb/contract.ts";
+import { openCtlDb } from "../../../ctldb/open.ts";
+import { FakeClock } from "../../reflector/readiness/fake-clock.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+import { COUNTS, count, FAMILY, failureOf, request, SECRET, WRITER } from "../fixture.ts";
+import { countedRows, rowsOf } from "./windows.ts";
+
+const folder = tempFolder("rate-windows");
+let databases = 0;
+
+interface World extends AsyncDisposable {
+  readonly url: string;
+  readonly clock: FakeClock;
+  readonly ctldb: CtlDb;
+  /** Another Executive's. */
+  readonly other: CtlDb;
+  /** Who was limited, as the metrics are told. */
+  readonly limited: string[];
+}
+
+/** A ctldb whose writers may write ten rows a minute, in a minute that began this moment. */
+async function openWorld(): Promise<World> {
+  databases += 1;
+  const url = `sqlite:${folder.file(`${databases}.db`)}`;
+  const clock = new FakeClock();
+  const limited: string[] = [];
+  const open = () =>
+    openCtlDb(
+      url,
+      { clock, logger: silentLogger },
+      {
+        defaults: { writer: { rows: 10n, bytes: null } },
+        onRefused: { rateLimited: (scope) => limited.push(scope), tableFull: () => {} },
+      },
+    );
+  const [ctldb, other] = [await open(), await open()];
+  await ctldb.createFamily(FAMILY);
+  await ctldb.createTables([COUNTS]);
+  await ctldb.writers.register(WRITER, SECRET);
+  await toNextWindow(clock);
+  return {
+    ...{ url, clock, ctldb, other, limited },
+    async [Symbol.asyncDispose]() {
+      await ctldb[Symbol.asyncDispose]();
+      await other[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function secondsOf(clock: FakeClock): number {
+  return Math.floor(clock.nowUs() / 1_000_000);
+}
+
+async function toNextWindow(clock: FakeClock): Promise<void> {
+  const now = secondsOf(clock);
+  await clock.advance((windowStart(now) + RATE_WINDOW_SECONDS - now) * 1000);
+}
+
+function rows(n: number) {
+  return request(Array.from({ length: n }, (_, i) => count(`n${i}`, i)));
+}
+
+describe("a window of a rate", () => {
+  test("D11 ends with the minute of the ctldb's clock, and says so to the second", async () => {
+    await using world = await openWorld();
+    const { clock, ctldb, url } = world;
+    await ctldb.write(rows(10));
+    const first = (await ctldb.limits.usage()).windowStart;
+    expect(first).toBe(secondsOf(clock));
+    for (const [seconds, left] of [
+      [0, 60],
+      [20, 40],
+      [39, 1],
+    ] as const) {
+      await clock.advance(seconds * 1000);
+      expect((await failureOf(ctldb.write(rows(1)))).details.retryAfterSeconds).toBe(left);
+    }
+    await clock.advance(1000);
+    await ctldb.write(rows(10));
+    expect((await failureOf(ctldb.write(rows(1)))).code).toBe("rate_limited");
+    expect(
+      await rowsOf(url, "SELECT bucket, amount FROM writer_usage WHERE writer_name <> '*' ORDER BY bucket"),
+    ).toEqual([
+      [`${first}`, "10"],
+      [`${first + 60}`, "10"],
+    ]);
+  });
+
+  test("is shared by all Executives, and no row of it is given out twice", async () => {
+    await using world = await openWorld();
+    const { clock, ctldb, other, url } = world;
+    for (let minute = 1; minute <= 3; minute++) {
+      const writes = Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? ctldb : other).write(rows(1)));
+      const ends = await Promise.allSettled(writes);
+      expect(ends.filter(({ status }) => status === "fulfilled")).toHaveLength(10);
+      expect(await countedRows(url)).toEqual({ [WRITER]: 10 * minute, "*": 10 * minute });
+      await toNextWindow(clock);
+    }
+  });
+
+  test("is forgotten after an hour, once for all its writers", async () => {
+    await using world = await openWorld();
+    const { clock, ctldb, url } = world;
+    const windows = async () =>
+      (await rowsOf(url, "SELECT DISTINCT bucket FROM writer_usage ORDER BY bucket")).map(([bucket]) =>
+        Number(bucket),
+      );
+    const first = secondsOf(clock);
+    for (let minute = 0; minute <= RATE_LIMITS.keepWindows; minute++) {
+      await ctldb.write(rows(1));
+      await toNextWindow(clock);
+    }
+    expect((await windows())[0]).toBe(first);
+    expect(await windows()).toHaveLength(RATE_LIMITS.keepWindows + 1);
+    await ctldb.write(rows(1));
+    expect((await windows())[0]).toBe(first + 60);
+    expect(await windows()).toHaveLength(RATE_LIMITS.keepWindows + 1);
+  });
+
+  test("R34 is asked about without the ledger lock for a moment once it is used up, and then again", async () => {
+    await using world = await openWorld();
+    const { clock, ctldb, other, url, limited } = world;
+    const locks = async () => Number((await rowsOf(url, "SELECT clock FROM locks"))[0]?.[0]);
+    await ctldb.write(rows(8));
+    const refuse = async (code: string, n = 3) =>
+      expect((await failureOf(ctldb.write(rows(n)))).code).toBe(code as never);
+    await refuse("rate_limited");
+    await other.limits.setWriter(WRITER, { rows: 20n, bytes: null });
+    const before = await locks();
+    for (let i = 0; i < 50; i++) await refuse("rate_limited");
+    expect(await locks()).toBe(before);
+    expect(limited).toEqual(Array(51).fill("writer"));
+    // What is left is still given out.
+    await ctldb.write(rows(2));
+    await clock.advance(RATE_LIMITS.spentMs);
+    await ctldb.write(rows(3));
+    expect(await countedRows(url)).toEqual({ [WRITER]: 13, "*": 13 });
+  });
+
+  test("R34 is not believed to be used up in the second in which it may end", async () => {
+    await using world = await openWorld();
+    const { clock, ctldb } = world;
+    await clock.advance(59_500);
+    await ctldb.write(rows(10));
+    expect((await failureOf(ctldb.write(rows(1)))).code).toBe("rate_limited");
+    await clock.advance(RATE_LIMITS.spentMs - 50);
+    expect((await failureOf(ctldb.write(rows(1)))).details.retryAfterSeconds).toBe(1);
+    await clock.advance(RATE_LIMITS.spentMs + 50);
+    await ctldb.write(rows(10));
+  });
+
+  test("has the limit that the original's Executive set a second ago", async () => {
+    await using world = await openWorld();
+    const { clock, ctldb, url } = world;
+    await ctldb.write(rows(1));
+    await changeBehind(
+      url,
+      `INSERT INTO max_writer_rates (writer_name, max_rows_per_minute) VALUES ('${WRITER}', 3)`,
+    );
+    await clock.advance(RATE_LIMITS.policyAgeMs);
+    expect((await failureOf(ctldb.write(rows(4)))).code).toBe("too_many_mutations");
+    await changeBehind(url, "UPDATE max_writer_rates SET max_rows_per_minute = -5");
+    await clock.advance(RATE_LIMITS.policyAgeMs);
+    expect((await failureOf(ctldb.write(rows(1)))).code).toBe("not_granted");
+    await changeBehind(url, `UPDATE max_writer_rates SET max_rows_per_minute = ${2n ** 63n - 1n}`);
+    await clock.advance(RATE_LIMITS.policyAgeMs);
+    await ctldb.write(rows(100));
+  });
+});
+
+async function changeBehind(url: string, sql: string): Promise<void> {
+  const { Database } = await import("bun:sqlite");
+  using db = new Database(url.slice("sqlite:".length));
+  db.run(sql);
+}
