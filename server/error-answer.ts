@@ -3,6 +3,7 @@ import { NotFoundError } from "elysia";
 import { CtlstoreError } from "../core/errors.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { ErrorAnswer } from "../core/wire/answers.ts";
+import { withCommonHeaders } from "./access/response-headers.ts";
 import { httpStatus } from "./http-status.ts";
 
 const DEFAULT_RETRY_AFTER_SECONDS = 1;
@@ -43,7 +44,7 @@ export function errorAnswer(thrown: unknown, logger: Logger): Response {
       ...(requestId === undefined ? {} : { requestId }),
     },
   };
-  return Response.json(body, { status, headers: errorHeaders(error, status) });
+  return withCommonHeaders(Response.json(body, { status, headers: errorHeaders(error, status) }));
 }
 
 function errorHeaders(error: CtlstoreError, status: number): Record<string, string> {

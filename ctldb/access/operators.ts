@@ -26,7 +26,8 @@ const TOKEN = /^ctl_[A-Za-z0-9_-]{43}$/;
 /** All of them are read at once, under this name. */
 const ALL = "operators";
 
-type OperatorsByDigest = ReadonlyMap<string, Operator>;
+/** Null stands for an operator whose role this version does not know: what it may do, nobody here can say. */
+type OperatorsByDigest = ReadonlyMap<string, Operator | null>;
 
 export class LedgerOperators implements Operators {
   readonly #deps: OperatorsDeps;
@@ -41,7 +42,8 @@ export class LedgerOperators implements Operators {
   }
 
   async list(): Promise<Operator[]> {
-    return [...(await this.#read()).values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+    const operators = [...(await this.#read()).values()].filter((operator) => operator !== null);
+    return operators.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
   async create(
@@ -93,7 +95,7 @@ export class LedgerOperators implements Operators {
     const rows = await this.#deps.store.query(
       "SELECT token_hash, name, role, created_us, created_by FROM ctlstore_operators",
     );
-    return new Map(rows.flatMap(operatorOf));
+    return new Map(rows.map(operatorOf));
   }
 
   async #change(decide: (locked: LockedLedger) => Promise<RecordedChange>): Promise<void> {
@@ -105,16 +107,15 @@ export class LedgerOperators implements Operators {
   }
 }
 
-/** None of a role that this version does not know: what it may do, nobody here can say. */
-function operatorOf([digest, name, role, createdUs, createdBy]: SystemRow): [string, Operator][] {
-  if (!isRole(role)) return [];
+function operatorOf([digest, name, role, createdUs, createdBy]: SystemRow): [string, Operator | null] {
+  if (!isRole(role)) return [String(digest), null];
   const operator: Operator = {
     name: String(name) as OperatorName, // parsed when it was made
     role,
     createdUs: Number(createdUs),
     createdBy: String(createdBy),
   };
-  return [[String(digest), operator]];
+  return [String(digest), operator];
 }
 
 function digestOf(token: string): string {

@@ -1,5 +1,8 @@
 /** Operators and writers of one ctldb under two Executives: what one changes holds for the other within a second. */
+
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { parseOperatorName } from "../../core/names.ts";
 import { type Clock, systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
@@ -91,4 +94,18 @@ test("R45 a writer revoked or given a new secret at one Executive is so at the o
   await call(0, { method: "DELETE", path: "/writers/importer" });
   clock.step(WITHIN_MS);
   expect(await cookie(testSecret("third"))).toBe(401);
+});
+
+test("D22 an operator of a role that only a newer version knows may do nothing, and keeps the Executive closed", async () => {
+  await using ctldb = await openCtlDb(`sqlite:${folder.file("newer.db")}`, { logger: silentLogger, clock });
+  const { token } = await ctldb.operators.create(parseOperatorName("later"), "admin");
+  {
+    using database = new Database(folder.file("newer.db"));
+    database.run("UPDATE ctlstore_operators SET role = 'auditor'");
+  }
+  const app = createApp({ ctldb, logger: silentLogger, metrics: createMetrics(), clock }, {});
+  for (const headers of [{}, { authorization: `Bearer ${token}` }]) {
+    const answer = await toAnswer(await app.handle(new Request("http://localhost/families", { headers })));
+    expect(answer.status).toBe(401);
+  }
 });
