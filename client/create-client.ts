@@ -4,11 +4,11 @@
  * Nothing of the server is imported at run time, and nothing but `fetch` is needed, so this also runs at the edge.
  */
 import { type Treaty, treaty } from "@elysiajs/eden/treaty2";
+import type { FetchLike } from "../core/process/fetch/fetch-like.ts";
 import type { ErrorAnswer } from "../core/wire/answers.ts";
 import type { App } from "../server/app.ts";
 
-/** The part of `fetch` that is used; give your own for a proxy, for tests, or for tracing. */
-export type FetchLike = (input: string, init?: RequestInit) => Promise<Response>;
+export type { FetchLike } from "../core/process/fetch/fetch-like.ts";
 
 export interface ClientOptions {
   /**

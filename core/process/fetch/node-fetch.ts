@@ -2,7 +2,7 @@
 import { Agent as HttpAgent, type IncomingMessage, request as requestPlain } from "node:http";
 import { Agent as HttpsAgent, request as requestTls } from "node:https";
 import type { ClientTls, TlsMaterial } from "./client-tls.ts";
-import type { Fetch } from "./reach.ts";
+import type { FetchLike } from "./fetch-like.ts";
 
 /** Connections that are idle for longer are closed: sooner than a server does it, which would lose the next request. */
 const IDLE_MS = 10_000;
@@ -10,7 +10,7 @@ const IDLE_MS = 10_000;
 const BODILESS = new Set([101, 204, 205, 304]);
 
 /** @param socketPath of a unix socket; null connects to the URL's host */
-export function createNodeFetch(socketPath: string | null, tls: ClientTls | null): Fetch {
+export function createNodeFetch(socketPath: string | null, tls: ClientTls | null): FetchLike {
   const agents = new Agents(tls);
   return (input, init = {}) => {
     const url = new URL(input);

@@ -5,15 +5,13 @@
 import { CtlstoreError } from "../../errors.ts";
 import type { Logger } from "../logger.ts";
 import { type ClientFiles, ClientTls } from "./client-tls.ts";
-
-/** The part of `fetch` that is used. */
-export type Fetch = (input: string, init?: RequestInit) => Promise<Response>;
+import type { FetchLike } from "./fetch-like.ts";
 
 export interface Reach {
   /** Below which the routes are. */
   readonly url: string;
   /** Absent where the runtime's own does it. */
-  readonly fetch?: Fetch;
+  readonly fetch?: FetchLike;
 }
 
 const UNIX = "unix:";
@@ -39,7 +37,7 @@ export function reach(address: string, files: ClientFiles = {}, logger?: Logger)
   return { url: address, fetch: fetchOver(null, tls) };
 }
 
-function fetchOver(socketPath: string | null, tls: ClientTls | null): Fetch {
+function fetchOver(socketPath: string | null, tls: ClientTls | null): FetchLike {
   if (process.versions["bun"] !== undefined) {
     // Bun's fetch has more options than the types of the web say.
     return (input, init) =>
@@ -49,7 +47,7 @@ function fetchOver(socketPath: string | null, tls: ClientTls | null): Fetch {
         ...(tls === null ? {} : { tls: tls.current() }),
       } as RequestInit);
   }
-  let made: Promise<Fetch> | null = null;
+  let made: Promise<FetchLike> | null = null;
   return async (input, init) => {
     made ??= import("./node-fetch.ts").then(({ createNodeFetch }) => createNodeFetch(socketPath, tls));
     return (await made)(input, init);
