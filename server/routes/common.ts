@@ -48,8 +48,3 @@ const ALL_ERRORS = {
  * each route's type, which would clash; `client/create-client.ts` gives every route the right ones.
  */
 export const ERRORS: object = ALL_ERRORS;
-
-/** OpenAPI security of the routes that only an operator may use. */
-export const ADMIN = [{ adminToken: [] }];
-/** OpenAPI security of the routes that a writer uses. */
-export const WRITER = [{ writer: [], secret: [] }];

@@ -6,7 +6,7 @@ import { sequenceToJson } from "../../core/sequence.ts";
 import { SequenceAnswer } from "../../core/wire/answers.ts";
 import type { RouteContext } from "../context.ts";
 import { writerCredentials } from "../credentials.ts";
-import { ERRORS, WRITER } from "./common.ts";
+import { ERRORS } from "./common.ts";
 
 const RAW = { "application/octet-stream": { schema: { type: "string", format: "binary" } } } as const;
 
@@ -31,7 +31,6 @@ export function cookieRoutes(context: RouteContext) {
       detail: {
         summary: "Read the writer's cookie",
         tags: ["writers"],
-        security: WRITER,
         responses: {
           200: { description: "The cookie, raw; empty when none was ever stored.", content: RAW },
         },
@@ -45,7 +44,6 @@ export function cookieRoutes(context: RouteContext) {
         description:
           "Unconditionally; to check and move it in one step, send `check_cookie` to the mutations route.",
         tags: ["writers"],
-        security: WRITER,
         requestBody: { required: true, description: "The cookie, raw, at most 1024 bytes.", content: RAW },
       },
     });

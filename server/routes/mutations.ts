@@ -14,7 +14,7 @@ import { MutationsBody, type WireMutation } from "../../core/wire/bodies.ts";
 import type { Mutation } from "../../ctldb/contract.ts";
 import type { RouteContext } from "../context.ts";
 import { writerCredentials } from "../credentials.ts";
-import { ERRORS, exactJson, WRITER } from "./common.ts";
+import { ERRORS, exactJson } from "./common.ts";
 
 async function write(context: RouteContext, rawFamily: string, request: Request, body: MutationsBody) {
   const wireMutations = body.mutations ?? [];
@@ -87,7 +87,6 @@ export function mutationRoutes(context: RouteContext) {
         description:
           "Upserts and deletes of one family, applied in order, all or none, and the cookie with them.",
         tags: ["writes"],
-        security: WRITER,
       },
     },
   );
