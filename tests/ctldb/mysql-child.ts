@@ -10,18 +10,29 @@ import { COUNTS, FAMILY, open, table } from "./fixture.ts";
 const [url = "", change = "", idleSeconds = "60"] = process.argv.slice(2);
 const ctldb = await open(url, { timeouts: { sessionIdleSeconds: Number(idleSeconds) } });
 
+/** Stands in the intent, for whoever finishes the change. */
+const AS = { actor: "child" };
+
 const CHANGES: Readonly<Record<string, () => Promise<unknown>>> = {
   create: () =>
-    ctldb.createTables([
-      table("made_a", { fields: [["id", "string"]], keyFields: ["id"] }),
-      table("made_b", { fields: [["id", "integer"]], keyFields: ["id"] }),
-    ]),
+    ctldb.createTables(
+      [
+        table("made_a", { fields: [["id", "string"]], keyFields: ["id"] }),
+        table("made_b", { fields: [["id", "integer"]], keyFields: ["id"] }),
+      ],
+      AS,
+    ),
   add: () =>
-    ctldb.addFields(FAMILY, COUNTS.table, [
-      { name: "extra_1" as never, type: "text" },
-      { name: "extra_2" as never, type: "decimal" },
-    ]),
-  drop: () => ctldb.dropTable(FAMILY, COUNTS.table),
+    ctldb.addFields(
+      FAMILY,
+      COUNTS.table,
+      [
+        { name: "extra_1" as never, type: "text" },
+        { name: "extra_2" as never, type: "decimal" },
+      ],
+      AS,
+    ),
+  drop: () => ctldb.dropTable(FAMILY, COUNTS.table, AS),
 };
 
 process.once("SIGUSR1", async () => {

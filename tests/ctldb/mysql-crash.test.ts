@@ -101,6 +101,16 @@ const POINTS: readonly Point[] = [
   },
 ];
 
+/** What the audit trail has of the child's changes: each once, whoever finished it. */
+const RECORDED: Readonly<Record<Point["change"], readonly (readonly [string, string])[]>> = {
+  create: [
+    ["table.create", "fam/made_a"],
+    ["table.create", "fam/made_b"],
+  ],
+  add: [["table.add-fields", "fam/counts"]],
+  drop: [["table.drop", "fam/counts"]],
+};
+
 /** What each change must have come to once it is finished. */
 async function expectFinished(url: string, change: Point["change"]): Promise<void> {
   await using ctldb = await open(url);
@@ -130,8 +140,14 @@ async function expectFinished(url: string, change: Point["change"]): Promise<voi
       expect((await ctldb.catalog()).find(FAMILY, COUNTS.table)).toBeUndefined();
       break;
   }
-  await expectConsistent(url);
+  const { entries } = await expectConsistent(url);
   expect(await mysqlQuery(url, "SELECT * FROM ctlstore_schema_intents")).toEqual([]);
+  const recorded = (await ctldb.audit.read({ limit: 100, actor: "child" })).entries.toReversed();
+  expect(recorded.map(({ action, target }) => [action as string, target] as const)).toEqual([
+    ...RECORDED[change],
+  ]);
+  const sequences = new Set<unknown>(entries.map((entry) => entry.sequence));
+  for (const { sequence } of recorded) expect(sequences.has(sequence)).toBe(true);
 }
 
 describe("a schema change on MySQL", () => {

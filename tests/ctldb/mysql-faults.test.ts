@@ -5,9 +5,10 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { createConnection } from "mysql2/promise";
+import { parseOperatorName } from "../../core/names.ts";
 import { SEQUENCE_ZERO } from "../../core/sequence.ts";
 import type { CtlDb } from "../../ctldb/contract.ts";
-import { openLedgerSource } from "../../ctldb/open.ts";
+import { type OpenCtlDbOptions, openLedgerSource } from "../../ctldb/open.ts";
 import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
 import { until } from "../support/until.ts";
@@ -47,13 +48,16 @@ interface Behind extends AsyncDisposable {
 }
 
 /** A filled ctldb that is reached through a fault proxy. */
-async function behindProxy(timeouts: Partial<typeof SHORT> = {}): Promise<Behind> {
+async function behindProxy(
+  timeouts: Partial<typeof SHORT> = {},
+  options: OpenCtlDbOptions = {},
+): Promise<Behind> {
   const server = await sharedMariadb();
   const direct = await server.createDatabase();
   const proxy = await startFaultProxy(server);
   const through = new URL(direct);
   through.port = String(proxy.port);
-  const ctldb = await openFilled(through.href, { timeouts });
+  const ctldb = await openFilled(through.href, { timeouts, ...options });
   return {
     direct,
     through: through.href,
@@ -82,7 +86,8 @@ async function killSessions(url: string): Promise<void> {
 
 describe("a write on MySQL", () => {
   test("D12 takes two round trips, however many requests and rows its group has", async () => {
-    await using behind = await behindProxy();
+    // A machine that stands still for a moment is no reason to look writers up again.
+    await using behind = await behindProxy({}, { access: { cacheMs: 3_600_000 } });
     const { ctldb, proxy, direct } = behind;
     await ctldb.write(request([count("warm")]));
     for (const requests of [1, 40]) {
@@ -181,6 +186,46 @@ describe("a write on MySQL", () => {
     await ctldb.write(request([count("after")]));
     const { rows } = await expectConsistent(direct);
     expect(rows["fam___counts"]?.rows).toEqual(['text "after"|integer 1', 'text "locked"|integer 1']);
+  });
+});
+
+describe("a change of writers, operators, readers or tables on MySQL", () => {
+  test("R45 is made once, and stands once in the audit trail, when the reply to its COMMIT is lost", async () => {
+    await using behind = await behindProxy();
+    const { ctldb, proxy, direct } = behind;
+    const known = (await ctldb.audit.read({ limit: 100 })).entries.length;
+    const reader = { reader: parseOperatorName("api"), contact: null };
+    const operator = parseOperatorName("alice");
+    let token = "";
+    const changes: Readonly<Record<string, () => Promise<unknown>>> = {
+      "writer.register": () => ctldb.writers.register("another" as never, SECRET),
+      "writer.rotate": () => ctldb.writers.rotate("another" as never, "s3cr3t-2", 60),
+      "writer.grant": () => ctldb.writers.grant("another" as never, [FAMILY]),
+      "writer.revoke": () => ctldb.writers.revoke("another" as never),
+      "operator.create": async () => {
+        ({ token } = await ctldb.operators.create(operator, "read"));
+      },
+      "operator.revoke": async () => {
+        // What was told when it was made is valid.
+        expect(await ctldb.operators.authenticate(token)).toMatchObject({ name: operator });
+        await ctldb.operators.revoke(operator);
+      },
+      "reader.declare": () => ctldb.readers.declare(FAMILY, COUNTS.table, reader),
+      "reader.withdraw": () => ctldb.readers.withdraw(FAMILY, COUNTS.table, reader.reader),
+      "family.create": () => ctldb.createFamily("another" as never),
+      "table.create": () =>
+        ctldb.createTables([table("another", { fields: [["id", "string"]], keyFields: ["id"] })]),
+      "rows.clear": () => ctldb.clearRows(FAMILY, null),
+    };
+    for (const change of Object.values(changes)) {
+      proxy.set({ dropReplyOf: /COMMIT/ });
+      await change();
+    }
+    proxy.set({});
+    const { entries } = await ctldb.audit.read({ limit: 100 });
+    const actions = entries.slice(0, entries.length - known).map(({ action }) => action as string);
+    expect(actions.reverse()).toEqual(Object.keys(changes));
+    await expectConsistent(direct);
   });
 });
 
