@@ -27,7 +27,7 @@ const SECRET_NAMES = [
 const SECRET_FIELDS = SECRET_NAMES.flatMap((name) => [name, `*.${name}`]);
 
 /** The password of a URL, wherever in a line it stands: in a message of somebody else's error, for instance (R45). */
-const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:@/"]*):[^\s@/"]+@/gi;
+const URL_PASSWORD = /([a-z][a-z0-9+.-]*:\/\/[^\s:@/"]*):[^\s/"]+@/gi;
 
 function withoutPasswords(line: string): string {
   return line.includes("://") ? line.replace(URL_PASSWORD, "$1:[redacted]@") : line;

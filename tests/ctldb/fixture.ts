@@ -8,6 +8,7 @@ import { parseTableSchema, type TableSchema } from "../../core/schema.ts";
 import type { CtlDb, Mutation, WriteRequest, WriteResult } from "../../ctldb/contract.ts";
 import { type OpenCtlDbOptions, openCtlDb } from "../../ctldb/open.ts";
 import { dumpCtlDb, type RowsDump } from "../support/dump-rows.ts";
+import { assertNoSecretInError } from "../support/leaks.ts";
 import { checkLedger, readWholeLedger, replayLedger, type WholeLedger } from "../support/replay-ledger.ts";
 
 export const FAMILY = parseFamilyName("fam");
@@ -93,6 +94,7 @@ export async function failureOf(promise: Promise<unknown>): Promise<CtlstoreErro
     (error: unknown) => ({ error }),
   );
   if (!("error" in outcome)) throw new Error(`expected a failure, got ${Bun.inspect(outcome.value)}`);
+  assertNoSecretInError(outcome.error);
   if (!isCtlstoreError(outcome.error)) throw outcome.error;
   return outcome.error;
 }

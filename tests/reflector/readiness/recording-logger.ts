@@ -1,5 +1,6 @@
 /** A logger that keeps what is said. */
 import { type Logger, silentLogger } from "../../../core/process/logger.ts";
+import { assertNoSecretInError } from "../../support/leaks.ts";
 
 export interface LogLine {
   readonly level: "info" | "warn" | "error";
@@ -9,8 +10,10 @@ export interface LogLine {
 
 export function recordingLogger(): { readonly logger: Logger; readonly lines: readonly LogLine[] } {
   const lines: LogLine[] = [];
-  const at = (level: LogLine["level"]) => (fields: Record<string, unknown>, message: string) =>
-    void lines.push({ level, message, fields });
+  const at = (level: LogLine["level"]) => (fields: Record<string, unknown>, message: string) => {
+    assertNoSecretInError(fields);
+    lines.push({ level, message, fields });
+  };
   // The methods that are called here; pino's type has many more overloads than a test needs.
   const logger = {
     ...silentLogger,
