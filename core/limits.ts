@@ -50,6 +50,8 @@ export const EXECUTIVE_LIMITS = {
   /** Requests committed in one transaction: bounds how long the lock is held. */
   groupRequests: 256,
   groupBytes: 4 * MIB,
+  /** GET /readyz is open to all: the ctldb is asked five times a second at most, and a load balancer sees no older state. */
+  readyCacheMs: 200,
 } as const;
 
 /** Rates of writes (docs/limits.md); defaults of the Executive's flags. */

@@ -4,6 +4,7 @@ import { sequenceToJson } from "../../core/sequence.ts";
 import { VERSION } from "../../core/version.ts";
 import { type StatusAnswer, StatusAnswer as StatusSchema } from "../../core/wire/answers.ts";
 import type { RouteContext } from "../context.ts";
+import { Readiness } from "../readiness.ts";
 import { ERRORS } from "./common.ts";
 
 async function status({ ctldb, clock }: RouteContext, startedMs: number): Promise<StatusAnswer> {
@@ -22,8 +23,8 @@ async function status({ ctldb, clock }: RouteContext, startedMs: number): Promis
 }
 
 /** Ready means that a write could be taken now; when it could not, the ctldb's own error is the answer. */
-async function ready({ ctldb }: RouteContext): Promise<string> {
-  await ctldb.status();
+async function ready(readiness: Readiness): Promise<string> {
+  await readiness.check();
   return "ready\n";
 }
 
@@ -36,12 +37,13 @@ const detail = (summary: string) => ({ summary, tags: ["operations"] });
 
 export function statusRoutes(context: RouteContext) {
   const startedMs = context.clock.monotonicMs();
+  const readiness = new Readiness(context);
   return new Elysia()
     .get("/status", () => status(context, startedMs), {
       response: { 200: StatusSchema, ...ERRORS },
       detail: detail("Version, uptime, and where the ledger stands"),
     })
     .get("/healthz", () => "ok\n", { detail: detail("Answers as long as the process lives") })
-    .get("/readyz", () => ready(context), { detail: detail("Answers 200 when the ctldb can be reached") })
+    .get("/readyz", () => ready(readiness), { detail: detail("Answers 200 when the ctldb can be reached") })
     .get("/metrics", () => renderMetrics(context), { detail: detail("Metrics in Prometheus' text format") });
 }
