@@ -2,7 +2,7 @@
  * Whether this server adds columns to a table at once, by its metadata alone, or writes the table anew.
  *
  * It cannot be asked: ALGORITHM=INSTANT either refuses or does it. So these are the documented conditions, for what our own
- * ALTER asks for: nullable columns without a default, at the end. `tests/ctldb/add-column-cost.test.ts` holds them against
+ * ALTER asks for: nullable columns without a default, at the end. `tests/ctldb/mysql-preview.test.ts` holds them against
  * what real servers do. Where something is not known, the dearer answer is given.
  */
 import type { LdbTableName } from "../../core/names.ts";

@@ -37,8 +37,10 @@ export async function previewChange(
   deps: PreviewDeps,
 ): Promise<ChangePreview> {
   const { changes, conflicts } = decide(change, catalog, deps);
-  const inspections = changes.length === 0 ? [] : await deps.store.inspect(changes);
-  const bytes = await bytesByTable(changes, deps);
+  const [inspections, bytes] = await Promise.all([
+    changes.length === 0 ? [] : deps.store.inspect(changes),
+    bytesByTable(changes, deps),
+  ]);
   const tables: TablePreview[] = [];
   for (const [i, each] of changes.entries()) {
     const inspection = inspections[i];
