@@ -1,4 +1,5 @@
 /** Windows of rates under a clock that the test moves: where they end, what they forget, and when changes are seen. */
+import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { RATE_LIMITS } from "../../../core/limits.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
@@ -158,23 +159,22 @@ describe("a window of a rate", () => {
     await using world = await openWorld();
     const { clock, ctldb, url } = world;
     await ctldb.write(rows(1));
-    await changeBehind(
+    changeBehind(
       url,
       `INSERT INTO max_writer_rates (writer_name, max_rows_per_minute) VALUES ('${WRITER}', 3)`,
     );
     await clock.advance(RATE_LIMITS.policyAgeMs);
     expect((await failureOf(ctldb.write(rows(4)))).code).toBe("too_many_mutations");
-    await changeBehind(url, "UPDATE max_writer_rates SET max_rows_per_minute = -5");
+    changeBehind(url, "UPDATE max_writer_rates SET max_rows_per_minute = -5");
     await clock.advance(RATE_LIMITS.policyAgeMs);
     expect((await failureOf(ctldb.write(rows(1)))).code).toBe("not_granted");
-    await changeBehind(url, `UPDATE max_writer_rates SET max_rows_per_minute = ${2n ** 63n - 1n}`);
+    changeBehind(url, `UPDATE max_writer_rates SET max_rows_per_minute = ${2n ** 63n - 1n}`);
     await clock.advance(RATE_LIMITS.policyAgeMs);
     await ctldb.write(rows(100));
   });
 });
 
-async function changeBehind(url: string, sql: string): Promise<void> {
-  const { Database } = await import("bun:sqlite");
+function changeBehind(url: string, sql: string): void {
   using db = new Database(url.slice("sqlite:".length));
   db.run(sql);
 }
