@@ -6,7 +6,7 @@ import { SEQUENCE_ZERO } from "../../core/sequence.ts";
 import { MysqlSession } from "../../ctldb/mysql/session.ts";
 import { openLedgerSource, openRowSource } from "../../ctldb/open.ts";
 import { makeCa } from "../support/certificates.ts";
-import { sharedMariadb, startMariadb } from "../support/mariadb.ts";
+import { startMariadb } from "../support/mariadb.ts";
 import { hasMysql9, startMysql9 } from "../support/mysql9.ts";
 import { MYSQL_PASSWORD } from "../support/secrets.ts";
 import { isDeep } from "../support/suite.ts";
@@ -140,7 +140,8 @@ async function bringsCertificates(tls: TlsServer): Promise<void> {
 }
 
 test("R44 refuses a server that offers no TLS when the URL wants it, whatever it wants of it", async () => {
-  const url = await (await sharedMariadb()).createDatabase();
+  await using server = await startMariadb(["--skip-ssl"]);
+  const url = await server.createDatabase();
   for (const tls of ["", "verify", "verify-ca"])
     expect(await refusalOf(withParameters(url, { tls }))).toMatch(/server offers no TLS/);
   expect(await protocolOf(withParameters(url, { tls: "off" }))).toBe("");
