@@ -45,6 +45,5 @@ async function askAtTerminal(question: string): Promise<string> {
     });
   } finally {
     lines.close();
-    process.stdin.unref();
   }
 }

@@ -7,13 +7,22 @@ export interface RawAnswer {
   readonly text: string;
 }
 
+export interface RawOptions {
+  /** Says after the bytes that no more will come, and still reads. */
+  readonly halfClose?: boolean;
+}
+
 const DEADLINE_MS = 10_000;
 
 /**
  * Sends the bytes and reads until the other side closes or has answered. What is sent should ask for `connection: close`,
  * unless it is so broken that the server closes by itself.
  */
-export function rawRequest(url: string, bytes: string | Uint8Array): Promise<RawAnswer> {
+export function rawRequest(
+  url: string,
+  bytes: string | Uint8Array,
+  { halfClose = false }: RawOptions = {},
+): Promise<RawAnswer> {
   const { hostname, port } = new URL(url);
   return new Promise((resolve, reject) => {
     let received = "";
@@ -37,7 +46,8 @@ export function rawRequest(url: string, bytes: string | Uint8Array): Promise<Raw
     });
     socket.on("close", end);
     socket.on("error", end); // it may close before it has read all
-    socket.write(bytes);
+    if (halfClose) socket.end(bytes);
+    else socket.write(bytes);
   });
 }
 
