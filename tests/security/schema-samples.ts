@@ -14,7 +14,7 @@ export function sampleOf(schema: JsonSchema, deps: SampleDeps, name = ""): unkno
   if (options !== undefined) return sampleOf(pick(options, random) ?? {}, deps, name);
   if (schema.const !== undefined) return schema.const;
   if (schema.enum !== undefined) return pick(schema.enum, random);
-  if (schema.examples !== undefined && random() < 0.3) return pick(schema.examples, random);
+  if (schema.examples !== undefined && random() < 0.3) return structuredClone(pick(schema.examples, random));
   const types = typeof schema.type === "string" ? [schema.type] : schema.type;
   switch (types === undefined ? "object" : pick(types, random)) {
     case "string":
