@@ -3,6 +3,7 @@
  *
  * Each benchmark compares peers within the same run; believe the ratios, not the absolute figures of a shared machine.
  */
+import { authentication } from "./auth.ts";
 import { pointRead } from "./b01-point-read.ts";
 import { writeToRead } from "./b06-write-to-read.ts";
 import { applyLedger } from "./b07-apply.ts";
@@ -38,6 +39,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   parseEvents,
   loaderPath,
   verifyRows,
+  authentication,
 ];
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
