@@ -5,6 +5,7 @@ import { sequenceToJson as toJson } from "../../core/sequence.ts";
 import { parseWireInteger, type WireInteger } from "../../core/wire/integers.ts";
 import type { FleetRateBody, RateAnswer, TableLimitBody, WriterRateBody } from "../../core/wire/limits.ts";
 import type { SizeLimit } from "../../ctldb/limits/contract.ts";
+import { NO_LIMIT } from "../../ctldb/limits/policy.ts";
 
 /** @throws CtlstoreError `invalid_value` */
 export function toSizeLimit(body: TableLimitBody): SizeLimit {
@@ -60,7 +61,11 @@ export function rateAnswer({ rows, bytes }: Rate): RateAnswer {
 
 export function sizeLimitAnswer(limit: SizeLimit | null) {
   return {
-    "max-size": limit === null ? null : toJson(limit.maxBytes),
-    "warn-size": limit === null ? null : toJson(limit.warnBytes),
+    "max-size": limit === null ? null : bytesAnswer(limit.maxBytes),
+    "warn-size": limit === null ? null : bytesAnswer(limit.warnBytes),
   };
+}
+
+function bytesAnswer(bytes: bigint): WireInteger | null {
+  return bytes >= NO_LIMIT ? null : toJson(bytes);
 }
