@@ -98,6 +98,11 @@ export const SIZE_WATCH_LIMITS = {
   /** Pages of SQLite looked at before the event loop gets a turn, if there is time left to look at so many. */
   slicePages: 64,
   sliceMs: 4,
+  /**
+   * Entries of the ledger searched for a drop of a full table since it was measured, while the ledger lock is held: a tenth
+   * of a second. With more it is not known, and nothing is refused until the next round.
+   */
+  searchedEntries: 200_000n,
   /** Tables that the metrics name: a series each, and nobody looks at more. */
   shownTables: 100,
 } as const;

@@ -104,12 +104,15 @@ export class TableSizes implements FullTables {
     const name = ldbTableName(family, table);
     const figure = this.#figures.get(name);
     if (figure === undefined) return false;
+    const wasDropped = async () => {
+      const drop = textLiteral(dropTableStatement(family, table));
+      const after = `seq > ${figure.head.sequence}`;
+      const sql = `SELECT COUNT(*) FROM ctlstore_dml_ledger WHERE ${after} AND statement = ${drop}`;
+      return Number((await locked.query(sql))[0]?.[0]) > 0;
+    };
     if (figure.head.schemaVersion === locked.head.schemaVersion) return true;
-    const drops = await locked.query(
-      `SELECT COUNT(*) FROM ctlstore_dml_ledger WHERE seq > ${figure.head.sequence}
-         AND statement = ${textLiteral(dropTableStatement(family, table))}`,
-    );
-    const isSame = Number(drops[0]?.[0]) === 0;
+    const entries = locked.head.sequence - figure.head.sequence;
+    const isSame = entries <= SIZE_WATCH_LIMITS.searchedEntries && !(await wasDropped());
     if (isSame) this.#figures.set(name, { ...figure, head: locked.head });
     else this.#figures.delete(name);
     return isSame;

@@ -10,6 +10,7 @@ import type { WriterName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import { Mutex } from "../../core/process/mutex.ts";
+import { untilAborted } from "../../core/process/until-aborted.ts";
 import type { Catalog } from "../../core/schema.ts";
 import { decodeChange } from "../catalog-row.ts";
 import { FLEET } from "../limits/fleet.ts";
@@ -230,9 +231,10 @@ class MysqlStore implements LedgerStore {
   }
 
   measureTables(signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
-    return this.#readWith(this.#measuring, (session) =>
+    const measuring = this.#readWith(this.#measuring, (session) =>
       session.abortable(signal, () => this.#tableSizes.measure(session)),
     );
+    return untilAborted(measuring, signal);
   }
 
   /** Runs a task without the ledger lock; once more when the connection turns out to have died. */

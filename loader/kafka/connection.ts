@@ -134,14 +134,3 @@ export function asNativeError(error: unknown): NativeError {
   const code = error instanceof Error && "code" in error ? error.code : undefined;
   return { message: messageOf(error), ...(typeof code === "number" ? { code } : {}) };
 }
-
-/** Gives up waiting when the signal aborts; the call itself goes on in its own thread. */
-export function untilAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
-  if (signal === undefined) return promise;
-  return new Promise((resolve, reject) => {
-    const onAbort = () => reject(signal.reason);
-    if (signal.aborted) onAbort();
-    signal.addEventListener("abort", onAbort, { once: true });
-    promise.then(resolve, reject).finally(() => signal.removeEventListener("abort", onAbort));
-  });
-}

@@ -7,7 +7,8 @@
  */
 import type { CtlstoreError } from "../../core/errors.ts";
 import { KAFKA_LIMITS } from "../../core/limits.ts";
-import { asNativeError, Connection, callNow, untilAborted } from "./connection.ts";
+import { untilAborted } from "../../core/process/until-aborted.ts";
+import { asNativeError, Connection, callNow } from "./connection.ts";
 import type {
   Fetched,
   GroupListener,

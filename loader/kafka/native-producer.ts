@@ -1,7 +1,8 @@
 /** The producer of dead letters, on the addon's: a record counts as written when all in-sync replicas have it. */
 import { CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
 import { KAFKA_LIMITS } from "../../core/limits.ts";
-import { asNativeError, Connection, untilAborted } from "./connection.ts";
+import { untilAborted } from "../../core/process/until-aborted.ts";
+import { asNativeError, Connection } from "./connection.ts";
 import type { KafkaProducer, OutgoingRecord } from "./consumer.ts";
 import { toCtlstoreError } from "./kafka-errors.ts";
 import type { NativeError, NativeProducer } from "./native.ts";
