@@ -121,7 +121,14 @@ describe("loader check", () => {
 
   test("exits 1 with the reason when the Executive is away or refuses", async () => {
     const path = mapping("m.json", {});
-    const refused = await check("--mapping", path, "--executive", executive.url, "--admin-token", "wrong");
+    const refused = await check(
+      "--mapping",
+      path,
+      "--executive",
+      executive.url,
+      "--admin-token",
+      "s3cr3t-wrong",
+    );
     expect(refused.code).toBe(1);
     expect(refused.notes).toContain("[bad_credentials]");
     const away = await check("--mapping", path, "--executive", "http://127.0.0.1:1", "--admin-token", "t");

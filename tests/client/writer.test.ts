@@ -110,7 +110,7 @@ describe("a batch", () => {
 
   test("with wrong credentials throws bad_credentials at once", async () => {
     await using at = await setUp();
-    const writer = new Writer({ ...at.options, secret: "wrong" });
+    const writer = new Writer({ ...at.options, secret: "s3cr3t-wrong" });
     await expect(writer.write([row(1)])).rejects.toMatchObject({ code: "bad_credentials" });
     expect(at.clock.sleptMs).toEqual([]);
   });

@@ -182,10 +182,10 @@ describe("a ctldb on a MySQL server", () => {
   test("says why it refuses a table, and goes on, when its user may not drop the one made before it", async () => {
     const url = new URL(await server.createDatabase());
     const rights = "SELECT, INSERT, UPDATE, DELETE, CREATE, ALTER";
-    await server.admin("CREATE USER IF NOT EXISTS 'keeper'@'127.0.0.1' IDENTIFIED BY 'keeper'");
+    await server.admin(`CREATE USER IF NOT EXISTS 'keeper'@'127.0.0.1' IDENTIFIED BY '${MYSQL_PASSWORD}'`);
     await server.admin(`GRANT ${rights} ON ${url.pathname.slice(1)}.* TO 'keeper'@'127.0.0.1'`);
     url.username = "keeper";
-    url.password = "keeper";
+    url.password = MYSQL_PASSWORD;
     await using ctldb = await openFilled(url.href);
     const one = (name: string, field: string) =>
       table(name, { fields: [[field, "string"]], keyFields: [field] });
@@ -240,8 +240,8 @@ describe("a ctldb on a MySQL server", () => {
     const url = await server.createDatabase();
     const user = new URL(url);
     user.username = "plain";
-    user.password = "plain";
-    await server.admin("CREATE USER IF NOT EXISTS 'plain'@'127.0.0.1' IDENTIFIED BY 'plain'");
+    user.password = MYSQL_PASSWORD;
+    await server.admin(`CREATE USER IF NOT EXISTS 'plain'@'127.0.0.1' IDENTIFIED BY '${MYSQL_PASSWORD}'`);
     await server.admin(`GRANT ALL ON ${user.pathname.slice(1)}.* TO 'plain'@'127.0.0.1'`);
     await using ctldb = await openFilled(user.href);
     await ctldb.write(request([count("a")]));

@@ -293,9 +293,9 @@ describe("credentials", () => {
     ["the admin token instead", ADMIN],
     ["no secret", { "ctlstore-writer": "importer" }],
     ["no writer", { "ctlstore-secret": "s3cr3t-writer" }],
-    ["a wrong secret", { ...WRITER, "ctlstore-secret": "another" }],
+    ["a wrong secret", { ...WRITER, "ctlstore-secret": "s3cr3t-another" }],
     ["an empty secret", { ...WRITER, "ctlstore-secret": "" }],
-    ["a secret in another case", { ...WRITER, "ctlstore-secret": "A-SECRET" }],
+    ["a secret in another case", { ...WRITER, "ctlstore-secret": WRITER["ctlstore-secret"].toUpperCase() }],
     ["an unknown writer", { ...WRITER, "ctlstore-writer": "nobody" }],
     ["a writer in another case", { ...WRITER, "ctlstore-writer": "Importer" }],
     ["a writer of two letters", { ...WRITER, "ctlstore-writer": "ab" }],
@@ -318,7 +318,7 @@ describe("credentials", () => {
   test("only a writer learns what is wrong with its batch", async () => {
     const body = '{"mutations":[{"table":"item","values":{"name":"x","nothing":1}}]}';
     await expectRefused(
-      { method: "POST", path: MUTATIONS, body, headers: { ...WRITER, "ctlstore-secret": "wrong" } },
+      { method: "POST", path: MUTATIONS, body, headers: { ...WRITER, "ctlstore-secret": "s3cr3t-wrong" } },
       BAD,
     );
   });

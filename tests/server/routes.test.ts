@@ -154,7 +154,7 @@ describe("writers and cookies", () => {
       method: "POST",
       path: "/families/shop/mutations",
       body: "{}",
-      headers: { ...WRITER, "ctlstore-secret": "wrong" },
+      headers: { ...WRITER, "ctlstore-secret": "s3cr3t-wrong" },
     });
     expect([wrongSecret.status, wrongSecret.code]).toEqual([401, "bad_credentials"]);
   });

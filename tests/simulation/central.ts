@@ -11,7 +11,7 @@ import { openCtlDb, openLedgerSource } from "../../ctldb/open.ts";
 import { createApp } from "../../server/app.ts";
 import type { Door } from "./steps.ts";
 
-const ADMIN_TOKEN = "simulation";
+const ADMIN_TOKEN = "s3cr3t-simulation";
 const DEPS = { logger: silentLogger, clock: systemClock };
 
 export type Answer =

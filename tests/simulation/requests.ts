@@ -70,7 +70,7 @@ export function expectedSchema(state: ModelState, family: FamilyIndex, names: Ru
 /** @param stored the writer's cookie as the model knows it, in base64 */
 export function writeRequest(batch: SentBatch, stored: string, names: RunNames): SentRequest {
   const headers = names.credentials(batch.writer);
-  if (batch.credentials === "wrong-secret") headers["ctlstore-secret"] = "not the secret";
+  if (batch.credentials === "wrong-secret") headers["ctlstore-secret"] = "s3cr3t-wrong";
   if (batch.credentials === "unknown-writer") headers["ctlstore-writer"] = "nobody";
   const members: string[] = [];
   if (batch.cookie !== null) members.push(`"cookie":${JSON.stringify(batch.cookie)}`);

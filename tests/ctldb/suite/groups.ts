@@ -43,7 +43,7 @@ export function groupTests(target: ConformanceTarget): void {
       await using ctldb = await openFilled(url);
       const ends = await settled([
         ctldb.write(request([count("a", 1)])),
-        ctldb.write(request([count("b", 2)], { secret: "wrong" })),
+        ctldb.write(request([count("b", 2)], { secret: "s3cr3t-wrong" })),
         ctldb.write(request([count("c", 3)], { checkCookie: bytes("no") })),
         ctldb.write(request([count("d", "x")])),
         ctldb.write(request([count("e", 5)], { cookie: bytes("moved") })),

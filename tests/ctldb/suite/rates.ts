@@ -102,7 +102,7 @@ export function rateTests(target: ConformanceTarget): void {
       await target.sql(url, "DROP TABLE fam___broken");
       const ends = await settled([
         ctldb.write(request(batch("a", 2))),
-        ctldb.write(request(batch("b", 3), { secret: "wrong" })),
+        ctldb.write(request(batch("b", 3), { secret: "s3cr3t-wrong" })),
         ctldb.write(request(batch("c", 3), { checkCookie: bytes("no") })),
         ctldb.write(request([count("d", "no number")])),
         // The database refuses it when one of its rows is written: those after it have its room.

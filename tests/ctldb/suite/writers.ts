@@ -68,7 +68,9 @@ export function writerTests(target: ConformanceTarget): void {
       const names = Array.from({ length: 10 }, (_, i) => parseWriterName(`new-${i}`));
       await Promise.all([
         ...names.map((name) => ctldb.writers.register(name, SECRET)),
-        ...names.map((_, i) => ctldb.write(request([count(`n${i}`)], { secret: "wrong" })).catch(() => {})),
+        ...names.map((_, i) =>
+          ctldb.write(request([count(`n${i}`)], { secret: "s3cr3t-wrong" })).catch(() => {}),
+        ),
       ]);
       for (const name of names) expect(await ctldb.readCookie(name, SECRET)).toEqual(new Uint8Array());
     });

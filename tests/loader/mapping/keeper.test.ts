@@ -98,7 +98,7 @@ describe("a mapping", () => {
     await rejected(at.open([{}]), "ctldb_unavailable");
     const schemas = executiveSchemas({
       url: "http://localhost",
-      adminToken: "wrong",
+      adminToken: "s3cr3t-wrong",
       fetch: at.network.fetch,
     });
     at.network.faults.length = 0;
