@@ -19,6 +19,7 @@ import type { ClearResult, CtlDb, CtlDbStatus, WriteRequest, WriteResult } from 
 import { commitGroup, type GroupCommitDeps } from "./group-commit.ts";
 import { LedgerAccess } from "./ledger-access.ts";
 import { EntryAppender } from "./ledger-tail.ts";
+import { useOf } from "./limits/admission.ts";
 import { Admissions, type RefusalObserver } from "./limits/admissions.ts";
 import type { LimitDefaults, Limits } from "./limits/contract.ts";
 import { CurrentPolicy } from "./limits/current-policy.ts";
@@ -146,12 +147,14 @@ export class LedgerCtlDb implements CtlDb {
   /** Who may not write learns nothing of the schema, and takes no place in the queue. */
   async write(request: WriteRequest): Promise<WriteResult> {
     this.#assertOpen();
-    this.#queue.assertRoom(request.writer);
     const writer = await this.#gate.authenticate(request.writer, request.secret);
     assertGranted(writer, request.family, { requireGrants: this.#requireGrants });
+    // A flood is not worth planning.
+    this.#queue.assertRoom(request.writer);
+    this.#admissions.assertNotSpent(request.writer, { rows: BigInt(request.mutations.length), bytes: 0n });
     const plan = await this.#planFresh(request);
     this.#assertOpen();
-    this.#admissions.assertNotSpent({ request, plan });
+    this.#admissions.assertNotSpent(request.writer, useOf(plan));
     return this.#queue.add(request, plan);
   }
 

@@ -3,9 +3,11 @@
  * a window lately, and when old counts were deleted last.
  */
 import { isCtlstoreError } from "../../core/errors.ts";
+import type { WriterName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { LockedLedger } from "../store.ts";
-import { Admission, type Judged, judgeWrites, type PlannedWrite, useOf } from "./admission.ts";
+import { Admission, type Judged, judgeWrites, type PlannedWrite } from "./admission.ts";
+import type { Usage } from "./contract.ts";
 import type { CurrentPolicy } from "./current-policy.ts";
 import { type FullTables, prepareGrowth } from "./growth.ts";
 import { RateLimited } from "./rates.ts";
@@ -52,10 +54,9 @@ export class Admissions {
    * Refuses at once what has no chance under the ledger lock; for requests whose credentials are right.
    * @throws CtlstoreError `rate_limited`
    */
-  assertNotSpent({ request: { writer }, plan }: PlannedWrite): void {
-    if (plan.operations.length === 0) return;
+  assertNotSpent(writer: WriterName, wanted: Usage): void {
     try {
-      this.#memory.spent.assertNotSpent(writer, useOf(plan));
+      this.#memory.spent.assertNotSpent(writer, wanted);
     } catch (error) {
       tell(this.#options.onRefused, error);
       throw error;
