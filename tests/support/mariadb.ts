@@ -32,7 +32,7 @@ async function prepare(folder: TempFolder): Promise<void> {
   mkdirSync(folder.file("tmp"));
   mkdirSync(folder.file("data"), { mode: 0o700 });
   writeFileSync(folder.file("init.sql"), INIT_SQL);
-  const made = await runProcess([
+  const command = [
     programPath("mariadb-install-db"),
     "--no-defaults",
     `--user=${userName()}`,
@@ -41,7 +41,9 @@ async function prepare(folder: TempFolder): Promise<void> {
     "--auth-root-authentication-method=normal",
     "--skip-test-db",
     "--skip-name-resolve",
-  ]);
+  ];
+  // A server that starts clears its folder of temporary tables, those of others included.
+  const made = await runProcess(command, { env: { TMPDIR: folder.file("tmp") } });
   if (made.code !== 0) throw new Error(`mariadb-install-db failed:\n${made.stdout}${made.stderr}`);
 }
 
