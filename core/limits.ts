@@ -635,7 +635,7 @@ export const LISTEN_LIMITS = {
   handshakeMs: 10_000,
   /** How long a client is given to take the last bytes, and its leave, once we have closed. */
   lingerMs: 5_000,
-  /** A connection costs three files and some 50 KiB with TLS; systemd and Docker allow half a million files. */
+  /** A connection with TLS costs three files and some 30 KiB; systemd and Docker allow half a million files. */
   connections: 10_000,
   /**
    * Silence on a connection, and the time for an answer to be taken. Counted in steps of four seconds; proxies close

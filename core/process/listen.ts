@@ -4,22 +4,14 @@
  * Bun's server stands directly on the address wherever it can. Behind a front (listen/front.ts) it stands when there is a
  * certificate, which must be replaceable while open connections go on (R44), or when connections are to be counted.
  */
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { CtlstoreError, isCtlstoreError, messageOf, quote } from "../errors.ts";
 import { LISTEN_LIMITS } from "../limits.ts";
 import { type Clock, systemClock } from "./clock.ts";
-import {
-  type BindAddress,
-  fitsSocketPath,
-  parseBindAddress,
-  type TcpAddress,
-  urlOf,
-} from "./listen/address.ts";
+import { type BindAddress, parseBindAddress, type TcpAddress, urlOf } from "./listen/address.ts";
 import { CertificateWatch } from "./listen/certificate-watch.ts";
 import { type Certificates, readCertificates, stateOf, type TlsFiles } from "./listen/certificates.ts";
 import { type Front, openFront } from "./listen/front.ts";
+import { makeInnerSocket } from "./listen/inner-socket.ts";
 import { createListenMeter, type ListenMeter, silentMeter } from "./listen/listen-meter.ts";
 import { adoptSocket, clearSocketPath } from "./listen/unix-socket.ts";
 import { type Logger, silentLogger } from "./logger.ts";
@@ -125,7 +117,7 @@ async function listenBehindFront(
 ): Promise<Listener> {
   const { metrics, logger = silentLogger, maxConnections = LISTEN_LIMITS.connections } = options;
   const meter = metrics === undefined ? silentMeter : createListenMeter(metrics);
-  const inner = innerSocket();
+  const inner = await makeInnerSocket();
   let server: BunServer;
   let front: Front;
   try {
@@ -170,20 +162,6 @@ function watchFor(
   if (tls === undefined || certificates === null) return null;
   const use = (next: Certificates) => front.useCertificates(next);
   return new CertificateWatch(tls, certificates, state, { logger, clock, meter, lookMs, use });
-}
-
-/** A socket that nobody else on this host can connect to: whoever could would get past TLS. */
-function innerSocket(): { readonly path: string; remove(): void } {
-  const folder = mkdtempSync(join(tmpdir(), "ctlstore-")); // for its owner alone
-  const path = join(folder, "http");
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  if (fitsSocketPath(path)) return { path, remove };
-  remove();
-  throw new CtlstoreError(
-    "config_invalid",
-    `Cannot make a socket in ${quote(tmpdir())}: the path is too long`,
-    { hint: "set TMPDIR to a shorter one" },
-  );
 }
 
 type BunServer = ReturnType<typeof Bun.serve>;

@@ -39,7 +39,7 @@ function inodeOf(path: string): number | undefined {
 }
 
 /** A socket whose rights do not let us connect counts as one with a listener. */
-function isListenedOn(path: string): Promise<boolean> {
+export function isListenedOn(path: string): Promise<boolean> {
   return new Promise((resolve) => {
     const probe = connect({ path });
     probe.once("connect", () => {

@@ -1,0 +1,59 @@
+/**
+ * The socket between a front and the server behind it, in a folder that only its owner may enter: whoever could connect
+ * to it would get past TLS. Folders of processes that were killed are removed by the next one.
+ */
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { CtlstoreError, quote } from "../../errors.ts";
+import { fitsSocketPath } from "./address.ts";
+import { isListenedOn } from "./unix-socket.ts";
+
+export interface InnerSocket {
+  readonly path: string;
+  remove(): void;
+}
+
+const PREFIX = "ctlstore-http-";
+const FOLDER = /^ctlstore-http-(\d+)-/;
+const SOCKET = "http";
+
+/** @throws CtlstoreError `config_invalid` */
+export async function makeInnerSocket(folder = tmpdir()): Promise<InnerSocket> {
+  await removeDead(folder);
+  const own = mkdtempSync(join(folder, `${PREFIX}${process.pid}-`)); // of mode 0700
+  const path = join(own, SOCKET);
+  const remove = () => rmSync(own, { recursive: true, force: true });
+  if (fitsSocketPath(path)) return { path, remove };
+  remove();
+  throw new CtlstoreError(
+    "config_invalid",
+    `Cannot make a socket in ${quote(folder)}: the path is too long`,
+    {
+      hint: "set TMPDIR to a shorter one",
+    },
+  );
+}
+
+async function removeDead(folder: string): Promise<void> {
+  for (const name of readdirSync(folder)) {
+    const pid = FOLDER.exec(name)?.[1];
+    if (pid === undefined || isAlive(Number(pid))) continue;
+    // A process of another container may share this folder, and not our numbers.
+    if (await isListenedOn(join(folder, name, SOCKET))) continue;
+    try {
+      rmSync(join(folder, name), { recursive: true, force: true });
+    } catch {
+      // Another user's: it is theirs to remove.
+    }
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
+}

@@ -1,0 +1,44 @@
+/** The folders of sockets behind fronts: private, and not left behind for ever. */
+import { expect, test } from "bun:test";
+import { existsSync, mkdirSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
+import { dirname } from "node:path";
+import { makeInnerSocket } from "../../../core/process/listen/inner-socket.ts";
+import { runProcess } from "../../support/process.ts";
+import { tempFolder } from "../../support/temp-folder.ts";
+
+test("the socket behind a front is in a folder for its owner alone, which goes with it", async () => {
+  using folder = tempFolder("inner");
+  const inner = await makeInnerSocket(folder.path);
+  expect(statSync(dirname(inner.path)).mode & 0o777).toBe(0o700);
+  inner.remove();
+  expect(existsSync(dirname(inner.path))).toBe(false);
+});
+
+test("folders of dead processes are removed, those of living ones and of others kept, when a socket is made", async () => {
+  using folder = tempFolder("inner");
+  const ended = await runProcess(["sh", "-c", "echo $$"]);
+  const dead = Number(ended.stdout);
+  const make = (name: string) => {
+    mkdirSync(folder.file(name));
+    writeFileSync(folder.file(name, "other"), "");
+    return folder.file(name);
+  };
+  const gone = make(`ctlstore-http-${dead}-aaaaaa`);
+  const alive = make(`ctlstore-http-${process.pid}-aaaaaa`);
+  const other = make(`ctlstore-something-${dead}-aaaaaa`);
+  const listened = make(`ctlstore-http-${dead}-bbbbbb`);
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen({ path: `${listened}/http` }, resolve));
+  const inner = await makeInnerSocket(folder.path);
+  expect([gone, alive, other, listened].map(existsSync)).toEqual([false, true, true, true]);
+  inner.remove();
+  server.close();
+});
+
+test("a folder whose path is too long for a socket is a wrong configuration", async () => {
+  using folder = tempFolder("inner");
+  const deep = folder.file("x".repeat(100));
+  mkdirSync(deep);
+  await expect(makeInnerSocket(deep)).rejects.toMatchObject({ code: "config_invalid" });
+});
