@@ -4,8 +4,8 @@
  */
 import { type Options, variablesOf } from "./options.ts";
 
-/** A URL is secret for the password that it may hold. */
-const URL_WITHOUT_PASSWORD = /^[a-z0-9]+:(?!\/\/[^/?#]*:[^/?#]*@)/i;
+/** The URL of a ctldb or a store is secret for the password that it may hold; one of a webhook for all of it. */
+const URL_WITHOUT_PASSWORD = /^(?:sqlite|mysql|file|s3):(?!\/\/[^/?#]*:[^/?#]*@)/i;
 /** Of a setting `name=value`. */
 const SECRET_SETTING = /^[^=]*(?:password|secret|jaas)[^=]*=/i;
 

@@ -1,6 +1,7 @@
 /** Secrets on the command line: they work, and whoever gives them is told who else sees them (R45). */
 import { describe, expect, test } from "bun:test";
 import { exposedSecrets } from "../../cli/exposed-secrets.ts";
+import { LIMIT_OPTIONS } from "../../cli/limit-options.ts";
 import { KAFKA_OPTIONS } from "../../cli/loader-options.ts";
 import { adminTokenOption, ctldbOption, ldbOption } from "../../cli/shared-options.ts";
 import { snapshotsOption } from "../../cli/snapshot-options.ts";
@@ -8,12 +9,20 @@ import { runProcess } from "../support/process.ts";
 import { testSecret } from "../support/secrets.ts";
 import { ctlstore } from "../support/services.ts";
 
-const OPTIONS = { adminTokenOption, ctldbOption, ldbOption, snapshotsOption, ...KAFKA_OPTIONS };
+const OPTIONS = {
+  adminTokenOption,
+  ctldbOption,
+  ldbOption,
+  snapshotsOption,
+  ...KAFKA_OPTIONS,
+  ...LIMIT_OPTIONS,
+};
 
 describe("R45 a warning about the list of processes", () => {
   test.each([
     ["admin-token", testSecret("token")],
     ["ctldb", `mysql://app:${testSecret("of-db")}@db:3306/ctldb`],
+    ["webhook", `https://hooks.example/${testSecret("path")}`],
     ["kafka-setting", `sasl.password=${testSecret("sasl")}`],
     ["kafka-setting", `sasl.jaas.config=x password=${testSecret("sasl")}`],
   ])("is given, without the secret, when --%s tells one", (flag, text) => {
