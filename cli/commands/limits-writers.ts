@@ -58,7 +58,7 @@ export const limitsWritersCommand = command({
 export const limitsWritersSetCommand = command({
   name: "limits writers set",
   summary: "give a writer a rate limit of its own",
-  details: "It holds for the next write, on every Executive. 0 rows switch the writer off.",
+  details: "It holds within a second on every Executive. 0 rows switch the writer off.",
   arguments: [writerArgument],
   options: { ...OPERATOR_OPTIONS, rows: option(rowsDeclaration), bytes: bytesOption },
   examples: [
@@ -106,7 +106,7 @@ export const limitsFleetCommand = command({
 export const limitsFleetSetCommand = command({
   name: "limits fleet set",
   summary: "limit all writers together",
-  details: "It holds for the next write, on every Executive.",
+  details: "It holds within a second on every Executive.",
   options: {
     ...OPERATOR_OPTIONS,
     rows: option({ ...rowsDeclaration, fallback: rowsRate("none"), fallbackText: "none" }),
