@@ -1,6 +1,6 @@
 /** TLS to MySQL (R44): who is let in, who is not and why, and certificates that change under way. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, writeFileSync } from "node:fs";
+import { copyFileSync, rmSync, writeFileSync } from "node:fs";
 import { CTLDB_TIMEOUTS } from "../../core/limits.ts";
 import { SEQUENCE_ZERO } from "../../core/sequence.ts";
 import { MysqlSession } from "../../ctldb/mysql/session.ts";
@@ -53,7 +53,9 @@ for (const { name, start, reload, runs } of PRODUCTS) {
 
     test("R44 fails no write, and is renewed, when the server's certificate is replaced under load", async () => {
       await using tls = await startTlsServer(start);
-      const url = await tls.database({ "tls-ca": tls.ca.caFile });
+      const caFile = tls.folder.file("trusted.pem");
+      copyFileSync(tls.ca.caFile, caFile);
+      const url = await tls.database({ "tls-ca": caFile });
       await using ctldb = await openFilled(url);
       const failures: unknown[] = [];
       let written = 0;
@@ -72,6 +74,11 @@ for (const { name, start, reload, runs } of PRODUCTS) {
         await until(() => written > before + 5, { what: "writes after the rotation" });
       }
       expect(new Set(ends).size).toBe(4);
+      // A file that somebody takes away hurts the next connection, not those that are open.
+      rmSync(caFile);
+      expect(await refusalOf(url)).toMatch(/tls-ca cannot be read/);
+      const before = written;
+      await until(() => written > before + 5, { what: "writes without the file" });
       goesOn = false;
       await writing;
       expect(failures).toEqual([]);
