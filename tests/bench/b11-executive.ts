@@ -3,19 +3,17 @@
  *
  * The Executive is a process of its own, as is MariaDB; the load comes from here over kept-alive connections. The peer
  * is raw MariaDB: the same rows in transactions of the same size over one connection, without ledger, cookie or HTTP.
+ *
+ * The price of limits is measured beside it (b11-limits.ts).
  */
 import { createConnection } from "mysql2/promise";
 import { startMariadb } from "../support/mariadb.ts";
+import { measureLimits } from "./b11-limits.ts";
+import { drive, LOAD_SECONDS, type Load, labelOf, row } from "./executive-load.ts";
 import { startBenchExecutive } from "./executive-process.ts";
 import { type Benchmark, type Figure, inTurns, median, percentile, ratio } from "./report.ts";
 
-const SECONDS = 4;
 const ROUNDS = 3;
-
-interface Load {
-  readonly writers: number;
-  readonly rows: number;
-}
 
 const LOADS: readonly Load[] = [
   { writers: 1, rows: 1 },
@@ -28,53 +26,13 @@ const LOADS: readonly Load[] = [
   { writers: 32, rows: 100 },
 ];
 
-let nextRow = 0;
-
-function row(): { id: string; name: string; count: number; weight: number } {
-  const i = nextRow++;
-  return { id: `key-${i % 100_000}`, name: `the value of row ${i}`, count: i, weight: i / 8 };
-}
-
-interface LoadResult {
-  readonly requests: number;
-  readonly latenciesMs: number[];
-  readonly failures: number;
-}
-
-async function drive(url: string, { writers, rows }: Load): Promise<LoadResult> {
-  const until = performance.now() + SECONDS * 1000;
-  const latenciesMs: number[] = [];
-  let failures = 0;
-  const writer = async (index: number) => {
-    const headers = {
-      "ctlstore-writer": `writer${index}`,
-      "ctlstore-secret": "secret",
-      "content-type": "application/json",
-    };
-    while (performance.now() < until) {
-      const mutations = Array.from({ length: rows }, () => ({ table: "rows", values: row() }));
-      const startedMs = performance.now();
-      const response = await fetch(`${url}/families/bench/mutations`, {
-        method: "POST",
-        headers,
-        body: JSON.stringify({ mutations }),
-      });
-      await response.text();
-      if (response.status !== 200) failures++;
-      latenciesMs.push(performance.now() - startedMs);
-    }
-  };
-  await Promise.all(Array.from({ length: writers }, (_, index) => writer(index)));
-  return { requests: latenciesMs.length, latenciesMs, failures };
-}
-
 /** Rows per second of the same rows in plain transactions. */
 async function rawRows(url: string, rows: number): Promise<number> {
   const connection = await createConnection({ uri: url, multipleStatements: true });
   await connection.query(
     "CREATE TABLE IF NOT EXISTS raw_rows (id VARCHAR(191) PRIMARY KEY, name VARCHAR(191), count BIGINT, weight DOUBLE)",
   );
-  const until = performance.now() + (SECONDS * 1000) / 2;
+  const until = performance.now() + (LOAD_SECONDS * 1000) / 2;
   const startedMs = performance.now();
   let done = 0;
   while (performance.now() < until) {
@@ -100,7 +58,7 @@ export const executiveThroughput: Benchmark = {
     const rates = new Map<Load, number[]>();
     let failures = 0;
     for (const load of LOADS) {
-      const label = `${load.writers} writer${load.writers > 1 ? "s" : ""} × ${load.rows} row${load.rows > 1 ? "s" : ""}`;
+      const label = labelOf(load);
       progress(label);
       const latencies: number[] = [];
       const { ours } = await inTurns(ROUNDS, {
@@ -108,7 +66,7 @@ export const executiveThroughput: Benchmark = {
           const result = await drive(executive.url, load);
           latencies.push(...result.latenciesMs);
           failures += result.failures;
-          return result.requests / SECONDS;
+          return result.requests / LOAD_SECONDS;
         },
       });
       rates.set(load, ours);
@@ -118,6 +76,9 @@ export const executiveThroughput: Benchmark = {
       figures.push({ name: `${label}: p50`, unit: "ms", values: [percentile(latencies, 0.5)] });
       figures.push({ name: `${label}: p99`, unit: "ms", values: [percentile(latencies, 0.99)] });
     }
+    const limits = await measureLimits(mariadb, progress);
+    figures.push(...limits.figures);
+    failures += limits.failures;
     progress("raw MariaDB");
     const raw = await inTurns(ROUNDS, {
       hundred: () => rawRows(database, 100),
@@ -155,6 +116,20 @@ export const executiveThroughput: Benchmark = {
           met: singles >= 2_000,
         },
         { name: "failed requests", value: failures, unit: "", aim: "0", met: failures === 0 },
+        ...[...limits.ratios].map(([label, value]) => ({
+          name: `${label}: requests with limits, of those without`,
+          value,
+          unit: "×",
+          aim: "≥ 0.90",
+          met: value >= 0.9,
+        })),
+        {
+          name: "rows counted by limits but not written, or written but not counted",
+          value: limits.miscounted,
+          unit: "",
+          aim: "0",
+          met: limits.miscounted === 0,
+        },
         {
           name: "8 writers × 100 rows against raw MariaDB",
           value: ratio(

@@ -2,9 +2,13 @@
 import { createClient, unwrap } from "../../client/index.ts";
 import { SERVICE_ADMIN_TOKEN, type ServiceProcess, startExecutiveService } from "../support/services.ts";
 
-/** @param ctldbUrl an empty ctldb */
-export async function startBenchExecutive(ctldbUrl: string, writers: number): Promise<ServiceProcess> {
-  const executive = await startExecutiveService(ctldbUrl);
+/** @param ctldbUrl an empty ctldb; @param flags of the Executive, which has no limits unless they say so */
+export async function startBenchExecutive(
+  ctldbUrl: string,
+  writers: number,
+  flags: readonly string[] = [],
+): Promise<ServiceProcess> {
+  const executive = await startExecutiveService(ctldbUrl, flags);
   await makeBenchTable(executive.url, writers);
   return executive;
 }
