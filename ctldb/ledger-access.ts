@@ -96,12 +96,13 @@ export class LedgerAccess {
     const statements = changes.flatMap(({ kind, schema: { family, table } }) =>
       kind === "drop" ? [forgetReaders(family, table)] : [],
     );
+    const audit = await audited(locked, records, { atUs: nowUs, statements });
     await locked.changeSchema(changes, {
       entries: appender.entries,
       head,
       cookies: [],
       newFamilies: [],
-      ...audited(records, nowUs, statements),
+      ...audit,
     });
     this.forgetCatalog();
     return appender.sequence;

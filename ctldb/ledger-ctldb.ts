@@ -9,7 +9,7 @@ import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
 import type { AccessTimes } from "./access/access-cache.ts";
 import { audited, UNNAMED_ACTOR } from "./access/audit-entry.ts";
 import { LedgerAuditTrail } from "./access/audit-trail.ts";
-import type { AuditTrail, ChangeOptions, DeclaredReaders, Writers } from "./access/contract.ts";
+import type { AuditRecord, AuditTrail, ChangeOptions, DeclaredReaders, Writers } from "./access/contract.ts";
 import { assertGranted } from "./access/grants.ts";
 import { LedgerOperators } from "./access/operators.ts";
 import { LedgerDeclaredReaders } from "./access/readers.ts";
@@ -190,7 +190,7 @@ export class LedgerCtlDb implements CtlDb {
       const newFamilies = decided(decideFamily(family, catalog));
       const head = { ...locked.head, schemaVersion: locked.head.schemaVersion + 1n };
       const record = { actor: actorOf(options), action: "family.create", target: family } as const;
-      const audit = audited([record], this.#deps.clock.nowUs());
+      const audit = await audited(locked, [record], { atUs: this.#deps.clock.nowUs() });
       await locked.commit([], { entries: [], head, cookies: [], newFamilies, ...audit });
       this.#ledger.forgetCatalog();
     });
@@ -226,14 +226,20 @@ export class LedgerCtlDb implements CtlDb {
       const appender = new EntryAppender(locked.head, nowUs);
       appender.appendWrite(operations, null);
       const head = appender.head(locked.head.schemaVersion);
-      const target = table === null ? family : `${family}/${table}`;
-      const record = { actor: actorOf(options), action: "rows.clear", target } as const;
+      const record: AuditRecord = {
+        actor: actorOf(options),
+        action: "rows.clear",
+        target: table === null ? family : `${family}/${table}`,
+        ...(table === null ? { detail: { tables: tables.map((schema) => schema.table) } } : {}),
+        ...(operations.length > 0 ? { sequence: appender.sequence } : {}),
+      };
+      const audit = await audited(locked, [record], { atUs: nowUs });
       const outcome = await locked.commit([operations], {
         entries: appender.entries,
         head,
         cookies: [],
         newFamilies: [],
-        ...audited([{ ...record, sequence: appender.sequence }], nowUs),
+        ...audit,
       });
       if (outcome.status === "refused") throw outcome.error;
       return { sequence: appender.sequence, tables: tables.length };

@@ -29,12 +29,15 @@ export interface Writers {
   list(): Promise<WriterInfo[]>;
   /** @throws CtlstoreError `unknown_writer` */
   find(writer: WriterName): Promise<WriterInfo>;
-  /** The same name and secret again is a no-op. @throws CtlstoreError `writer_exists` for another secret, or a revoked one */
+  /**
+   * The same name with a secret that is valid is a no-op.
+   * @throws CtlstoreError `writer_exists` for another secret, or a revoked one
+   */
   register(writer: WriterName, secret: string, options?: ChangeOptions): Promise<void>;
   /**
    * Gives a new secret; the old one stays valid for `overlapSeconds` (R45). Of a revoked writer: makes it valid again. The
-   * current secret again is a no-op.
-   * @throws CtlstoreError `unknown_writer`
+   * current secret again changes nothing, so that a rotation may be repeated, except that it may end the overlap sooner.
+   * @throws CtlstoreError `unknown_writer`, `invalid_value` (an overlap beyond ACCESS_LIMITS)
    */
   rotate(
     writer: WriterName,
@@ -44,7 +47,10 @@ export interface Writers {
   ): Promise<WriterInfo>;
   /** Makes all of its secrets invalid; its cookie stays. Again is a no-op. @throws CtlstoreError `unknown_writer` */
   revoke(writer: WriterName, options?: ChangeOptions): Promise<void>;
-  /** Null: none given. An empty list: none at all. @throws CtlstoreError `unknown_writer` */
+  /**
+   * Null: none given. An empty list: none at all. Families need not exist yet.
+   * @throws CtlstoreError `unknown_writer`, `invalid_value` (too many)
+   */
   grant(
     writer: WriterName,
     families: readonly FamilyName[] | null,
@@ -63,7 +69,11 @@ export interface Operator {
 export interface Operators {
   /** Sorted by name. */
   list(): Promise<Operator[]>;
-  /** The token is told this once; its digest is kept. @throws CtlstoreError `operator_exists` */
+  /**
+   * The token is told this once; its digest is kept.
+   * @throws CtlstoreError `operator_exists`, `invalid_name` (one that stands in the audit trail for others),
+   *   `invalid_value` (too many)
+   */
   create(
     name: OperatorName,
     role: Role,
@@ -73,7 +83,7 @@ export interface Operators {
   revoke(name: OperatorName, options?: ChangeOptions): Promise<void>;
   /**
    * Whose token this is, from memory that is at most `ACCESS_LIMITS.cacheMs` old; null when nobody's.
-   * @throws CtlstoreError `ctldb_unavailable` when the operators were never seen yet
+   * @throws CtlstoreError `ctldb_unavailable` when they cannot be read: nobody is let in on what may be outdated
    */
   authenticate(token: string): Promise<Operator | null>;
   /** Whether there is any operator; as old as above. */
@@ -92,7 +102,7 @@ export interface DeclaredReader {
 export interface DeclaredReaders {
   /** @throws CtlstoreError `unknown_family`, `unknown_table` */
   list(family: FamilyName, table: TableName): Promise<DeclaredReader[]>;
-  /** Again replaces. @throws CtlstoreError `unknown_family`, `unknown_table`, `invalid_value` (too many) */
+  /** Again replaces; again the same is a no-op. They go with their table. @throws CtlstoreError `unknown_family`, `unknown_table`, `invalid_value` (too many) */
   declare(
     family: FamilyName,
     table: TableName,

@@ -39,12 +39,14 @@ export async function recordedChange(
   await ledger.withLock(async (locked) => {
     const change = await decide(locked);
     if (change === null) return locked.rollback();
+    const { record, statements } = change;
+    const audit = await audited(locked, [record], { atUs: clock.nowUs(), statements });
     await locked.commit([], {
       entries: [],
       head: locked.head,
       cookies: [],
       newFamilies: [],
-      ...audited([change.record], clock.nowUs(), change.statements),
+      ...audit,
       changesPolicy: change.changesPolicy ?? false,
     });
   });

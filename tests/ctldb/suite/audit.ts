@@ -1,5 +1,6 @@
 /** The audit trail: each change once, with who made it, in the transaction that made it; nothing of what was refused. */
 import { describe, expect, test } from "bun:test";
+import { ACCESS_LIMITS } from "../../../core/limits.ts";
 import { parseFamilyName, parseFieldName, parseOperatorName, parseTableName } from "../../../core/names.ts";
 import type { AuditEntry, AuditQuery } from "../../../ctldb/access/contract.ts";
 import type { CtlDb } from "../../../ctldb/contract.ts";
@@ -87,7 +88,7 @@ export function auditTests(target: ConformanceTarget): void {
         { actor, action: "reader.declare", target: "shop/item", detail: reader },
         { actor, action: "reader.withdraw", target: "shop/item", detail: { reader: "api" } },
         { actor, action: "rows.clear", target: "shop/item" },
-        { actor, action: "rows.clear", target: "shop" },
+        { actor, action: "rows.clear", target: "shop", detail: { tables: ["item", "sku"] } },
         { actor, action: "table.drop", target: "shop/sku" },
       ]);
       // Changes of tables are found in the ledger by their sequence.
@@ -191,6 +192,17 @@ export function auditTests(target: ConformanceTarget): void {
       expect(await trail(ctldb, { target: `${FAMILY}/${COUNTS.table}` })).toHaveLength(8);
       for (const limit of [0, -1, 1.5, 1_001, Number.NaN])
         expect((await failureOf(ctldb.audit.read({ limit }))).code).toBe("invalid_value");
+    });
+
+    test("keeps a million entries, and loses the oldest ones, when there come more", async () => {
+      const url = await target.createDatabase();
+      await using ctldb = await openFilled(url);
+      const far = "INSERT INTO ctlstore_audit (id, entry_id, at_us, actor, action, target) VALUES";
+      await target.sql(url, `${far} (${ACCESS_LIMITS.auditEntries + 2}, 'far', 1, 'far', 'limit.set', 'x')`);
+      await ctldb.writers.grant(WRITER, [FAMILY]);
+      const { entries } = await ctldb.audit.read({ limit: 100 });
+      const newest = BigInt(ACCESS_LIMITS.auditEntries) + 3n;
+      expect(entries.map(({ id }) => id)).toEqual([newest, newest - 1n, 4n, 3n]);
     });
 
     test("is shown as it is when somebody has broken an entry by hand", async () => {
