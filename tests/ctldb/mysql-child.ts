@@ -1,7 +1,7 @@
 /**
  * A process of its own that changes the schema of a ctldb, to be killed or stopped in the middle.
  *
- * Arguments: URL, change (create | add | drop), idle seconds of its sessions. It says "ready" when it has opened the
+ * Arguments: URL, change (create | add | drop | clear | preview), idle seconds of its sessions. It says "ready" when it has opened the
  * ctldb, waits for a SIGUSR1, makes the change and says how that ended.
  */
 import { isCtlstoreError } from "../../core/errors.ts";
@@ -33,6 +33,12 @@ const CHANGES: Readonly<Record<string, () => Promise<unknown>>> = {
       AS,
     ),
   drop: () => ctldb.dropTable(FAMILY, COUNTS.table, AS),
+  clear: () => ctldb.clearRows(FAMILY, null, AS),
+  preview: () =>
+    ctldb.preview({
+      kind: "create",
+      tables: [table("made_a", { fields: [["id", "string"]], keyFields: ["id"] })],
+    }),
 };
 
 process.once("SIGUSR1", async () => {

@@ -3,10 +3,8 @@
  * R38): whoever writes next finishes them, and ctldb and ledger agree.
  */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { join } from "node:path";
-import { type FaultProxy, startFaultProxy } from "../support/fault-proxy.ts";
+import { startFaultProxy } from "../support/fault-proxy.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
-import { startProcess, type TestProcess } from "../support/process.ts";
 import { until } from "../support/until.ts";
 import {
   COUNTS,
@@ -19,39 +17,10 @@ import {
   table,
   upsert,
 } from "./fixture.ts";
+import { interruptAt } from "./interrupted.ts";
 import { mysqlQuery } from "./mysql-target.ts";
 
 setDefaultTimeout(30_000);
-
-const CHILD = join(import.meta.dir, "mysql-child.ts");
-
-interface Interrupted extends AsyncDisposable {
-  readonly url: string;
-  readonly child: TestProcess;
-  readonly proxy: FaultProxy;
-}
-
-/** A child in the middle of a change: its request has reached the server, and the answer never reaches the child. */
-async function interruptAt(change: string, hold: RegExp, idleSeconds = 60): Promise<Interrupted> {
-  const server = await sharedMariadb();
-  const url = await server.createDatabase();
-  {
-    await using ctldb = await openFilled(url);
-    await ctldb.write(request([count("before", 1)]));
-  }
-  const proxy = await startFaultProxy(server);
-  const through = new URL(url);
-  through.port = String(proxy.port);
-  const child = startProcess([process.execPath, CHILD, through.href, change, String(idleSeconds)]);
-  await child.waitForOutput(/ready/);
-  proxy.set({ holdReplyOf: hold });
-  child.signal("SIGUSR1");
-  const dispose = async () => {
-    await child.kill();
-    await proxy.close();
-  };
-  return { url, child, proxy, [Symbol.asyncDispose]: dispose };
-}
 
 async function exists(url: string, sql: string): Promise<boolean> {
   return (await mysqlQuery(url, sql)).length > 0;
@@ -217,7 +186,9 @@ describe("a schema change on MySQL", () => {
 
   test("R38 of a sleeper does no harm when it was repaired meanwhile and the sleeper wakes", async () => {
     // Stopped with its DDL sent; the server ends its idle sessions after a second and gives the lock to others.
-    await using interrupted = await interruptAt("drop", /INSERT INTO ctlstore_schema_intents/, 1);
+    await using interrupted = await interruptAt("drop", /INSERT INTO ctlstore_schema_intents/, {
+      idleSeconds: 1,
+    });
     const { url, child } = interrupted;
     await until(() => exists(url, "SELECT 1 FROM ctlstore_schema_intents"), { what: "the intent" });
     child.signal("SIGSTOP");
