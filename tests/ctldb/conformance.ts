@@ -4,6 +4,7 @@
  */
 import { describe, setDefaultTimeout } from "bun:test";
 import { accessTests } from "./suite/access.ts";
+import { accessModelTests } from "./suite/access-model.ts";
 import { auditTests } from "./suite/audit.ts";
 import { cookieTests } from "./suite/cookies.ts";
 import { fullTableTests } from "./suite/full-tables.ts";
@@ -46,6 +47,7 @@ export function conformanceTests(target: ConformanceTarget): void {
       writerTests,
       rateTests,
       accessTests,
+      accessModelTests,
       auditTests,
       ledgerSourceTests,
     ])
