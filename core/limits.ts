@@ -91,7 +91,7 @@ export const SIZE_WATCH_LIMITS = {
   recoveredPercent: 95n,
   /** InnoDB frees the pages of deleted rows in the background: a table that changed is counted again for so long. */
   settleSeconds: 30,
-  /** A server that does not know when a table was changed last, as after its restart, has it counted so often. */
+  /** A table of which the server does not know when it was changed last is counted so often. */
   unknownChangeSeconds: 300,
   /** Tables whose statistics one statement renews: a few milliseconds each. */
   tablesPerAnalyze: 20,

@@ -33,9 +33,13 @@ const ACTION = "measure the tables";
 
 export class MysqlTableSizes {
   /** When each table was counted last, by the server's clock, and its last change as known then. */
-  #counted = new Map<string, { readonly at: number; readonly changed: number | null }>();
+  #counted = new Map<string, Pick<TableFacts, "changed"> & { readonly at: number }>();
+  #session: MysqlSession | null = null;
 
   async measure(session: MysqlSession): Promise<ReadonlyMap<string, bigint>> {
+    // The server may have been started anew, or be another one: it knows nothing of changes before.
+    if (session !== this.#session) this.#counted.clear();
+    this.#session = session;
     await session.execute(setUp(session.server.product), ACTION);
     const found = await readFacts(session);
     const stale = found.filter((facts) => this.#isStale(facts));
@@ -48,19 +52,16 @@ export class MysqlTableSizes {
   #isStale({ name, changed, now }: TableFacts): boolean {
     const counted = this.#counted.get(name);
     if (counted === undefined) return true;
-    const last = changed ?? counted.changed;
-    if (last === null) return now - counted.at >= SIZE_WATCH_LIMITS.unknownChangeSeconds;
-    return counted.at <= last + SIZE_WATCH_LIMITS.settleSeconds;
+    if (changed !== null) return counted.at <= changed + SIZE_WATCH_LIMITS.settleSeconds;
+    // Forgotten with the table's definition, for which there was no room; changes may have been, too.
+    return counted.changed !== null || now - counted.at >= SIZE_WATCH_LIMITS.unknownChangeSeconds;
   }
 
   /** The time is that before counting, so that a change meanwhile counts as one after it. */
   #remember(found: readonly TableFacts[], counted: readonly TableFacts[]): void {
     const names = new Set(found.map(({ name }) => name));
     const kept = [...this.#counted].filter(([name]) => names.has(name));
-    const added = counted.map(
-      ({ name, changed, now }) =>
-        [name, { at: now, changed: changed ?? this.#counted.get(name)?.changed ?? null }] as const,
-    );
+    const added = counted.map(({ name, changed, now }) => [name, { at: now, changed }] as const);
     this.#counted = new Map([...kept, ...added]);
   }
 }

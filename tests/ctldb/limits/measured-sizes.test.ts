@@ -12,7 +12,7 @@ import type { CtlDb } from "../../../ctldb/contract.ts";
 import { openMysqlStore } from "../../../ctldb/mysql/store.ts";
 import { openSqliteStore } from "../../../ctldb/sqlite/store.ts";
 import type { LedgerStore } from "../../../ctldb/store.ts";
-import { sharedMariadb } from "../../support/mariadb.ts";
+import { sharedMariadb, startMariadb } from "../../support/mariadb.ts";
 import { hasMysql9, startMysql9 } from "../../support/mysql9.ts";
 import { isDeep } from "../../support/suite.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
@@ -177,6 +177,34 @@ function measuringTests(target: Target): void {
 
 measuringTests(sqlite);
 measuringTests(mysql("MariaDB", async () => (await sharedMariadb()).createDatabase()));
+
+test("sizes of tables are right when the server was killed and started anew since the last change (R35)", async () => {
+  const server = await startMariadb();
+  try {
+    const url = await server.createDatabase();
+    await using ctldb = await openFilled(url);
+    await ctldb.createTables([NOTES]);
+    await using store = await openMysqlStore(new URL(url), CTLDB_TIMEOUTS, DEPS);
+    const measure = () => store.measureTables(new AbortController().signal);
+    await fill(ctldb, { from: 0, rows: 2_000, bytes: 200 });
+    await measure();
+    await fill(ctldb, { from: 10_000, rows: 50, bytes: 60 * KIB });
+    await server.kill();
+    await server.restart();
+    const name = ldbTableName(NOTES.family, NOTES.table);
+    const bytes = await until(async () => (await measure()).get(name), { what: "the server to be back" });
+    expect(bytes).toBeGreaterThan(50 * 60 * KIB);
+  } finally {
+    await server.stop();
+  }
+});
+
+if (isDeep) {
+  // InnoDB keeps no statistics on disk, and renews none by itself.
+  const server = startMariadb(["--innodb-stats-persistent=OFF", "--innodb-stats-auto-recalc=OFF"]);
+  afterAll(async () => (await server).stop());
+  measuringTests(mysql("MariaDB without statistics", async () => (await server).createDatabase()));
+}
 
 if (isDeep && hasMysql9) {
   // As it comes: information_schema tells what was true up to a day ago, unless it is asked otherwise.
