@@ -28,6 +28,12 @@ describe("bash completion", () => {
     expect((await bashOffers("ctlstore", "ldb", "")).toSorted()).toEqual(["skip", "status", "verify"]);
   });
 
+  test("offers the commands of a group that is a command itself, at any depth", async () => {
+    expect(await bashOffers("ctlstore", "limits", "t")).toEqual(["tables"]);
+    expect((await bashOffers("ctlstore", "limits", "tables", "")).toSorted()).toEqual(["reset", "set"]);
+    expect(await bashOffers("ctlstore", "limits", "tables", "set", "--ma")).toEqual(["--max"]);
+  });
+
   test("offers the flags of the command when a dash is typed, also of a command in a group", async () => {
     expect(await bashOffers("ctlstore", "create-table", "fam/tbl", "--f")).toEqual(["--field"]);
     expect(await bashOffers("ctlstore", "ldb", "skip", "--re")).toEqual(["--reason"]);

@@ -232,7 +232,10 @@ describe("two teams on one store", () => {
       );
       await done("ops", ["limits", "writers", "set", "shop-*", "--rows", "100000/1m", "--bytes", "64MiB/1m"]);
       // The exact name goes before the beginning of names.
-      expect(await codeOfWrite("shop-importer", "shop", { secret, executive: 1 })).toBe("rate_limited");
+      await status();
+      expect((await json("auditor", ["limits", "usage"]))["writers"]).toContainEqual(
+        expect.objectContaining({ writer: "shop-importer", "rate-limit": { amount: 30, period: "1m" } }),
+      );
       await done("ops", ["limits", "writers", "reset", "shop-importer"]);
       for (const executive of BOTH)
         await until(
