@@ -165,7 +165,7 @@ export const CTLDB_TIMEOUTS = {
   queryMs: 20_000,
   /** How long one Executive waits for the ledger lock while others commit. */
   lockWaitSeconds: 10,
-  /** DDL on a table at its hard size limit (100 MiB) rebuilds it: minutes on a slow disk. */
+  /** DDL on a table at its hard size limit (100 MiB) rebuilds it: minutes on a slow disk. Clearing a family is as long. */
   ddlMs: 600_000,
   /** How long a living process may go on changing tables under a ledger lock that it has lost. */
   schemaLockGraceSeconds: 5,

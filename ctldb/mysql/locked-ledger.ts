@@ -83,15 +83,22 @@ export class LockedMysqlLedger implements LockedLedger {
       ["SAVEPOINT unit", ...applyStatements(operations, this.#packing)].map((sql) => ({ sql, unit })),
     );
     for (const sql of [...tailStatements(tail, this.#packing), "COMMIT"]) steps.push({ sql, unit: null });
-    return this.#runSteps(steps, tail);
+    // Clearing takes as long as there are rows: seconds for a table at its hard size limit.
+    const isLong = units.some((operations) => operations.some(({ kind }) => kind === "clear"));
+    const { ddlMs, queryMs } = this.#session.timeouts;
+    return this.#runSteps(steps, tail, isLong ? ddlMs : queryMs);
   }
 
-  async #runSteps(steps: readonly Step[], tail: LedgerTail): Promise<CommitOutcome> {
+  async #runSteps(
+    steps: readonly Step[],
+    tail: LedgerTail,
+    timeoutMs: number = this.#session.timeouts.queryMs,
+  ): Promise<CommitOutcome> {
     const texts = steps.map((step) => step.sql);
     let done = 0;
     for (const packet of packets(texts, this.#packing)) {
       try {
-        await this.#session.run(packet.join(";"));
+        await this.#session.run(packet.join(";"), timeoutMs);
       } catch (error) {
         const failure = error instanceof StatementFailure ? error : new StatementFailure(error, 0);
         const withCommit = done + packet.length === steps.length;

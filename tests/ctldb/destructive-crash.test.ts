@@ -81,6 +81,22 @@ describe("clearing rows on MySQL", () => {
     await expectGoesOn(url, { cleared: true });
   });
 
+  test("takes as long as there are rows, which may be longer than what writers wait for", async () => {
+    const url = await (await sharedMariadb()).createDatabase();
+    await using ctldb = await openFilled(url, { timeouts: { queryMs: 2_000 } });
+    await ctldb.write(request([count("before")]));
+    const holder = await createConnection({ uri: url });
+    await holder.query("BEGIN");
+    await holder.query("SELECT * FROM fam___counts FOR UPDATE");
+    const clearing = ctldb.clearRows(FAMILY, null, { actor: "child" });
+    await until(async () => (await mysqlQuery(url, `${CLEARING} AND time_ms > 2500`)).length > 0, {
+      what: "the deletion to last",
+    });
+    holder.destroy();
+    expect(await clearing).toEqual({ sequence: 7n as never, tables: 2 });
+    await expectGoesOn(url, { cleared: true });
+  });
+
   test("D6 is answered, and done once, when the answer to its COMMIT is lost", async () => {
     const server = await sharedMariadb();
     const url = await server.createDatabase();
