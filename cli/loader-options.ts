@@ -8,6 +8,7 @@ import { kafkaSetting, settingsOf } from "./kafka-settings.ts";
 import { listOption, type OptionValues, option, switchOption } from "./options.ts";
 import { choice, integer, text } from "./parsers.ts";
 import { adminTokenOption, secretOption, statusBindOption } from "./shared-options.ts";
+import { TLS_OPTIONS } from "./transport-options.ts";
 
 const KIB = 1024;
 const DEFAULT_WRITER = "loader";
@@ -123,6 +124,7 @@ export const LOADER_OPTIONS = {
     help: "load up to the end that each topic has now, and end; without a consumer group, so run no other loader beside it",
   }),
   bind: statusBindOption,
+  ...TLS_OPTIONS,
 };
 
 /** @throws CtlstoreError `config_invalid` */

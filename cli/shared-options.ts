@@ -3,7 +3,7 @@ import { REFLECTOR_LIMITS } from "../core/limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../core/process/logger.ts";
 import { DEFAULT_LDB_FOLDER } from "../ldb/layout.ts";
 import { option, switchOption } from "./options.ts";
-import { bindAddress, choice, ctldbUrl, integer, text } from "./parsers.ts";
+import { bindAddressOrSocket, choice, ctldbUrl, integer, text } from "./parsers.ts";
 
 const logLevelOption = option({
   flag: "log-level",
@@ -39,8 +39,8 @@ export const ldbOption = option({
 export const statusBindOption = option({
   flag: "bind",
   placeholder: "HOST:PORT",
-  help: "where to answer /status, /healthz, /readyz and /metrics; without it nowhere",
-  parse: bindAddress,
+  help: "where to answer /status, /healthz, /readyz and /metrics, or unix:PATH; without it nowhere",
+  parse: bindAddressOrSocket,
   fallback: undefined,
 });
 

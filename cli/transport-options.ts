@@ -7,7 +7,8 @@ import { integer, text } from "./parsers.ts";
 
 const MILLION = 1_000_000;
 
-export const TRANSPORT_OPTIONS = {
+/** Of every service that listens. */
+export const TLS_OPTIONS = {
   tlsCert: option({
     flag: "tls-cert",
     placeholder: "FILE",
@@ -29,6 +30,10 @@ export const TRANSPORT_OPTIONS = {
     parse: text,
     fallback: undefined,
   }),
+};
+
+export const TRANSPORT_OPTIONS = {
+  ...TLS_OPTIONS,
   maxConnections: option({
     flag: "max-connections",
     placeholder: "N",
@@ -53,8 +58,7 @@ export const TRANSPORT_OPTIONS = {
   }),
 };
 
-export interface Transport {
-  readonly tls?: TlsFiles;
+export interface Transport extends GivenTls {
   readonly maxConnections?: number;
   readonly maxRequests: number;
   readonly requestMs: number;
@@ -63,21 +67,21 @@ export interface Transport {
 /** @throws CtlstoreError `config_invalid` when one of the files lacks another */
 export function transportOf(values: OptionValues<typeof TRANSPORT_OPTIONS>): Transport {
   const { maxConnections, maxRequests, requestTimeoutMs: requestMs } = values;
-  const tls = tlsFilesOf(values);
-  return {
-    ...(tls === undefined ? {} : { tls }),
-    ...(maxConnections === undefined ? {} : { maxConnections }),
-    maxRequests,
-    requestMs,
-  };
+  const connections = maxConnections === undefined ? {} : { maxConnections };
+  return { ...tlsOf(values), ...connections, maxRequests, requestMs };
 }
 
-function tlsFilesOf(values: OptionValues<typeof TRANSPORT_OPTIONS>): TlsFiles | undefined {
+export interface GivenTls {
+  readonly tls?: TlsFiles;
+}
+
+/** Nothing without files. @throws CtlstoreError `config_invalid` when one of them lacks another */
+export function tlsOf(values: OptionValues<typeof TLS_OPTIONS>): GivenTls {
   const { tlsCert: certFile, tlsKey: keyFile, tlsClientCa: clientCaFile } = values;
-  if (certFile === undefined && keyFile === undefined && clientCaFile === undefined) return undefined;
+  if (certFile === undefined && keyFile === undefined && clientCaFile === undefined) return {};
   if (certFile === undefined) throw missing("--tls-cert");
   if (keyFile === undefined) throw missing("--tls-key");
-  return { certFile, keyFile, ...(clientCaFile === undefined ? {} : { clientCaFile }) };
+  return { tls: { certFile, keyFile, ...(clientCaFile === undefined ? {} : { clientCaFile }) } };
 }
 
 function missing(flag: string): CtlstoreError {

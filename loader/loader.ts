@@ -6,9 +6,14 @@
 import type { FetchLike } from "../client/index.ts";
 import { LOADER_LIMITS } from "../core/limits.ts";
 import { type Clock, systemClock } from "../core/process/clock.ts";
+import type { TlsFiles } from "../core/process/listen.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { Metrics } from "../core/process/metrics.ts";
-import { type StatusEndpoint, startStatusEndpointAnywhere } from "../core/process/status-endpoint.ts";
+import {
+  type StatusEndpoint,
+  type StatusEndpointOptions,
+  startStatusEndpoint,
+} from "../core/process/status-endpoint.ts";
 import type { DeadLetters } from "./dead-letters/dead-letters.ts";
 import { openDeadLetters, parseDeadLetterPlace } from "./dead-letters/open.ts";
 import type { Kafka } from "./kafka/consumer.ts";
@@ -43,6 +48,8 @@ export interface LoaderOptions extends Omit<LoaderRunOptions, "patienceMs">, Lan
   readonly deadLetter: string | null;
   /** Where to answer /status, /healthz, /readyz and /metrics; null nowhere. */
   readonly bind: string | null;
+  /** Answers there by HTTPS. */
+  readonly tls?: TlsFiles;
 }
 
 export interface RunningLoader {
@@ -66,7 +73,8 @@ export async function startLoader(deps: LoaderDeps, options: LoaderOptions): Pro
   const run = newRun(deps, options, { deadLetters, meter });
   let endpoint: StatusEndpoint | null = null;
   try {
-    if (options.bind !== null) endpoint = await startEndpoint(run, options.bind, { ...deps, meter });
+    if (options.bind !== null)
+      endpoint = await startEndpoint(run, { ...options, bind: options.bind }, { ...deps, meter });
   } catch (error) {
     await deadLetters?.[Symbol.asyncDispose]();
     throw error;
@@ -139,10 +147,10 @@ async function deadLettersFor(
 
 function startEndpoint(
   run: LoaderRun,
-  bind: string,
-  { metrics, meter }: { readonly metrics: Metrics; readonly meter: LoaderMeter },
+  { bind, tls }: StatusEndpointOptions,
+  { metrics, meter, logger }: Pick<LoaderDeps, "metrics" | "logger"> & { readonly meter: LoaderMeter },
 ): Promise<StatusEndpoint> {
-  return startStatusEndpointAnywhere(
+  return startStatusEndpoint(
     {
       status: () => run.status(),
       readiness: () => {
@@ -151,7 +159,8 @@ function startEndpoint(
       },
       refreshMetrics: () => meter.publish(run.status()),
       metrics,
+      logger,
     },
-    bind,
+    { bind, ...(tls === undefined ? {} : { tls }) },
   );
 }

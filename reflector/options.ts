@@ -1,5 +1,7 @@
 /** What a Reflector can be told, and what it does when it is told nothing. */
+
 import { REFLECTOR_LIMITS } from "../core/limits.ts";
+import type { TlsFiles } from "../core/process/listen.ts";
 import type { OnCrashPoint } from "../ldb/crash-points.ts";
 import type { ReadinessOptions } from "./readiness/options.ts";
 
@@ -25,8 +27,10 @@ export interface BootstrapOptions {
 export interface ReflectorOptions {
   /** The LDB's folder; created when missing. */
   readonly ldbFolder: string;
-  /** `host:port` for status and metrics; absent: none. Port 0 takes any free one. */
+  /** `host:port` or `unix:PATH` for status and metrics; absent: none. Port 0 takes any free one. */
   readonly bind?: string;
+  /** Answers there by HTTPS. */
+  readonly tls?: TlsFiles;
   readonly pollIntervalMs?: number;
   readonly pollTimeoutMs?: number;
   /** A poll that is out this long is shown as stuck already. */

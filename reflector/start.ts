@@ -84,9 +84,15 @@ export async function startReflector(
     const server =
       options.bind === undefined
         ? null
-        : startStatusEndpoint(
-            { status, readiness: () => readinessAnswer(status()), refreshMetrics, metrics },
-            options.bind,
+        : await startStatusEndpoint(
+            {
+              status,
+              readiness: () => readinessAnswer(status()),
+              refreshMetrics,
+              metrics,
+              logger: deps.logger,
+            },
+            { bind: options.bind, ...(options.tls === undefined ? {} : { tls: options.tls }) },
           );
     const { path, generation } = life.status().ldb;
     deps.logger.info({ path, generation, url: server?.url ?? null }, "reflector started");

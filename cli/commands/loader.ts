@@ -11,6 +11,7 @@ import type { OptionValues } from "../options.ts";
 import { jsonText } from "../print.ts";
 import { runUntilStopped } from "../service.ts";
 import { jsonOption } from "../shared-options.ts";
+import { tlsOf } from "../transport-options.ts";
 
 const OPTIONS = { ...LOADER_OPTIONS, json: jsonOption };
 type Values = OptionValues<typeof OPTIONS> & CommonValues;
@@ -101,6 +102,7 @@ function loaderOptions(options: Values, executive: string): LoaderOptions {
     lostEvents,
     once,
     bind: bind ?? null,
+    ...tlsOf(options),
   };
 }
 

@@ -5,6 +5,7 @@ import { command } from "../command.ts";
 import { READINESS_OPTIONS, readinessOf } from "../readiness-options.ts";
 import { runUntilStopped } from "../service.ts";
 import { ctldbOption, ldbOption, pollIntervalOption, statusBindOption } from "../shared-options.ts";
+import { TLS_OPTIONS, tlsOf } from "../transport-options.ts";
 
 export const reflectorCommand = command({
   name: "reflector",
@@ -16,6 +17,7 @@ export const reflectorCommand = command({
     ctldb: ctldbOption,
     ldb: ldbOption,
     bind: statusBindOption,
+    ...TLS_OPTIONS,
     pollIntervalMs: pollIntervalOption,
     ...BOOTSTRAP_OPTIONS,
     ...READINESS_OPTIONS,
@@ -46,7 +48,7 @@ export const reflectorCommand = command({
         ldbFolder: ldb,
         pollIntervalMs,
         readiness: readinessOf(options, context.environment),
-        ...(bind === undefined ? {} : { bind }),
+        ...(bind === undefined ? {} : { bind, ...tlsOf(options) }),
         ...(bootstrap === undefined ? {} : { bootstrap }),
       },
     );

@@ -11,6 +11,7 @@ import { choice, duration, durationForm, integer, objectKey } from "../parsers.t
 import { runUntilStopped, stopAll } from "../service.ts";
 import { ctldbOption, ldbOption, pollIntervalOption, statusBindOption } from "../shared-options.ts";
 import { RETENTION_OPTIONS, snapshotsOption } from "../snapshot-options.ts";
+import { TLS_OPTIONS, tlsOf } from "../transport-options.ts";
 
 const { intervalMs, compressionLevels } = SNAPSHOT_LIMITS;
 const COMPRESSIONS: readonly Compression[] = ["zstd", "gzip"];
@@ -67,6 +68,7 @@ export const supervisorCommand = command({
       help: "publish although ledger entries were passed over (`ctlstore ldb skip`)",
     }),
     bind: statusBindOption,
+    ...TLS_OPTIONS,
     pollIntervalMs: pollIntervalOption,
     once: switchOption({
       flag: "once",
@@ -108,7 +110,7 @@ export const supervisorCommand = command({
       newEpoch: options.newEpoch,
       allowSkips: options.allowSkips,
       ...(options.compressionLevel === undefined ? {} : { compressionLevel: options.compressionLevel }),
-      ...(options.bind === undefined ? {} : { bind: options.bind }),
+      ...(options.bind === undefined ? {} : { bind: options.bind, ...tlsOf(options) }),
     };
     const service = { name: "Reflector", done: reflector.done, stop: () => reflector.stop() };
     if (options.once) return once(context, deps, settings, service);
@@ -161,9 +163,9 @@ async function serve(
 }
 
 /** A taken port must not leave the Reflector running. */
-async function startOr<T>(start: () => T, reflector: Service): Promise<T> {
+async function startOr<T>(start: () => Promise<T>, reflector: Service): Promise<T> {
   try {
-    return start();
+    return await start();
   } catch (error) {
     await stopAll([reflector]).catch(() => {});
     throw error;

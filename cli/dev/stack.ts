@@ -156,7 +156,7 @@ async function addSupervisor(
   services.push({ name: "snapshot store", stop: async () => store[Symbol.asyncDispose]() });
   const followed = followReflector(reflector);
   const metrics = createMetrics();
-  const supervisor = startSupervisor(
+  const supervisor = await startSupervisor(
     { followed, store, clock, random, metrics, logger: logger("supervisor") },
     { ldbFolder },
   );

@@ -4,7 +4,8 @@
  */
 import { type ErrorCode, quote } from "../errors.ts";
 import { stringifyJson } from "../exact-json.ts";
-import { type Listener, listenAnywhere, listenPlainly } from "./listen.ts";
+import { listen, type TlsFiles } from "./listen.ts";
+import type { Logger } from "./logger.ts";
 import type { Metrics } from "./metrics.ts";
 
 export interface StatusEndpointDeps {
@@ -15,6 +16,8 @@ export interface StatusEndpointDeps {
   /** Brings the registry up to date. */
   readonly refreshMetrics: () => void;
   readonly metrics: Metrics;
+  /** Told of certificates that change. */
+  readonly logger?: Logger;
 }
 
 export interface StatusEndpoint {
@@ -22,21 +25,25 @@ export interface StatusEndpoint {
   stop(): Promise<void>;
 }
 
-/** On Bun. @param bind `host:port`; port 0 takes any free one. @throws CtlstoreError `config_invalid` */
-export function startStatusEndpoint(deps: StatusEndpointDeps, bind: string): StatusEndpoint {
-  return endpointOf(listenPlainly(bind, (request) => answer(deps, request)));
+export interface StatusEndpointOptions {
+  /** `host:port` or `unix:PATH`; port 0 takes any free one. */
+  readonly bind: string;
+  readonly tls?: TlsFiles;
 }
 
-/** As `startStatusEndpoint`, also on Node. @throws CtlstoreError `config_invalid` */
-export async function startStatusEndpointAnywhere(
+/** On Bun and Node. @throws CtlstoreError `config_invalid` */
+export async function startStatusEndpoint(
   deps: StatusEndpointDeps,
-  bind: string,
+  { bind, tls }: StatusEndpointOptions,
 ): Promise<StatusEndpoint> {
-  return endpointOf(await listenAnywhere(bind, (request) => answer(deps, request)));
-}
-
-function endpointOf(server: Pick<Listener, "url" | "stop">): StatusEndpoint {
-  return { url: server.url, stop: () => server.stop(true) };
+  const { metrics, logger } = deps;
+  const listener = await listen(bind, {
+    fetch: (request) => answer(deps, request),
+    metrics,
+    ...(logger === undefined ? {} : { logger }),
+    ...(tls === undefined ? {} : { tls }),
+  });
+  return { url: listener.url, stop: () => listener.stop(true) };
 }
 
 function answer(deps: StatusEndpointDeps, request: Request): Response | Promise<Response> {

@@ -1,6 +1,8 @@
 /** What a Supervisor needs and what it can be told. */
+
 import { SNAPSHOT_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
+import type { TlsFiles } from "../../core/process/listen.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { Metrics } from "../../core/process/metrics.ts";
 import type { Compression } from "../layout.ts";
@@ -31,8 +33,10 @@ export interface SupervisorOptions {
   readonly newEpoch?: boolean;
   /** Publishes also an LDB that passed over ledger entries. */
   readonly allowSkips?: boolean;
-  /** `host:port` for status and metrics; absent: none. Port 0 takes any free one. */
+  /** `host:port` or `unix:PATH` for status and metrics; absent: none. Port 0 takes any free one. */
   readonly bind?: string;
+  /** Answers there by HTTPS. */
+  readonly tls?: TlsFiles;
   /** How it is called in the index and in manifests. */
   readonly id?: string;
   readonly recheckMs?: number;

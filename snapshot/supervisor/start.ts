@@ -21,9 +21,12 @@ export interface RunningSupervisor {
  * Starts making snapshots of an LDB that a Reflector of this process writes. The store may be away.
  * @throws CtlstoreError `config_invalid` when it cannot listen on `bind`
  */
-export function startSupervisor(deps: SupervisorDeps, options: SupervisorOptions): RunningSupervisor {
+export async function startSupervisor(
+  deps: SupervisorDeps,
+  options: SupervisorOptions,
+): Promise<RunningSupervisor> {
   const supervisor = new Supervisor(deps, options);
-  const endpoint = options.bind === undefined ? null : serve(supervisor, deps, options.bind);
+  const endpoint = await serve(supervisor, deps, options);
   const stopping = new AbortController();
   const done = supervisor.run(stopping.signal).finally(() => endpoint?.stop());
   // Whoever cares awaits `done`; a rejection before that must not end the process by itself.
@@ -41,13 +44,21 @@ export function startSupervisor(deps: SupervisorDeps, options: SupervisorOptions
   };
 }
 
-function serve(supervisor: Supervisor, { metrics }: SupervisorDeps, bind: string) {
+async function serve(
+  supervisor: Supervisor,
+  { metrics, logger }: SupervisorDeps,
+  { bind, tls }: SupervisorOptions,
+) {
+  if (bind === undefined) return null;
   const readiness = () => {
     const { state, reason } = supervisor.status();
     return { ready: supervisor.isWell, state, reason };
   };
   const refreshMetrics = () => supervisor.refreshMetrics();
-  return startStatusEndpoint({ status: () => supervisor.status(), readiness, refreshMetrics, metrics }, bind);
+  return startStatusEndpoint(
+    { status: () => supervisor.status(), readiness, refreshMetrics, metrics, logger },
+    { bind, ...(tls === undefined ? {} : { tls }) },
+  );
 }
 
 /**

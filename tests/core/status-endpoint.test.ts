@@ -1,9 +1,15 @@
 /** The status endpoint answers alike on Bun and on Node, where the loader runs. */
 import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
+import { connect as connectTls } from "node:tls";
+import { type CertificateFiles, makeCa } from "../support/certificates.ts";
 import { buildForNode, nodeProgram } from "../support/kafka/node-program.ts";
 import { startProcess, type TestProcess } from "../support/process.ts";
+import { isDeep } from "../support/suite.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { until } from "../support/until.ts";
 
 const PROGRAM = join(import.meta.dir, "status-program.ts");
 
@@ -80,4 +86,37 @@ describe.each(Object.keys(RUNTIMES))("the status endpoint on %s", (runtime) => {
     await using wrong = startProcess([...command, "nowhere"]);
     await wrong.waitForOutput(/failed config_invalid/);
   });
+
+  test("answers over mutual TLS and on a unix socket when it is told to, and takes a changed certificate (R44)", async () => {
+    using folder = tempFolder("status");
+    const ca = makeCa(folder);
+    const issue = (commonName: string) => ca.issue({ commonName, hosts: ["localhost"], as: "server" });
+    const { certFile, keyFile } = issue("first");
+    const client = ca.issue({ commonName: "client", client: true });
+    const path = folder.file("status.sock");
+    const command = (await RUNTIMES[runtime]?.()) ?? [];
+    await using server = startProcess([...command, `unix:${path}`, certFile, keyFile, ca.caFile]);
+    await server.waitForOutput(/serving unix:/);
+    const ask = (files: object) =>
+      fetch("https://localhost/healthz", { unix: path, tls: files, keepalive: false });
+    const trusted = { ca: Bun.file(ca.caFile) };
+    const known = { ...trusted, cert: Bun.file(client.certFile), key: Bun.file(client.keyFile) };
+    expect((await ask(known)).status).toBe(200);
+    await expect(ask(trusted)).rejects.toThrow();
+    // Found by itself, within seconds.
+    if (!isDeep) return;
+    issue("second");
+    await until(async () => (await shownName(path, client)) === "second", { what: "the new certificate" });
+  });
 });
+
+function shownName(path: string, { certFile, keyFile }: CertificateFiles): Promise<string> {
+  const [cert, key] = [readFileSync(certFile), readFileSync(keyFile)];
+  return new Promise((resolve, reject) => {
+    const socket = connectTls({ path, cert, key, rejectUnauthorized: false }, () => {
+      resolve(String(socket.getPeerCertificate().subject.CN));
+      socket.destroy();
+    });
+    socket.on("error", reject);
+  });
+}

@@ -1,19 +1,27 @@
-/** A status endpoint by itself, on Bun or Node: prints its address, and goes on until it is killed. */
+/**
+ * A status endpoint by itself, on Bun or Node: `status-program [BIND [CERT KEY CLIENT_CA]]`. Prints its address, and goes
+ * on until it is killed.
+ */
 import { isCtlstoreError } from "../../core/errors.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
-import { startStatusEndpointAnywhere } from "../../core/process/status-endpoint.ts";
+import { startStatusEndpoint } from "../../core/process/status-endpoint.ts";
 
+const [bind = "127.0.0.1:0", certFile, keyFile, clientCaFile] = process.argv.slice(2);
+const tls =
+  certFile === undefined || keyFile === undefined || clientCaFile === undefined
+    ? {}
+    : { tls: { certFile, keyFile, clientCaFile } };
 const metrics = createMetrics();
 const asked = metrics.counter("asked_total", "How often the metrics were asked for.");
 try {
-  const endpoint = await startStatusEndpointAnywhere(
+  const endpoint = await startStatusEndpoint(
     {
       status: () => ({ state: "current", sequence: 9007199254740993n, text: "größe" }),
       readiness: () => ({ ready: false, reason: "loading" }),
       refreshMetrics: () => asked.inc(),
       metrics,
     },
-    process.argv[2] ?? "127.0.0.1:0",
+    { bind, ...tls },
   );
   console.log(`serving ${endpoint.url}`);
 } catch (error) {

@@ -1,7 +1,7 @@
 /** R35, D13: a table that grows beyond its limits, through two real Executives on one ctldb and a webhook. */
 import { describe, expect, test } from "bun:test";
 import { isCtlstoreError, unwrap, Writer } from "../../client/index.ts";
-import { listenPlainly } from "../../core/process/listen.ts";
+import { listenPlainly } from "../support/http-server.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
 import { SERVICE_ADMIN_TOKEN, type ServiceProcess, startExecutiveService } from "../support/services.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";

@@ -146,7 +146,7 @@ describe("R47 an hour without the ctldb", () => {
     const followed = followReflector(reflector);
     const deps = { followed, store, logger, clock, random, metrics: createMetrics() };
     const intervalMs = 300_000;
-    const supervisor = startSupervisor(deps, { ldbFolder: folder.path, intervalMs });
+    const supervisor = await startSupervisor(deps, { ldbFolder: folder.path, intervalMs });
     await pass(clock, HOUR_MS, 250);
     expect(supervisor.status().state).toBe("refused");
     expect(told.length).toBeLessThan(HOUR_MS / intervalMs + 3);

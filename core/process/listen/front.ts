@@ -78,11 +78,11 @@ function tlsServer(certificates: Certificates, relay: (client: Socket) => void):
   return createTlsServer(options, relay);
 }
 
-function contextOf({ cert, key, clientCa }: Certificates) {
+export function contextOf({ cert, key, clientCa }: Certificates) {
   return { cert, key, minVersion: "TLSv1.2" as const, ...(clientCa === null ? {} : { ca: clientCa }) };
 }
 
-function listening(server: Server, address: BindAddress): Promise<void> {
+export function listening(server: Server, address: BindAddress): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.once("listening", () => {
@@ -94,7 +94,7 @@ function listening(server: Server, address: BindAddress): Promise<void> {
   });
 }
 
-function addressOf(server: Server, asked: BindAddress): BindAddress {
+export function addressOf(server: Server, asked: BindAddress): BindAddress {
   const given = server.address();
   if (asked.kind === "unix" || given === null || typeof given === "string") return asked;
   return { ...asked, port: given.port };

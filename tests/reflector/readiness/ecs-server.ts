@@ -1,5 +1,5 @@
 /** Stands for ECS' API (the JSON 1.1 protocol of AWS) and for the agent on the host; neither can be had here. */
-import { listenPlainly } from "../../../core/process/listen.ts";
+import { listenPlainly } from "../../support/http-server.ts";
 
 export const CLUSTER = "cluster-of-tests";
 export const REGION = "eu-west-3";

@@ -3,13 +3,13 @@ import { describe, expect, test } from "bun:test";
 import { SIZE_WATCH_LIMITS } from "../../../core/limits.ts";
 import { parseFamilyName, parseTableName } from "../../../core/names.ts";
 import { type Clock, systemClock } from "../../../core/process/clock.ts";
-import { listenPlainly } from "../../../core/process/listen.ts";
 import { createMetrics } from "../../../core/process/metrics.ts";
 import type { SizeLimit, TableSize } from "../../../ctldb/limits/contract.ts";
 import type { SizeCrossing } from "../../../ctldb/limits/size-crossings.ts";
 import { sizeState } from "../../../ctldb/limits/size-states.ts";
 import { createSizeWatch } from "../../../server/size-watch/size-watch.ts";
 import { recordingLogger } from "../../reflector/readiness/recording-logger.ts";
+import { listenPlainly } from "../../support/http-server.ts";
 import { until } from "../../support/until.ts";
 
 const FAMILY = parseFamilyName("fam");

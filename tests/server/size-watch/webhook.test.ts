@@ -1,10 +1,10 @@
 /** Calls of the webhook against a receiver that fails in every way that it can. */
 import { describe, expect, test } from "bun:test";
 import { systemClock } from "../../../core/process/clock.ts";
-import { listenPlainly } from "../../../core/process/listen.ts";
 import { Webhook, type WebhookLimits } from "../../../server/size-watch/webhook.ts";
 import { recordingLogger } from "../../reflector/readiness/recording-logger.ts";
 import { freePort } from "../../support/free-port.ts";
+import { listenPlainly } from "../../support/http-server.ts";
 import { until } from "../../support/until.ts";
 
 const LIMITS: WebhookLimits = { timeoutMs: 300, attempts: 4, backoffMs: { base: 1, max: 4 }, queued: 3 };

@@ -26,7 +26,7 @@ async function publishWhile(at: StoreOperation, change: Partial<ReflectorStatus>
     if (operation === at && key.startsWith("snapshots/") && times++ === 0) changed = change;
   };
   const watched = { ...reflector, status: () => ({ ...reflector.status(), ...changed }) };
-  await using supervisor = supervise(watched, store, { ldbFolder: folder.path, intervalMs: 60_000 });
+  await using supervisor = await supervise(watched, store, { ldbFolder: folder.path, intervalMs: 60_000 });
   await supervisor.reaches("refused", text);
   const keys = [...store.objects.keys()];
   changed = {};

@@ -46,7 +46,7 @@ describe("a Supervisor with an empty disk", () => {
     ledger.prunedBelow = ledger.entries[10]?.sequence ?? ledger.head;
     await using reflector = await reflect(ledger, folder.file("ldb"), bootstrapFrom(folder));
     const store = await openSnapshotStore(storeUrl(folder));
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.file("ldb") });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.file("ldb") });
     const refusesAgain = async () => {
       const { failedAttempts } = reflector.status().bootstrap ?? { failedAttempts: 0 };
       await until(() => (reflector.status().bootstrap?.failedAttempts ?? 0) > failedAttempts, {
@@ -85,7 +85,7 @@ describe("a Supervisor with an empty disk", () => {
     const store = await openSnapshotStore(storeUrl(folder));
     {
       await using first = await reflect(ledger, folder.file("ldb"));
-      await using supervisor = supervise(first, store, { ldbFolder: folder.file("ldb") });
+      await using supervisor = await supervise(first, store, { ldbFolder: folder.file("ldb") });
       await supervisor.publishes(20n);
     }
     renameSync(folder.file("ldb"), folder.file("lost"));
@@ -94,7 +94,7 @@ describe("a Supervisor with an empty disk", () => {
     all.push(...ledger.entries.slice(-1));
     ledger.prunedBelow = ledger.entries[15]?.sequence ?? ledger.head;
     await using second = await reflect(ledger, folder.file("ldb"), bootstrapFrom(folder));
-    await using supervisor = supervise(second, store, { ldbFolder: folder.file("ldb") });
+    await using supervisor = await supervise(second, store, { ldbFolder: folder.file("ldb") });
     await supervisor.publishes(21n);
     expect(await latestIn(folder)).toBe(21n);
     expect(dumpSqliteFile(folder.file("ldb", "ldb.db"))).toEqual(replayLedger(all));

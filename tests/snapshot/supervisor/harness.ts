@@ -18,14 +18,14 @@ export interface TestSupervisor extends RunningSupervisor, AsyncDisposable {
   publishes(sequence: bigint): Promise<SupervisorStatus>;
 }
 
-export function supervise(
+export async function supervise(
   reflector: Pick<TestReflector, "status" | "checkHistory">,
   store: SnapshotStore,
   options: SupervisorOptions,
   more: { readonly legacy?: NonNullable<SupervisorDeps["legacy"]>; readonly logger?: Logger } = {},
-): TestSupervisor {
+): Promise<TestSupervisor> {
   const metrics = createMetrics();
-  const running = startSupervisor(
+  const running = await startSupervisor(
     {
       followed: followReflector(reflector),
       store,

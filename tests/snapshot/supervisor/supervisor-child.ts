@@ -32,7 +32,7 @@ grow(ledger, sequenceOf(`${ldbFolder}/ldb.db`) + FIRST_ENTRIES);
 setInterval(() => grow(ledger, Number(ledger.head) + 3), 5);
 const reflector = await reflect(ledger, ldbFolder);
 const store = await openSnapshotStore(storeUrl);
-const supervisor = supervise(reflector, store, {
+const supervisor = await supervise(reflector, store, {
   ldbFolder,
   id,
   intervalMs: 5,

@@ -80,7 +80,7 @@ describe("a Supervisor", () => {
     const store = new MemoryStore();
     const ledger = filledLedger();
     await using reflector = await reflect(ledger, folder.path);
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
     for (let i = 0; i < 3; i++) {
       await supervisor.publishes(ledger.head);
       const { sequence, rows } = await rowsOfLatest(store, folder.file(`copy-${i}.db`));
@@ -98,7 +98,7 @@ describe("a Supervisor", () => {
     using folder = tempFolder();
     const store = new MemoryStore();
     await using reflector = await reflect(filledLedger(), folder.path);
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, intervalMs: 5 });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path, intervalMs: 5 });
     await supervisor.publishes(2n);
     let looks = 0;
     store.before = () => void looks++;
@@ -116,7 +116,7 @@ describe("a Supervisor", () => {
     await reflector.reaches("current");
     ledger.append(put(5, "good"), "REPLACE INTO fam___missing (k) VALUES(1)");
     await reflector.reaches("stuck", "statement_refused");
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
     const { reason } = await supervisor.reaches("refused", "its Reflector is stuck");
     expect(reason?.message).toContain("fam___missing");
     expect(await metricOf(supervisor.metrics, "ctlstore_supervisor_refused_total")).toBe(1);
@@ -137,7 +137,7 @@ describe("a Supervisor", () => {
     await reflector.reaches("current");
     ledger.failure = ctldbAway();
     await reflector.reaches("stuck", "ctldb_unavailable");
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
     await supervisor.reaches("refused", "its Reflector is stuck");
     ledger.tamper(2, put(1, "changed"));
     ledger.entries = ledger.entries.map((entry) =>
@@ -155,7 +155,7 @@ describe("a Supervisor", () => {
     const ledger = new MemoryLedger();
     ledger.hangs = true;
     await using reflector = await reflect(ledger, folder.path, { pollTimeoutMs: 200 });
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
     await supervisor.reaches("refused", "the ledger has not answered yet");
     ledger.hangs = false;
     await supervisor.reaches("refused", "it is empty");
@@ -177,7 +177,7 @@ describe("a Supervisor", () => {
     database.run(`VACUUM INTO '${folder.file("ldb.db")}'`);
     await using reflector = await reflect(ledger, folder.path);
     await reflector.reaches("current");
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
     await supervisor.reaches("refused", "a plain file");
     expect(store.objects.size).toBe(0);
   });
@@ -196,11 +196,11 @@ describe("a Supervisor", () => {
     }
     await using reflector = await reflect(ledger, folder.path);
     {
-      await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+      await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
       await supervisor.reaches("refused", "1 ledger entries");
       expect(store.objects.size).toBe(0);
     }
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, allowSkips: true });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path, allowSkips: true });
     await supervisor.publishes(2n);
     const entry = await latestOf(store);
     expect(entry && (await readManifest(store, entry, never)).skips).toBe(1);
@@ -213,11 +213,11 @@ describe("a Supervisor", () => {
     const ledger = filledLedger();
     await using reflector = await reflect(ledger, folder.path);
     {
-      await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+      await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
       const { reason } = await supervisor.reaches("refused", `of epoch ${OTHER_EPOCH}`);
       expect(reason?.hint).toContain("--new-epoch");
     }
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, newEpoch: true });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path, newEpoch: true });
     await supervisor.publishes(2n);
     // Somebody else's Supervisor takes it back: the two must not take turns for ever.
     await publishByHand(store, 1_001, OTHER_EPOCH);
@@ -230,7 +230,7 @@ describe("a Supervisor", () => {
     const store = new MemoryStore();
     await publishByHand(store, 50);
     await using reflector = await reflect(filledLedger(), folder.path);
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
     const { latest, published } = await supervisor.reaches("waiting");
     expect<bigint | undefined>(latest?.sequence).toBe(50n);
     expect(published).toBeNull();
@@ -244,7 +244,7 @@ describe("a Supervisor", () => {
     await publishByHand(store, 2, null, hashAt(ledger, 2n));
     await using reflector = await reflect(ledger, folder.path);
     await reflector.reaches("current");
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
     await until(() => !["starting", "freezing"].includes(supervisor.status().state), {
       what: "a first look",
     });
@@ -260,12 +260,12 @@ describe("a Supervisor", () => {
     const ledger = filledLedger();
     await using reflector = await reflect(ledger, folder.path);
     {
-      await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+      await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
       const { reason } = await supervisor.reaches("refused", "at sequence 1,");
       expect(reason?.hint).toContain("--new-epoch");
       expect(existsSync(folder.file("snapshot-work"))).toBe(false);
     }
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, newEpoch: true });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path, newEpoch: true });
     await supervisor.publishes(2n);
     ledger.append(put(3, "three"));
     await supervisor.publishes(3n);
@@ -280,7 +280,10 @@ describe("a Supervisor", () => {
       store.before = () => {};
       await publishByHand(store, 1);
     };
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, intervalMs: 60_000 });
+    await using supervisor = await supervise(reflector, store, {
+      ldbFolder: folder.path,
+      intervalMs: 60_000,
+    });
     await supervisor.reaches("refused", "at sequence 1,");
     expect<bigint | undefined>((await latestOf(store))?.sequence).toBe(1n);
   });
@@ -291,7 +294,7 @@ describe("a Supervisor", () => {
     const ledger = filledLedger();
     await publishByHand(store, 1, EPOCH, hashAt(ledger, 1n));
     await using reflector = await reflect(ledger, folder.path);
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
     await supervisor.publishes(2n);
   });
 
@@ -304,7 +307,10 @@ describe("a Supervisor", () => {
       store.before = () => {};
       await publishByHand(store, 60);
     };
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, intervalMs: 60_000 });
+    await using supervisor = await supervise(reflector, store, {
+      ldbFolder: folder.path,
+      intervalMs: 60_000,
+    });
     const { latest, published } = await supervisor.reaches("waiting");
     expect<bigint | undefined>(latest?.sequence).toBe(60n);
     expect(published).toBeNull();
@@ -322,7 +328,7 @@ describe("a Supervisor", () => {
       if (operation === "uploadFile" && attempts++ < 3) throw storeAway();
     };
     const options = { ldbFolder: folder.path, intervalMs: 60_000 };
-    await using supervisor = supervise(reflector, store, options);
+    await using supervisor = await supervise(reflector, store, options);
     const failing = await supervisor.reaches("failing", "it is away");
     expect<bigint | null>(failing.keptSequence).toBe(2n);
     const [kept] = readdirSync(folder.file("snapshot-work"));
@@ -342,7 +348,7 @@ describe("a Supervisor", () => {
     store.before = (operation) => {
       if (operation === "uploadFile") throw storeAway();
     };
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, intervalMs: 20 });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path, intervalMs: 20 });
     await supervisor.reaches("failing", "it is away");
     ledger.append(put(9, "nine"));
     await until(() => supervisor.status().keptSequence === 3n, { what: "a newer one to be kept" });
@@ -364,7 +370,7 @@ describe("a Supervisor", () => {
     const logger: Logger = { ...silentLogger, info: count, warn: count, error: count, child: () => logger };
     await using reflector = await reflect(filledLedger(), folder.path);
     const options = { ldbFolder: folder.path, backoffMs: { base: 1, max: 1 } };
-    await using supervisor = supervise(reflector, store, options, { logger });
+    await using supervisor = await supervise(reflector, store, options, { logger });
     await until(() => attempts >= 100, { what: "a hundred attempts" });
     expect(supervisor.status().state).toBe("failing");
     expect(lines).toBeLessThan(12);
@@ -380,7 +386,7 @@ describe("a Supervisor", () => {
     });
     await reflector.reaches("current");
     // An interval of 1 ms: each freeze outlasts it. The ledger's transaction is applied over many of them.
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path, intervalMs: 1 });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path, intervalMs: 1 });
     await supervisor.publishes(2n);
     ledger.appendTransaction(...Array.from({ length: 20_000 }, (_, i) => put(i, "x".repeat(100))));
     await supervisor.publishes(ledger.head);
@@ -394,7 +400,7 @@ describe("a Supervisor", () => {
     const store = new MemoryStore();
     await using reflector = await reflect(filledLedger(), folder.path);
     const options = { ldbFolder: folder.path, bind: "127.0.0.1:0" };
-    await using supervisor = supervise(reflector, store, options);
+    await using supervisor = await supervise(reflector, store, options);
     await supervisor.publishes(2n);
     await supervisor.reaches("waiting");
     const ask = (path: string, method = "GET") => fetch(`${supervisor.url}${path}`, { method });
@@ -416,7 +422,7 @@ describe("a Supervisor", () => {
     using folder = tempFolder();
     const store = new MemoryStore();
     await using reflector = await reflect(filledLedger(), folder.path);
-    const supervisor = supervise(reflector, store, { ldbFolder: folder.path });
+    const supervisor = await supervise(reflector, store, { ldbFolder: folder.path });
     await supervisor.reaches("freezing");
     await supervisor.stop();
     await supervisor.stop();
@@ -428,7 +434,7 @@ describe("a Supervisor", () => {
     using folder = tempFolder();
     await using reflector = await reflect(new MemoryLedger(), folder.path);
     mkdirSync(folder.file("snapshot-work", "orphan"), { recursive: true });
-    await using _ = supervise(reflector, new MemoryStore(), { ldbFolder: folder.path });
+    await using _ = await supervise(reflector, new MemoryStore(), { ldbFolder: folder.path });
     expect(existsSync(folder.file("snapshot-work"))).toBe(false);
   });
 
@@ -442,14 +448,13 @@ describe("a Supervisor", () => {
   test("is refused a taken port", async () => {
     using folder = tempFolder();
     await using reflector = await reflect(filledLedger(), folder.path);
-    await using first = supervise(reflector, new MemoryStore(), {
+    await using first = await supervise(reflector, new MemoryStore(), {
       ldbFolder: folder.path,
       bind: "127.0.0.1:0",
     });
     const bind = new URL(first.url ?? "").host;
-    expect(() => supervise(reflector, new MemoryStore(), { ldbFolder: folder.path, bind })).toThrow(
-      expect.objectContaining({ code: "config_invalid" }),
-    );
+    const second = supervise(reflector, new MemoryStore(), { ldbFolder: folder.path, bind });
+    await expect(second).rejects.toMatchObject({ code: "config_invalid" });
   });
 });
 
@@ -462,7 +467,7 @@ describe.skipIf(noMounts !== null)("a full disk", () => {
     const store = new MemoryStore();
     const ledger = filledLedger();
     await using reflector = await reflect(ledger, disk.path);
-    await using supervisor = supervise(reflector, store, { ldbFolder: disk.path });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: disk.path });
     const { reason } = await supervisor.reaches("failing", "are needed");
     expect(reason?.code).toBe("ldb_disk_full");
     ledger.append(put(2, "two"));
@@ -502,7 +507,7 @@ describe("the original's key", () => {
     };
     await using reflector = await reflect(ledger, folder.path);
     const legacy = { store: legacyStore, key: "ldb/snapshot.db.gz" };
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path }, { legacy });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path }, { legacy });
     await supervisor.publishes(2n);
     const found = legacyStore.objects.get(legacy.key);
     const plain = gunzipSync(found?.bytes ?? new Uint8Array());
@@ -527,7 +532,7 @@ describe("the original's key", () => {
     await using reflector = await reflect(filledLedger(), folder.path);
     const legacy = { store: legacyStore, key: "plain.db" };
     const options = { ldbFolder: folder.path, intervalMs: 60_000 };
-    await using supervisor = supervise(reflector, store, options, { legacy });
+    await using supervisor = await supervise(reflector, store, options, { legacy });
     await supervisor.publishes(2n);
     expect(legacyStore.objects.get("plain.db")?.bytes.subarray(0, 6)).toEqual(Buffer.from("SQLite"));
     expect([...store.objects.keys()].filter((key) => key.endsWith(".zst"))).toHaveLength(1);
@@ -547,7 +552,7 @@ describe("the original's key", () => {
       await publishByHand(store, 70);
     };
     const legacy = { store: legacyStore, key: "ldb.db.gz" };
-    await using supervisor = supervise(reflector, store, { ldbFolder: folder.path }, { legacy });
+    await using supervisor = await supervise(reflector, store, { ldbFolder: folder.path }, { legacy });
     await supervisor.publishes(2n);
     expect(legacyStore.objects.size).toBe(0);
   });
