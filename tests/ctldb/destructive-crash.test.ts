@@ -83,7 +83,7 @@ describe("clearing rows on MySQL", () => {
 
   test("takes as long as there are rows, which may be longer than what writers wait for", async () => {
     const url = await (await sharedMariadb()).createDatabase();
-    await using ctldb = await openFilled(url, { timeouts: { queryMs: 2_000 } });
+    await using ctldb = await openFilled(url, { timeouts: { queryMs: 2_000, resolveCommitMs: 100 } });
     await ctldb.write(request([count("before")]));
     const holder = await createConnection({ uri: url });
     await holder.query("BEGIN");
