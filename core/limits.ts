@@ -87,6 +87,8 @@ export const SIZE_WATCH_LIMITS = {
    * that guards hosts against slow growth must not stop writers over a fault of its own measuring.
    */
   staleMs: 600_000,
+  /** A round that took long is followed by a pause so many times as long: measuring is never all that is done. */
+  pausePerRound: 3,
   /** A table counts as back below a limit at this part of it, in percent: one at its limit must not call all the time. */
   recoveredPercent: 95n,
   /** InnoDB frees the pages of deleted rows in the background: a table that changed is counted again for so long. */
@@ -638,10 +640,11 @@ export const LISTEN_LIMITS = {
   /** A connection with TLS costs three files and some 30 KiB; systemd and Docker allow half a million files. */
   connections: 10_000,
   /**
-   * Silence on a connection, and the time for an answer to be taken. Counted in steps of four seconds; proxies close
-   * idle connections after a minute, so that we are the first.
+   * Silence on a connection, the time for the head of its next request, and that for an answer to be taken; counted in
+   * steps of four seconds. Longer than the minute after which load balancers close idle connections: whoever sends must
+   * close first, or its next request is lost. The head of a first request has ten seconds, which is Bun's own limit.
    */
-  idleSeconds: 30,
+  idleSeconds: 76,
   /** Requests under way: more than may wait for the ledger lock, where limits are fairer, since they are per writer. */
   requests: 12_000,
   /** Bodies that are being read, all together: a slow body must not cost more than the bytes that came. */

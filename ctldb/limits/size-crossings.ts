@@ -4,9 +4,12 @@
  * What was told last of a table stands in `ctlstore_table_states`. Whoever moves that row on, under the condition that it
  * is still as it was read, tells. Each move carries a token of its own, so that one whose answer was lost is found in the
  * next round: it was ours if the token is there.
+ *
+ * Executives may be started with different limits, as while new ones take the place of old ones. Then the one that began
+ * last tells, or the first that sees its own limit change; were each to tell what it finds, they would take turns for ever.
  */
 import { randomBytes } from "node:crypto";
-import { type CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
+import { isCtlstoreError } from "../../core/errors.ts";
 import type { FamilyName, TableName } from "../../core/names.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
 import type { LedgerStore, SystemCell, SystemRow } from "../store.ts";
@@ -40,6 +43,8 @@ const NEVER_TOLD: ToldState = { state: "ok", limit: null };
 
 export class SizeCrossings {
   readonly #store: StateStore;
+  /** The limits under which tables were looked at last, by name. */
+  readonly #seen = new Map<string, SizeLimit | null>();
   /** Moves of ours whose answer was lost, by token. */
   readonly #unsure = new Map<string, SizeCrossing>();
 
@@ -54,13 +59,15 @@ export class SizeCrossings {
   async claim(tables: readonly MeasuredTable[], atUs: number): Promise<SizeCrossing[]> {
     const rows = await this.#store.query(SELECT_STATES);
     const told = new Map(rows.map((row) => [nameOf(String(row[0]), String(row[1])), toStored(row)]));
+    const known = new Set(tables.map(({ family, table }) => nameOf(family, table)));
+    for (const name of this.#seen.keys()) if (!known.has(name)) this.#seen.delete(name);
+    // Before anything is moved: what is ours by then must be told.
+    if ([...told.keys()].some((name) => !known.has(name))) await this.#store.execute(FORGET_DROPPED);
     const ours = this.#found(told);
     for (const table of tables) {
       const crossing = await this.#move(table, told.get(nameOf(table.family, table.table)) ?? null, atUs);
       if (crossing !== null) ours.push(crossing);
     }
-    const known = new Set(tables.map(({ family, table }) => nameOf(family, table)));
-    if ([...told.keys()].some((name) => !known.has(name))) await this.#store.execute(FORGET_DROPPED);
     return ours;
   }
 
@@ -74,6 +81,7 @@ export class SizeCrossings {
 
   async #move(table: MeasuredTable, stored: StoredState | null, atUs: number): Promise<SizeCrossing | null> {
     const { state: from, limit } = stored ?? NEVER_TOLD;
+    if (!this.#isOurs(table, stored)) return null;
     const to = nextState(stored ?? NEVER_TOLD, table.bytes, table.limit);
     if (from === to && (stored === null || isSameLimit(limit, table.limit))) return null;
     const token = randomBytes(16).toString("hex");
@@ -83,16 +91,22 @@ export class SizeCrossings {
       const moved = (await this.#store.execute(sql)) === 1;
       return moved && from !== to ? crossing : null;
     } catch (error) {
-      if (!isPassing(error)) throw error;
+      if (!isCtlstoreError(error)) throw error;
+      // The answer was lost, or another Executive was quicker: the next round sees which.
       if (from !== to) this.#unsure.set(token, crossing);
+      this.#seen.delete(nameOf(table.family, table.table));
       return null;
     }
   }
-}
 
-/** The answer was lost, or another Executive was quicker: the next round sees which. */
-function isPassing(error: unknown): error is CtlstoreError {
-  return isCtlstoreError(error) && (error.code === "ctldb_unavailable" || error.code === "invalid_value");
+  /** False while somebody tells of this table by another limit, and ours is what it was. */
+  #isOurs({ family, table, limit }: MeasuredTable, stored: StoredState | null): boolean {
+    const name = nameOf(family, table);
+    const seen = this.#seen.get(name);
+    this.#seen.set(name, limit);
+    if (stored === null || isSameLimit(stored.limit, limit)) return true;
+    return seen === undefined || !isSameLimit(seen, limit);
+  }
 }
 
 function insertState({ family, table, to, limit }: SizeCrossing, token: string): string {

@@ -133,10 +133,14 @@ export class TableSizes implements FullTables {
 
   async #run(): Promise<void> {
     const { signal } = this.#stopping;
+    const { clock } = this.#deps;
     while (!signal.aborted) {
+      const beganMs = clock.monotonicMs();
       this.#round = this.#measure();
       await this.#round;
-      await this.#deps.clock.sleep(this.#intervalMs, signal).catch(() => {});
+      const tookMs = clock.monotonicMs() - beganMs;
+      const pauseMs = Math.max(this.#intervalMs, SIZE_WATCH_LIMITS.pausePerRound * tookMs);
+      await clock.sleep(pauseMs, signal).catch(() => {});
     }
   }
 

@@ -240,6 +240,27 @@ describe("measuring", () => {
     expect((await crossings.claim([facts], 4)).length).toBe(1);
   });
 
+  test("tells of a table by one limit where Executives were started with different ones (R35)", async () => {
+    await using it = await faultyWorld();
+    const facts = { family: FAMILY, table: NOTES.table, bytes: 500n };
+    const low = { ...facts, limit: { warnBytes: 100n, maxBytes: 200n } };
+    const high = { ...facts, limit: { warnBytes: 400n, maxBytes: 1_000n } };
+    const [old, fresh] = [new SizeCrossings(it.store), new SizeCrossings(it.store)];
+    const told: string[] = [];
+    const look = async (crossings: SizeCrossings, table: typeof low) => {
+      for (const { from, to } of await crossings.claim([table], 1)) told.push(`${from} ${to}`);
+    };
+    for (const round of [1, 2, 3]) {
+      await look(old, low);
+      await look(fresh, high);
+      expect({ round, told }).toEqual({ round, told: ["ok full", "full warn"] });
+    }
+    // A limit that is set in the ctldb is one for all.
+    const common = { ...facts, limit: { warnBytes: 10n, maxBytes: 20n } };
+    for (const crossings of [old, fresh, old, fresh]) await look(crossings, common);
+    expect(told.slice(2)).toEqual(["warn full"]);
+  });
+
   test("compares no figure with a table that another Executive has made anew (D16)", async () => {
     await using it = await faultyWorld();
     it.sizes.start();

@@ -62,7 +62,7 @@ async function toNextWindow(clock: FakeClock): Promise<void> {
   await clock.advance((windowStart(now) + RATE_WINDOW_SECONDS - now) * 1000);
 }
 
-function rows(n: number) {
+function rowsToWrite(n: number) {
   return request(Array.from({ length: n }, (_, i) => count(`n${i}`, i)));
 }
 
@@ -70,7 +70,7 @@ describe("a window of a rate", () => {
   test("D11 ends with the minute of the ctldb's clock, and says so to the second", async () => {
     await using world = await openWorld();
     const { clock, ctldb, url } = world;
-    await ctldb.write(rows(10));
+    await ctldb.write(rowsToWrite(10));
     const first = (await ctldb.limits.usage()).windowStart;
     expect(first).toBe(secondsOf(clock));
     for (const [seconds, left] of [
@@ -79,11 +79,11 @@ describe("a window of a rate", () => {
       [39, 1],
     ] as const) {
       await clock.advance(seconds * 1000);
-      expect((await failureOf(ctldb.write(rows(1)))).details.retryAfterSeconds).toBe(left);
+      expect((await failureOf(ctldb.write(rowsToWrite(1)))).details.retryAfterSeconds).toBe(left);
     }
     await clock.advance(1000);
-    await ctldb.write(rows(10));
-    expect((await failureOf(ctldb.write(rows(1)))).code).toBe("rate_limited");
+    await ctldb.write(rowsToWrite(10));
+    expect((await failureOf(ctldb.write(rowsToWrite(1)))).code).toBe("rate_limited");
     expect(
       await rowsOf(url, "SELECT bucket, amount FROM writer_usage WHERE writer_name <> '*' ORDER BY bucket"),
     ).toEqual([
@@ -96,7 +96,9 @@ describe("a window of a rate", () => {
     await using world = await openWorld();
     const { clock, ctldb, other, url } = world;
     for (let minute = 1; minute <= 3; minute++) {
-      const writes = Array.from({ length: 30 }, (_, i) => (i % 2 === 0 ? ctldb : other).write(rows(1)));
+      const writes = Array.from({ length: 30 }, (_, i) =>
+        (i % 2 === 0 ? ctldb : other).write(rowsToWrite(1)),
+      );
       const ends = await Promise.allSettled(writes);
       expect(ends.filter(({ status }) => status === "fulfilled")).toHaveLength(10);
       expect(await countedRows(url)).toEqual({ [WRITER]: 10 * minute, "*": 10 * minute });
@@ -113,12 +115,12 @@ describe("a window of a rate", () => {
       );
     const first = secondsOf(clock);
     for (let minute = 0; minute <= RATE_LIMITS.keepWindows; minute++) {
-      await ctldb.write(rows(1));
+      await ctldb.write(rowsToWrite(1));
       await toNextWindow(clock);
     }
     expect((await windows())[0]).toBe(first);
     expect(await windows()).toHaveLength(RATE_LIMITS.keepWindows + 1);
-    await ctldb.write(rows(1));
+    await ctldb.write(rowsToWrite(1));
     expect((await windows())[0]).toBe(first + 60);
     expect(await windows()).toHaveLength(RATE_LIMITS.keepWindows + 1);
   });
@@ -127,9 +129,9 @@ describe("a window of a rate", () => {
     await using world = await openWorld();
     const { clock, ctldb, other, url, limited } = world;
     const locks = async () => Number((await rowsOf(url, "SELECT clock FROM locks"))[0]?.[0]);
-    await ctldb.write(rows(8));
+    await ctldb.write(rowsToWrite(8));
     const refuse = async (code: string, n = 3) =>
-      expect((await failureOf(ctldb.write(rows(n)))).code).toBe(code as never);
+      expect((await failureOf(ctldb.write(rowsToWrite(n)))).code).toBe(code as never);
     await refuse("rate_limited");
     await other.limits.setWriter(WRITER, { rows: 20n, bytes: null });
     const before = await locks();
@@ -137,40 +139,58 @@ describe("a window of a rate", () => {
     expect(await locks()).toBe(before);
     expect(limited).toEqual(Array(51).fill("writer"));
     // What is left is still given out.
-    await ctldb.write(rows(2));
+    await ctldb.write(rowsToWrite(2));
     await clock.advance(RATE_LIMITS.spentMs);
-    await ctldb.write(rows(3));
+    await ctldb.write(rowsToWrite(3));
     expect(await countedRows(url)).toEqual({ [WRITER]: 13, "*": 13 });
+  });
+
+  test.each([
+    ["not_granted", 0n],
+    ["too_many_mutations", 2n],
+  ] as const)("R34 is not asked about for every request when all of them get %s", async (code, rows) => {
+    await using world = await openWorld();
+    const { ctldb, other, url } = world;
+    await other.limits.setWriter(WRITER, { rows, bytes: null });
+    const locks = () => rowsOf(url, "SELECT clock FROM locks");
+    const refuse = async () => expect((await failureOf(ctldb.write(rowsToWrite(3)))).code).toBe(code);
+    await refuse();
+    const before = await locks();
+    for (let i = 0; i < 20; i++) await refuse();
+    expect(await locks()).toEqual(before);
+    // Changed here, it holds at once.
+    await ctldb.limits.resetWriter(WRITER);
+    await ctldb.write(rowsToWrite(3));
   });
 
   test("R34 is not believed to be used up in the second in which it may end", async () => {
     await using world = await openWorld();
     const { clock, ctldb } = world;
     await clock.advance(59_500);
-    await ctldb.write(rows(10));
-    expect((await failureOf(ctldb.write(rows(1)))).code).toBe("rate_limited");
+    await ctldb.write(rowsToWrite(10));
+    expect((await failureOf(ctldb.write(rowsToWrite(1)))).code).toBe("rate_limited");
     await clock.advance(RATE_LIMITS.spentMs - 50);
-    expect((await failureOf(ctldb.write(rows(1)))).details.retryAfterSeconds).toBe(1);
+    expect((await failureOf(ctldb.write(rowsToWrite(1)))).details.retryAfterSeconds).toBe(1);
     await clock.advance(RATE_LIMITS.spentMs + 50);
-    await ctldb.write(rows(10));
+    await ctldb.write(rowsToWrite(10));
   });
 
   test("has the limit that the original's Executive set a second ago", async () => {
     await using world = await openWorld();
     const { clock, ctldb, url } = world;
-    await ctldb.write(rows(1));
+    await ctldb.write(rowsToWrite(1));
     changeBehind(
       url,
       `INSERT INTO max_writer_rates (writer_name, max_rows_per_minute) VALUES ('${WRITER}', 3)`,
     );
     await clock.advance(RATE_LIMITS.policyAgeMs);
-    expect((await failureOf(ctldb.write(rows(4)))).code).toBe("too_many_mutations");
+    expect((await failureOf(ctldb.write(rowsToWrite(4)))).code).toBe("too_many_mutations");
     changeBehind(url, "UPDATE max_writer_rates SET max_rows_per_minute = -5");
     await clock.advance(RATE_LIMITS.policyAgeMs);
-    expect((await failureOf(ctldb.write(rows(1)))).code).toBe("not_granted");
+    expect((await failureOf(ctldb.write(rowsToWrite(1)))).code).toBe("not_granted");
     changeBehind(url, `UPDATE max_writer_rates SET max_rows_per_minute = ${2n ** 63n - 1n}`);
     await clock.advance(RATE_LIMITS.policyAgeMs);
-    await ctldb.write(rows(100));
+    await ctldb.write(rowsToWrite(100));
   });
 });
 
