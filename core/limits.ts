@@ -58,8 +58,12 @@ export const EXECUTIVE_LIMITS = {
 export const RATE_LIMITS = {
   /** As the original: control data changes by hand or by trickle. */
   writerRowsPerMinute: 1_000n,
-  /** Counts of windows that have ended are kept so long, for whoever looks; then they are deleted. */
+  /**
+   * Counts of windows that have ended are kept so long, for whoever looks; then they are deleted, by every Executive now and
+   * then: it reads all of them, which takes 30 ms for a thousand writers.
+   */
   keepWindows: 60,
+  cleanEveryWindows: 10,
   /** Limits changed by somebody else than an Executive of ours, such as the original's, are seen after so long. */
   policyAgeMs: 1_000,
   /**
@@ -639,6 +643,8 @@ export const LISTEN_LIMITS = {
   lingerMs: 5_000,
   /** A connection with TLS costs three files and some 30 KiB; systemd and Docker allow half a million files. */
   connections: 10_000,
+  /** Files that a service has open besides: the ctldb's connections, an embedded one's files, the log. */
+  otherFiles: 256,
   /**
    * Silence on a connection, the time for the head of its next request, and that for an answer to be taken; counted in
    * steps of four seconds. Longer than the minute after which load balancers close idle connections: whoever sends must

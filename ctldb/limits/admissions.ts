@@ -3,14 +3,16 @@
  * a window lately, and when old counts were deleted last.
  */
 import { isCtlstoreError } from "../../core/errors.ts";
+import { RATE_LIMITS } from "../../core/limits.ts";
 import type { WriterName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
+import { RATE_WINDOW_SECONDS } from "../../core/rates.ts";
 import type { LockedLedger } from "../store.ts";
 import { Admission, type Judged, judgeWrites, type PlannedWrite } from "./admission.ts";
 import type { Usage } from "./contract.ts";
 import type { CurrentPolicy } from "./current-policy.ts";
 import { type FullTables, prepareGrowth } from "./growth.ts";
-import { RateLimited } from "./rates.ts";
+import { OverBudget } from "./rates.ts";
 import { SpentBudgets } from "./spent-budgets.ts";
 import { deleteOldUsage } from "./window-usage.ts";
 
@@ -35,8 +37,8 @@ export interface AdmissionsOptions {
 /** What outlives a group. */
 interface Memory {
   readonly spent: SpentBudgets;
-  /** The last window in which old counts were deleted. */
-  cleanedIn: number;
+  /** The window from which on old counts are to be deleted again. */
+  cleanAfter: number;
 }
 
 export class Admissions {
@@ -47,12 +49,12 @@ export class Admissions {
   constructor(deps: AdmissionsDeps, options: AdmissionsOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#memory = { spent: new SpentBudgets(deps.clock), cleanedIn: 0 };
+    this.#memory = { spent: new SpentBudgets(deps.clock), cleanAfter: 0 };
   }
 
   /**
    * Refuses at once what has no chance under the ledger lock; for requests whose credentials are right.
-   * @throws CtlstoreError `rate_limited`
+   * @throws OverBudget
    */
   assertNotSpent(writer: WriterName, wanted: Usage): void {
     try {
@@ -100,7 +102,8 @@ interface GroupFacts {
 export class GroupAdmissions {
   readonly #newRound: () => Admission;
   readonly #facts: GroupFacts;
-  #window = 0;
+  /** The window in which old counts are deleted with this transaction. */
+  #cleaned: number | null = null;
 
   constructor(newRound: () => Admission, facts: GroupFacts) {
     this.#newRound = newRound;
@@ -119,23 +122,25 @@ export class GroupAdmissions {
     const admission = this.#newRound();
     const judged = judgeWrites(admission, applied, waiting);
     const counts = admission.usageStatements();
-    this.#window = counts.length === 0 ? this.#facts.memory.cleanedIn : admission.window;
-    const isDue = this.#window !== this.#facts.memory.cleanedIn;
-    return { ...judged, statements: isDue ? [...counts, deleteOldUsage(this.#window)] : counts };
+    const isDue = counts.length > 0 && admission.window >= this.#facts.memory.cleanAfter;
+    this.#cleaned = isDue ? admission.window : null;
+    return { ...judged, statements: isDue ? [...counts, deleteOldUsage(admission.window)] : counts };
   }
 
   /** To be told when the transaction has ended well: what was refused is refused for good. */
   ended(failures: ReadonlyMap<PlannedWrite, unknown>): void {
     const { memory, takenMs, observer } = this.#facts;
-    memory.cleanedIn = this.#window;
+    if (this.#cleaned !== null)
+      memory.cleanAfter = this.#cleaned + RATE_LIMITS.cleanEveryWindows * RATE_WINDOW_SECONDS;
     for (const [{ request }, error] of failures) {
-      if (error instanceof RateLimited) memory.spent.remember(request.writer, error.budget, takenMs);
+      if (error instanceof OverBudget) memory.spent.remember(request.writer, error.budget, takenMs);
       tell(observer, error);
     }
   }
 }
 
 function tell(observer: RefusalObserver | undefined, error: unknown): void {
-  if (error instanceof RateLimited) observer?.rateLimited(error.budget.scope);
-  else if (isCtlstoreError(error) && error.code === "table_full") observer?.tableFull();
+  if (!isCtlstoreError(error)) return;
+  if (error.code === "table_full") observer?.tableFull();
+  if (error.code === "rate_limited" && error instanceof OverBudget) observer?.rateLimited(error.budget.scope);
 }

@@ -12,56 +12,53 @@ export interface Budget {
   readonly secondsLeft: number;
 }
 
-/** Too little is left of the window; the next one may do. */
-export class RateLimited extends CtlstoreError {
+/** What a budget has no room for: now, or ever. */
+export class OverBudget extends CtlstoreError {
   readonly budget: Budget;
 
-  constructor(message: string, budget: Budget) {
-    super("rate_limited", message, {
-      retryAfterSeconds: budget.secondsLeft,
-      hint: "send it again in the next minute, or ask an admin for a higher limit",
-    });
+  constructor(code: OverBudgetCode, message: string, budget: Budget, details: ErrorDetails) {
+    super(code, message, details);
     this.budget = budget;
   }
 }
 
-/**
- * @throws RateLimited
- * @throws CtlstoreError `too_many_mutations`, `request_too_large` for what no window can take; `not_granted` for a limit
- *   of 0
- */
+type OverBudgetCode = Extract<
+  ErrorCode,
+  | "rate_limited" // the next window may do
+  | "too_many_mutations" // no window can take so many rows
+  | "request_too_large" // no window can take so many bytes
+  | "not_granted" // the limit is 0
+>;
+
+/** Codes by which a loader makes its batches smaller. */
+const TOO_LARGE = { rows: "too_many_mutations", bytes: "request_too_large" } as const;
+
+/** @throws OverBudget */
 export function assertWithinBudget(budget: Budget, writer: string, wanted: Usage): void {
   assertFits("rows", budget, writer, wanted);
   assertFits("bytes", budget, writer, wanted);
 }
 
 function assertFits(unit: "rows" | "bytes", budget: Budget, writer: string, wanted: Usage): void {
-  const { scope, rate, used } = budget;
+  const { scope, rate, used, secondsLeft } = budget;
   const limit = rate[unit];
   if (limit === null || wanted[unit] === 0n || used[unit] + wanted[unit] <= limit) return;
   const cannot = `Cannot write ${wanted[unit]} ${unit} as writer ${quote(writer)}`;
-  if (limit === 0n) throw switchedOff(cannot, scope);
+  if (limit === 0n) {
+    const by = scope === "writer" ? "for this writer by its limit of 0" : "for all by the fleet's limit of 0";
+    throw new OverBudget("not_granted", `${cannot}: writing is switched off ${by}`, budget, {
+      hint: "an admin changes limits with POST /limits/writers/{writer} and POST /limits/fleet",
+    });
+  }
   const allowed = `${scope === "writer" ? "it" : "all writers together"} may write ${limit} a minute`;
-  if (wanted[unit] > limit) throw tooLarge(unit, `${cannot}: ${allowed}`);
-  throw new RateLimited(`${cannot}: ${allowed}, and ${used[unit]} are written in this one`, budget);
-}
-
-function switchedOff(cannot: string, scope: Budget["scope"]): CtlstoreError {
-  const by = scope === "writer" ? "for this writer by its limit of 0" : "for all by the fleet's limit of 0";
-  return new CtlstoreError("not_granted", `${cannot}: writing is switched off ${by}`, {
-    hint: "an admin changes limits with POST /limits/writers/{writer} and POST /limits/fleet",
+  if (wanted[unit] > limit) {
+    throw new OverBudget(TOO_LARGE[unit], `${cannot}: ${allowed}`, budget, {
+      hint: `a request of more ${unit} than the limit of a whole minute never passes: send smaller ones, or ask an admin for a higher limit`,
+    });
+  }
+  const state = `${allowed}, and ${used[unit]} are written in this one`;
+  throw new OverBudget("rate_limited", `${cannot}: ${state}`, budget, {
+    retryAfterSeconds: secondsLeft,
+    hint: "send it again in the next minute, or ask an admin for a higher limit",
   });
-}
-
-/** Codes by which a loader makes its batches smaller. */
-const TOO_LARGE = { rows: "too_many_mutations", bytes: "request_too_large" } as const satisfies Record<
-  string,
-  ErrorCode
->;
-
-function tooLarge(unit: "rows" | "bytes", message: string): CtlstoreError {
-  const details: ErrorDetails = {
-    hint: `a request of more ${unit} than the limit of a whole minute never passes: send smaller ones, or ask an admin for a higher limit`,
-  };
-  return new CtlstoreError(TOO_LARGE[unit], message, details);
 }

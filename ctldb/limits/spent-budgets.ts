@@ -1,5 +1,5 @@
 /**
- * Remembers for a moment whose window is used up, so that a flood of requests is refused before it takes a place in the
+ * Remembers for a moment whose budget was too small, so that a flood of requests is refused before it takes a place in the
  * queue or the time of the ledger lock from others (R34).
  *
  * It refuses only what would be refused under the lock: within a window use never goes down, and a limit that another
@@ -41,7 +41,7 @@ export class SpentBudgets {
     this.#spent.clear();
   }
 
-  /** @throws CtlstoreError as `assertWithinBudget` does */
+  /** @throws OverBudget */
   assertNotSpent(writer: string, wanted: Usage): void {
     if (this.#spent.size === 0) return;
     for (const name of [writer, FLEET]) {
