@@ -3,11 +3,12 @@
  * there is a certificate, which must be replaceable while open connections go on (R44), or when connections are counted.
  */
 import { LISTEN_LIMITS } from "../../limits.ts";
-import { silentLogger } from "../logger.ts";
+import { type Logger, silentLogger } from "../logger.ts";
 import { type BindAddress, urlOf } from "./address.ts";
 import type { ListenOptions, Secured, SecuredListener } from "./contract.ts";
 import { type Front, openFront } from "./front.ts";
 import { makeInnerSocket } from "./inner-socket.ts";
+import { connectionsAllowed } from "./open-files.ts";
 import { adoptSocket } from "./unix-socket.ts";
 
 /** Throws or rejects with the system's own error when the address cannot be had. */
@@ -43,7 +44,8 @@ async function listenBehindFront(
   options: ListenOptions,
   { certificates, meter }: Secured,
 ): Promise<SecuredListener> {
-  const { logger = silentLogger, maxConnections = LISTEN_LIMITS.connections } = options;
+  const { logger = silentLogger } = options;
+  const maxConnections = mostConnections(options.maxConnections, logger);
   const inner = await makeInnerSocket();
   let server: BunServer | undefined;
   let front: Front;
@@ -73,6 +75,15 @@ async function listenBehindFront(
       inner.remove();
     },
   };
+}
+
+/** No more than can be opened, whatever was asked for. */
+function mostConnections(asked: number | undefined, logger: Logger): number {
+  const allowed = connectionsAllowed();
+  if (asked !== undefined && asked > allowed) {
+    logger.warn({ asked, allowed }, "the limit of open files (ulimit -n) allows fewer connections");
+  }
+  return Math.min(asked ?? LISTEN_LIMITS.connections, allowed);
 }
 
 type BunServer = ReturnType<typeof Bun.serve>;
