@@ -33,15 +33,16 @@ export async function openSqliteStore(
   const busy = { clock: deps.clock, timeoutMs: timeouts.lockWaitSeconds * 1000 };
   const connections: Database[] = [];
   try {
-    const open = () => {
+    const open = async () => {
       const db = new Database(path, { create: true, safeIntegers: true });
       connections.push(db);
-      db.run("PRAGMA synchronous = FULL");
+      // The first statement already waits for whoever is turning a new file's journal into a write-ahead log.
+      await whenNotBusy(() => db.run("PRAGMA synchronous = FULL"), busy);
       return db;
     };
-    const writing = open();
+    const writing = await open();
     const epoch = await whenNotBusy(() => setUp(writing), busy);
-    const reading = open();
+    const reading = await open();
     return new SqliteStore({ path, writing, reading, epoch, busy });
   } catch (error) {
     for (const db of connections) db.close();
