@@ -75,8 +75,9 @@ export function accessTests(target: ConformanceTarget): void {
       const both = [first, second];
       const ends: { readonly secret: string; readonly end: string; readonly atSeconds: number }[] = [];
       let stopped = false;
+      const deadlineMs = performance.now() + 20_000;
       const writeOn = async (ctldb: CtlDb, secret: string) => {
-        while (!stopped) {
+        while (!stopped && performance.now() < deadlineMs) {
           const end = await tryWrite(ctldb, secret);
           ends.push({ secret, end, atSeconds: Math.floor(Date.now() / 1000) });
           if (end !== "written") return;
