@@ -82,18 +82,25 @@ describe("clearing rows on MySQL", () => {
   });
 
   test("takes as long as there are rows, which may be longer than what writers wait for", async () => {
-    const url = await (await sharedMariadb()).createDatabase();
-    await using ctldb = await openFilled(url, { timeouts: { queryMs: 2_000, resolveCommitMs: 100 } });
+    const server = await sharedMariadb();
+    const url = await server.createDatabase();
+    await using proxy = await startFaultProxy(server);
+    const through = new URL(url);
+    through.port = String(proxy.port);
+    await using ctldb = await openFilled(through.href, { timeouts: { queryMs: 2_000 } });
     await ctldb.write(request([count("before")]));
     const holder = await createConnection({ uri: url });
     await holder.query("BEGIN");
     await holder.query("SELECT * FROM fam___counts FOR UPDATE");
+    const connections = proxy.connections;
     const clearing = ctldb.clearRows(FAMILY, null, { actor: "child" });
     await until(async () => (await mysqlQuery(url, `${CLEARING} AND time_ms > 2500`)).length > 0, {
       what: "the deletion to last",
     });
     holder.destroy();
     expect(await clearing).toEqual({ sequence: 7n as never, tables: 2 });
+    // It was waited for, not given up and looked for on another connection.
+    expect(proxy.connections).toBe(connections);
     await expectGoesOn(url, { cleared: true });
   });
 
