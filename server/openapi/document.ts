@@ -78,8 +78,21 @@ export function describeApi(app: AnyElysia): ApiDocument {
     tags: TAGS,
     components: { ...components, securitySchemes: SECURITY_SCHEMES },
     // The plug-in types operations more loosely than it makes them.
-    paths: withAccess(paths as ApiDocument["paths"]),
+    paths: withAccess(withNullInEnums(paths as ApiDocument["paths"])),
   };
+}
+
+/** The plug-in makes "one of these, or null" a type with null, and leaves null out of what it may be one of. */
+function withNullInEnums(paths: ApiDocument["paths"]): ApiDocument["paths"] {
+  return JSON.parse(JSON.stringify(paths), (_name, value) =>
+    isEnumOfNullable(value) ? { ...value, enum: [...value.enum, null] } : value,
+  );
+}
+
+function isEnumOfNullable(value: unknown): value is { readonly enum: readonly unknown[] } {
+  if (typeof value !== "object" || value === null || !("enum" in value) || !("type" in value)) return false;
+  const { type, enum: choices } = value;
+  return Array.isArray(type) && type.includes("null") && Array.isArray(choices) && !choices.includes(null);
 }
 
 function withAccess(paths: ApiDocument["paths"]): ApiDocument["paths"] {

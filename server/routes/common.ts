@@ -3,6 +3,7 @@ import { CtlstoreError } from "../../core/errors.ts";
 import { parseExactJsonBytes } from "../../core/exact-json.ts";
 import { readBody } from "../../core/process/read-body.ts";
 import { ErrorAnswer } from "../../core/wire/answers.ts";
+import { wireJsonSchema } from "../../core/wire/json-schema.ts";
 import type { AppLimits } from "../context.ts";
 
 type BodyParser = (context: { request: Request }) => unknown;
@@ -48,3 +49,14 @@ const ALL_ERRORS = {
  * each route's type, which would clash; `client/create-client.ts` gives every route the right ones.
  */
 export const ERRORS: object = ALL_ERRORS;
+
+/** The same in the document's own words, for the routes whose answers are no JSON. */
+export const ERROR_RESPONSES = Object.fromEntries(
+  Object.keys(ALL_ERRORS).map((status) => [
+    status,
+    {
+      description: `Response for status ${status}`,
+      content: { "application/json": { schema: wireJsonSchema(ErrorAnswer) } },
+    },
+  ]),
+);

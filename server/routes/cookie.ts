@@ -6,7 +6,7 @@ import { sequenceToJson } from "../../core/sequence.ts";
 import { SequenceAnswer } from "../../core/wire/answers.ts";
 import type { RouteContext } from "../context.ts";
 import { writerCredentials } from "../credentials.ts";
-import { ERRORS } from "./common.ts";
+import { ERROR_RESPONSES, ERRORS } from "./common.ts";
 
 const RAW = { "application/octet-stream": { schema: { type: "string", format: "binary" } } } as const;
 
@@ -33,6 +33,7 @@ export function cookieRoutes(context: RouteContext) {
         tags: ["writers"],
         responses: {
           200: { description: "The cookie, raw; empty when none was ever stored.", content: RAW },
+          ...ERROR_RESPONSES,
         },
       },
     })

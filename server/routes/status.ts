@@ -5,7 +5,7 @@ import { VERSION } from "../../core/version.ts";
 import { type StatusAnswer, StatusAnswer as StatusSchema } from "../../core/wire/answers.ts";
 import type { RouteContext } from "../context.ts";
 import { Readiness } from "../readiness.ts";
-import { ERRORS } from "./common.ts";
+import { ERROR_RESPONSES, ERRORS } from "./common.ts";
 
 async function status({ ctldb, clock }: RouteContext, startedMs: number): Promise<StatusAnswer> {
   const { kind, server, epoch, headSequence, schemaVersion } = await ctldb.status();
@@ -35,6 +35,15 @@ async function renderMetrics({ metrics }: RouteContext): Promise<Response> {
 
 const detail = (summary: string) => ({ summary, tags: ["operations"] });
 
+/** Of a route that answers text. */
+const plainDetail = (summary: string) => ({
+  ...detail(summary),
+  responses: {
+    200: { description: summary, content: { "text/plain": { schema: { type: "string" as const } } } },
+    ...ERROR_RESPONSES,
+  },
+});
+
 export function statusRoutes(context: RouteContext) {
   const startedMs = context.clock.monotonicMs();
   const readiness = new Readiness(context);
@@ -43,7 +52,11 @@ export function statusRoutes(context: RouteContext) {
       response: { 200: StatusSchema, ...ERRORS },
       detail: detail("Version, uptime, and where the ledger stands"),
     })
-    .get("/healthz", () => "ok\n", { detail: detail("Answers as long as the process lives") })
-    .get("/readyz", () => ready(readiness), { detail: detail("Answers 200 when the ctldb can be reached") })
-    .get("/metrics", () => renderMetrics(context), { detail: detail("Metrics in Prometheus' text format") });
+    .get("/healthz", () => "ok\n", { detail: plainDetail("Answers as long as the process lives") })
+    .get("/readyz", () => ready(readiness), {
+      detail: plainDetail("Answers 200 when the ctldb can be reached"),
+    })
+    .get("/metrics", () => renderMetrics(context), {
+      detail: plainDetail("Metrics in Prometheus' text format"),
+    });
 }

@@ -13,6 +13,8 @@ export interface ApiOperation {
   readonly body: { readonly mediaType: string; readonly schema: JsonSchema } | null;
   /** Statuses that the document says it may answer. */
   readonly statuses: readonly number[];
+  /** Of the JSON of a 200; null where the document says nothing of it. */
+  readonly answer: JsonSchema | null;
 }
 
 /** The part of JSON Schema that the document uses. */
@@ -46,6 +48,8 @@ export function operationsOf({ paths }: ApiDocument): ApiOperation[] {
         body:
           media === undefined ? null : { mediaType: media[0], schema: (media[1].schema ?? {}) as JsonSchema },
         statuses: Object.keys(operation.responses ?? {}).map(Number),
+        answer: (operation.responses?.["200"]?.content?.["application/json"]?.schema ??
+          null) as JsonSchema | null,
       };
     }),
   );

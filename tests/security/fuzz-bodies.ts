@@ -19,8 +19,9 @@ export function bodyFor(operation: ApiOperation, known: FuzzKnowledge, random: R
   if (random() < 0.03) return null;
   if (body.mediaType === "text/plain") return secretBody(known, random);
   if (body.mediaType !== "application/json") return { bytes: randomBytes(random) };
-  const sample = sampleOf(body.schema, { random, textFor: (name) => textFor(name, random) });
-  if (path.endsWith("/mutations")) fillMutations(sample, random);
+  const isBatch = path.endsWith("/mutations") && random() < 0.8;
+  const deps = { random, textFor: (name: string) => textFor(name, random) };
+  const sample = isBatch ? batch(random) : sampleOf(body.schema, deps);
   const text = random() < 0.5 ? JSON.stringify(sample) : spoilt(sample, random);
   return { bytes: random() < 0.02 ? spoiltBytes(text, random) : encode(text) };
 }
@@ -53,21 +54,28 @@ function textFor(name: string, random: Random): string {
   return choose(random() < 0.15 ? NASTY_TEXTS : (TEXTS[name] ?? NASTY_TEXTS), random);
 }
 
-/** Rows that mostly fit the tables of the test. */
-function fillMutations(sample: unknown, random: Random): void {
-  const { mutations } = sample as { mutations?: unknown };
-  if (!Array.isArray(mutations)) return;
+/** Batches that mostly fit the tables of the test. */
+function batch(random: Random): unknown {
+  const length = random() < 0.03 ? 101 : Math.floor(random() * 4);
+  const cookie = random() < 0.2 ? { cookie: choose(["AA==", "b25l"], random) } : {};
+  return { ...cookie, mutations: Array.from({ length }, () => mutation(random)) };
+}
+
+function mutation(random: Random): unknown {
   const any = () => choose(NASTY_TEXTS, random);
-  const values = [
-    () => ({ id: Math.floor(random() * 50), label: "x" }),
-    () => ({ name: `n${Math.floor(random() * 50)}`, order: 1, weight: random(), note: any() }),
-    () => ({ name: any(), checksum: "AA==", picture: "AAEC" }),
-    () => ({ id: any(), label: any() }),
-    () => ({ [any()]: any() }),
+  const id = Math.floor(random() * 50);
+  const choices = [
+    () => ({ table: "counter", values: { id, label: "x" } }),
+    () => ({ table: "counter", delete: true, values: { id } }),
+    () => ({ table: "item", values: { name: `n${id}`, order: 1, weight: random(), note: any() } }),
+    () => ({ table: "item", values: { name: any(), checksum: "AA==", picture: "AAEC" } }),
+    () => ({ table: "Item", delete: random() < 0.5, values: { name: any() } }),
+    () =>
+      random() < 0.8
+        ? { table: "item", values: { name: "n" } }
+        : { table: "counter", values: { [any()]: any() } },
   ];
-  for (const mutation of mutations as { values: unknown }[]) mutation.values = choose(values, random)();
-  // More than a request may have.
-  if (random() < 0.02) for (let i = 0; i < 7; i++) mutations.push(...mutations);
+  return choose(choices, random)();
 }
 
 /** Stands for a place in the JSON text that is replaced afterwards. */

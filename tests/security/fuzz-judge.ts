@@ -1,6 +1,7 @@
 /** What must hold for the answer to any request at all. */
 import { ERROR_CODES } from "../../core/errors.ts";
 import type { FuzzRequest } from "./fuzz-requests.ts";
+import { misfit } from "./schema-fit.ts";
 
 export interface FuzzAnswer {
   /** Null when the connection was closed without an answer. */
@@ -23,10 +24,18 @@ export function problemsOf(request: FuzzRequest, answer: FuzzAnswer): string[] {
     if (secret.length >= SECRET_CHARS && text.includes(secret))
       problems.push("the answer holds a secret of the request");
   }
-  if (status === null || status < 400) return problems;
+  if (status === null) return problems;
+  if (status === 200 && request.method === request.operation.method) problems.push(...misfits(request, text));
+  if (status < 400) return problems;
   const code = request.method === "HEAD" ? null : errorCodeOf(text, problems);
   if (request.method !== "HEAD" && headers.get("content-type")?.startsWith("application/json") !== true)
     problems.push("the error is not said to be JSON");
+  if (
+    ![404, 405].includes(status) &&
+    request.method === request.operation.method &&
+    !request.operation.statuses.includes(status)
+  )
+    problems.push(`the document does not say that it may answer ${status}`);
   if (status >= 500 && !(EXPLAINED[status] !== undefined && (code === null || EXPLAINED[status] === code)))
     problems.push(`status ${status}`);
   if (status === 429 && !/^\d+$/.test(headers.get("retry-after") ?? ""))
@@ -34,6 +43,12 @@ export function problemsOf(request: FuzzRequest, answer: FuzzAnswer): string[] {
   if (status === 401 && headers.get("www-authenticate") === null)
     problems.push("401 without WWW-Authenticate");
   return problems;
+}
+
+function misfits({ operation }: FuzzRequest, text: string): string[] {
+  if (operation.answer === null) return [];
+  const place = misfit(operation.answer, JSON.parse(text));
+  return place === null ? [] : [`the answer is not what the document says, at ${place}`];
 }
 
 function errorCodeOf(text: string, problems: string[]): string | null {

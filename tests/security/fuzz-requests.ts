@@ -32,7 +32,7 @@ export interface FuzzKnowledge {
 
 /** Names that exist, or may. */
 const NAMES: Readonly<Record<string, readonly string[]>> = {
-  family: ["shop", "shop", "shop", "bank", "Shop", "none"],
+  family: ["shop", "shop", "shop", "shop", "bank", "Shop", "none"],
   table: ["item", "item", "counter", "counter", "extra", "ITEM", "none"],
   writer: ["importer", "importer", "stranger", "new writer", "loader:*", "none"],
   name: ["helper", "victim", "none"],
@@ -51,18 +51,23 @@ const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
   target: ["shop/item", "shop"],
 };
 
+/** How much of the requests are batches of mutations: what there is most of. */
+const WRITES = 0.15;
+
 export class FuzzGenerator {
   readonly #operations: readonly ApiOperation[];
+  readonly #writes: readonly ApiOperation[];
   readonly #random: () => number;
 
   constructor(operations: readonly ApiOperation[], random: () => number) {
     this.#operations = operations;
+    this.#writes = operations.filter(({ path }) => path.endsWith("/mutations"));
     this.#random = random;
   }
 
   next(known: FuzzKnowledge): FuzzRequest {
     const random = this.#random;
-    const operation = this.#pick(this.#operations);
+    const operation = random() < WRITES ? this.#pick(this.#writes) : this.#pick(this.#operations);
     const { headers, secrets } = this.#credentials(operation, known);
     const body = bodyFor(operation, known, random);
     const method =

@@ -16,8 +16,11 @@ export type Sendable = Pick<FuzzRequest, "method" | "path" | "headers" | "body" 
 export interface FuzzWorld extends AsyncDisposable {
   readonly watch: CtlDbWatch;
   send(request: Sendable): Promise<FuzzAnswer>;
-  /** Makes again what random requests have destroyed, and says what is known now. */
-  repair(): Promise<FuzzKnowledge>;
+  /**
+   * Makes again what random requests have destroyed, and says what is known now.
+   * @param round in some the writer is at its limit, in some a table is over its own
+   */
+  repair(round: number): Promise<FuzzKnowledge>;
   /** What was said that should not have been: log lines of errors, and of secrets. */
   complaints(): string[];
 }
@@ -39,7 +42,7 @@ export async function openFuzzApp(): Promise<FuzzWorld> {
   return {
     watch,
     send,
-    repair: () => repair(send),
+    repair: (round) => repair(send, round),
     complaints: () => complaints,
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]();
@@ -65,7 +68,7 @@ export async function openFuzzService(): Promise<FuzzService> {
     url,
     watch,
     send,
-    repair: () => repair(send),
+    repair: (round) => repair(send, round),
     complaints: () => {
       const { stdout, stderr, running } = executive.process;
       const lines = `${stdout}${stderr}`.split("\n").filter((line) => isComplaint(line));
@@ -121,7 +124,10 @@ const FIELDS = {
   counter: '[["id","integer"],["label","string"]]',
 };
 
-async function repair(send: (request: Sendable) => Promise<FuzzAnswer>): Promise<FuzzKnowledge> {
+async function repair(
+  send: (request: Sendable) => Promise<FuzzAnswer>,
+  round: number,
+): Promise<FuzzKnowledge> {
   const call = (method: string, path: string, body = "") =>
     send({
       method,
@@ -138,9 +144,14 @@ async function repair(send: (request: Sendable) => Promise<FuzzAnswer>): Promise
   await call("POST", `/writers/${WRITER.name}`, WRITER.secret);
   await call("POST", `/writers/${WRITER.name}/secret?overlap=0s`, WRITER.secret);
   await call("PUT", `/writers/${WRITER.name}/grants`, '{"families":null}');
-  await call("POST", `/limits/writers/${WRITER.name}`, '{"amount":100000,"period":"1m"}');
+  await call(
+    "POST",
+    `/limits/writers/${WRITER.name}`,
+    `{"amount":${round % 4 === 3 ? 1 : 100_000},"period":"1m"}`,
+  );
   await call("DELETE", "/limits/fleet");
-  await call("DELETE", "/limits/tables/shop/item");
+  if (round % 4 === 1) await call("POST", "/limits/tables/shop/item", '{"max-size":1,"warn-size":1}');
+  else await call("DELETE", "/limits/tables/shop/item");
   await call("DELETE", "/limits/tables/shop/counter");
   const otherTokens: string[] = [testSecret("no-token")];
   for (const role of ["read", "loader", "schema"]) {
