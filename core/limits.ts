@@ -91,6 +91,10 @@ export const SIZE_WATCH_LIMITS = {
    * that guards hosts against slow growth must not stop writers over a fault of its own measuring.
    */
   staleMs: 600_000,
+  /** Writes of this many bytes are reason to measure before the interval is over: a tenth of the default hard limit. */
+  earlyBytes: 10 * MIB,
+  /** But no sooner than this after the last round. */
+  earliestMs: 1_000,
   /** A round that took long is followed by a pause so many times as long: measuring is never all that is done. */
   pausePerRound: 3,
   /** A table counts as back below a limit at this part of it, in percent: one at its limit must not call all the time. */

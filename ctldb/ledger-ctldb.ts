@@ -155,7 +155,9 @@ export class LedgerCtlDb implements CtlDb {
     const plan = await this.#planFresh(request);
     this.#assertOpen();
     this.#admissions.assertNotSpent(request.writer, useOf(plan));
-    return this.#queue.add(request, plan);
+    const result = await this.#queue.add(request, plan);
+    this.#tableSizes.wrote(plan.bytes);
+    return result;
   }
 
   /** Plans with the cached catalog; what does not fit is tried once more with the newest before it is refused. */

@@ -16,6 +16,7 @@ import { textLiteral } from "../../core/sql/literals.ts";
 import type { LedgerHead, LedgerStore, LockedLedger } from "../store.ts";
 import type { SizeLimit, TableSize } from "./contract.ts";
 import type { FullTables } from "./growth.ts";
+import { MeasurePace } from "./measure-pace.ts";
 import { type SizeCrossing, SizeCrossings } from "./size-crossings.ts";
 import { sizeState } from "./size-states.ts";
 
@@ -52,7 +53,7 @@ interface Figure {
 export class TableSizes implements FullTables {
   readonly #deps: TableSizesDeps;
   readonly #crossings: SizeCrossings;
-  readonly #intervalMs: number;
+  readonly #pace: MeasurePace;
   readonly #onReport: (report: SizesReport) => void;
   #figures = new Map<string, Figure>();
   readonly #stopping = new AbortController();
@@ -65,13 +66,24 @@ export class TableSizes implements FullTables {
   constructor(deps: TableSizesDeps, { intervalMs, onReport }: TableSizesOptions = {}) {
     this.#deps = deps;
     this.#crossings = new SizeCrossings(deps.store);
-    this.#intervalMs = intervalMs ?? TABLE_SIZE_LIMITS.measureIntervalMs;
+    this.#pace = new MeasurePace(deps.clock, intervalMs ?? TABLE_SIZE_LIMITS.measureIntervalMs);
     this.#onReport = onReport ?? (() => {});
   }
 
   /** Measures now and then on, until it is stopped; calling it again does nothing. */
   start(): void {
-    if (this.#loop === null && !this.#stopping.signal.aborted) this.#loop = this.#run();
+    const { signal } = this.#stopping;
+    if (this.#loop !== null || signal.aborted) return;
+    const round = () => {
+      this.#round = this.#measure();
+      return this.#round;
+    };
+    this.#loop = this.#pace.run(round, signal);
+  }
+
+  /** To be told the bytes of what was committed: after much of it the tables are measured sooner. */
+  wrote(bytes: number): void {
+    this.#pace.wrote(bytes);
   }
 
   /** Gives up the round under way. */
@@ -129,19 +141,6 @@ export class TableSizes implements FullTables {
       return { family, table, bytes, limit, state: bytes === null ? "unmeasured" : sizeState(bytes, limit) };
     });
     return sizes.sort((a, b) => ((b.bytes ?? -1n) > (a.bytes ?? -1n) ? 1 : -1));
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    const { clock } = this.#deps;
-    while (!signal.aborted) {
-      const beganMs = clock.monotonicMs();
-      this.#round = this.#measure();
-      await this.#round;
-      const tookMs = clock.monotonicMs() - beganMs;
-      const pauseMs = Math.max(this.#intervalMs, SIZE_WATCH_LIMITS.pausePerRound * tookMs);
-      await clock.sleep(pauseMs, signal).catch(() => {});
-    }
   }
 
   /** Never rejects: a round that fails leaves the figures of the one before. */

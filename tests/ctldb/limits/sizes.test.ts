@@ -16,7 +16,7 @@ import { recordingLogger } from "../../reflector/readiness/recording-logger.ts";
 import { sharedMariadb } from "../../support/mariadb.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { until } from "../../support/until.ts";
-import { DEPS, FAMILY, open, openFilled, remove, request, table, upsert } from "../fixture.ts";
+import { DEPS, FAMILY, failureOf, open, openFilled, remove, request, table, upsert } from "../fixture.ts";
 
 setDefaultTimeout(60_000);
 
@@ -226,6 +226,18 @@ describe("measuring", () => {
     expect(it.sizes.isFull(NOTES, FULL)).toBe(true);
     expect((await it.sizes.list()).length).toBe(3);
     expect(it.reports.length).toBe(rounds);
+  });
+
+  test("comes before its time when a writer fills a table within seconds (R35)", async () => {
+    const limit: SizeLimit = { warnBytes: 1n, maxBytes: BigInt(4 * KIB * KIB) };
+    const options = { defaults: { table: limit }, tableSizes: { intervalMs: 3_600_000 } };
+    await using ctldb = await openFilled(sqliteUrl(), options);
+    await ctldb.createTables([NOTES]);
+    expect((await ctldb.limits.sizes()).every(({ state }) => state !== "full")).toBe(true);
+    for (let i = 0; i < 24; i++)
+      await ctldb.write(request([upsert("notes", { id: String(i), note: "n".repeat(500 * KIB) })]));
+    await until(async () => (await ctldb.limits.sizes())[0]?.state === "full", { what: "it to be full" });
+    expect((await failureOf(ctldb.write(rows("notes", 10)))).code).toBe("table_full");
   });
 
   test("forgets what was told of a table that is dropped, so that a new one of its name is told of anew", async () => {
