@@ -33,7 +33,7 @@ const createTables = (collation: string): string[] =>
       PRIMARY KEY (family_name, table_name, reader))`,
     `ctlstore_audit (id BIGINT NOT NULL AUTO_INCREMENT PRIMARY KEY, entry_id VARCHAR(32) NOT NULL UNIQUE,
       at_us BIGINT NOT NULL, actor VARCHAR(191) NOT NULL, action VARCHAR(32) NOT NULL, target VARCHAR(191) NOT NULL,
-      detail MEDIUMTEXT NULL, seq BIGINT NULL)`,
+      detail MEDIUMTEXT NULL, seq BIGINT NULL, KEY actor (actor), KEY action (action), KEY target (target))`,
     `ctlstore_table_states (family_name VARCHAR(30) NOT NULL, table_name VARCHAR(50) NOT NULL, state VARCHAR(8) NOT NULL,
       warn_size_bytes BIGINT NULL, max_size_bytes BIGINT NULL, token VARCHAR(32) NOT NULL,
       PRIMARY KEY (family_name, table_name))`,

@@ -57,6 +57,9 @@ const CREATE_TABLES = `
     actor VARCHAR(191) NOT NULL, action VARCHAR(32) NOT NULL, target VARCHAR(191) NOT NULL, detail MEDIUMTEXT NULL,
     seq BIGINT NULL
   );
+  CREATE INDEX IF NOT EXISTS ctlstore_audit_actor ON ctlstore_audit (actor);
+  CREATE INDEX IF NOT EXISTS ctlstore_audit_action ON ctlstore_audit (action);
+  CREATE INDEX IF NOT EXISTS ctlstore_audit_target ON ctlstore_audit (target);
 `;
 
 /** Columns that came later than their tables. */
