@@ -24,6 +24,7 @@ export function classify(result: ClientResult<SequenceAnswer>): Attempt {
   switch (error.code) {
     case "ctldb_unavailable":
     case "overloaded":
+    case "request_timeout":
     case "rate_limited":
       return { outcome: "not-now", error };
     case "commit_outcome_unknown":

@@ -20,7 +20,7 @@ export interface ClientOptions {
 }
 
 /** Each status that an error may have, with the one body that errors have. */
-type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 409 | 413 | 422 | 429 | 500 | 503 | 504 | 507;
+type ErrorStatus = 400 | 401 | 403 | 404 | 405 | 408 | 409 | 413 | 422 | 429 | 500 | 503 | 504 | 507;
 
 /** The server's routes with our error answers in place of those that Elysia would give by itself. */
 type Routes<Tree> = {

@@ -7,6 +7,7 @@ import type { Backoff } from "../core/process/backoff.ts";
 const AWAY: ReadonlySet<ErrorCode> = new Set<ErrorCode>([
   "ctldb_unavailable",
   "overloaded",
+  "request_timeout",
   "rate_limited",
   "commit_outcome_unknown",
   "kafka_unavailable",

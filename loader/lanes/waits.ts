@@ -15,6 +15,8 @@ import type { RetryReason } from "./lane-meter.ts";
 const PASSING: Readonly<Partial<Record<ErrorCode, RetryReason>>> = {
   ctldb_unavailable: "unavailable",
   overloaded: "unavailable",
+  // A slow network: the Executive had only a part of the request.
+  request_timeout: "unavailable",
   kafka_unavailable: "unavailable",
   // A proxy's answer, or a defect of the Executive's: neither says anything about the events.
   internal: "unavailable",

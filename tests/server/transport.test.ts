@@ -70,6 +70,30 @@ describe("a request that does not arrive in time", () => {
   });
 });
 
+describe("a Writer", () => {
+  test("tries again when its request did not arrive in time, and writes once", async () => {
+    await using service = await startService(() => ({ limits: { requestMs: 200 } }));
+    const head = await service.app.headSequence();
+    const sent: string[] = [];
+    const slowAtFirst = async (input: string, init?: RequestInit) => {
+      sent.push(String(init?.method));
+      if (init?.method !== "POST" || sent.filter((method) => method === "POST").length > 1)
+        return fetch(input, init);
+      const bytes = new TextEncoder().encode(String(init.body));
+      const stalled = new ReadableStream({
+        start: (controller) => controller.enqueue(bytes.subarray(0, -1)),
+      });
+      return fetch(input, { ...init, body: stalled });
+    };
+    const { url } = service.executive;
+    const secret = WRITER["ctlstore-secret"];
+    const writer = new Writer({ url, writer: "importer", secret, family: "shop", fetch: slowAtFirst });
+    const outcome = await writer.write([{ table: "counter", values: { id: 9 } }]);
+    expect(outcome).toEqual({ sequence: head + 1n, repeated: false });
+    expect(sent).toEqual(["GET", "POST", "POST"]);
+  });
+});
+
 describe("more requests than may be under way", () => {
   /** A ctldb whose writes wait until they are let go. */
   function gate() {
