@@ -11,6 +11,7 @@ import { fullTableTests } from "./suite/full-tables.ts";
 import { groupTests } from "./suite/groups.ts";
 import { ledgerTests } from "./suite/ledger.ts";
 import { ledgerSourceTests } from "./suite/ledger-source.ts";
+import { operatorTests } from "./suite/operators.ts";
 import { previewTests } from "./suite/preview.ts";
 import { rateTests } from "./suite/rates.ts";
 import { refusalTests } from "./suite/refusals.ts";
@@ -48,6 +49,7 @@ export function conformanceTests(target: ConformanceTarget): void {
       rateTests,
       accessTests,
       accessModelTests,
+      operatorTests,
       auditTests,
       ledgerSourceTests,
     ])
