@@ -133,6 +133,8 @@ export const PREVIEW_LIMITS = {
   ledgerEntries: 100_000,
   /** Rows and entries of one step: tens of milliseconds, after which others have their turn (R21). */
   stepRows: 20_000,
+  /** Tables that are looked at and shown: more than a family has. */
+  tables: 1_000,
   /** Conflicts that are told: a body of a megabyte may hold tens of thousands. */
   conflicts: 100,
 } as const;

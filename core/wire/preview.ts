@@ -57,7 +57,10 @@ export const PreviewAnswer = v.object({
   dryRun: v.literal(true),
   possible: v.pipe(v.boolean(), v.description("false: the change would be refused as things are")),
   conflicts: v.pipe(v.array(Conflict), v.description("all reasons to refuse it; at most 100 are told")),
-  tables: v.array(TablePreview),
+  tables: v.pipe(
+    v.array(TablePreview),
+    v.description("what it would do, as far as it could be done; at most 1000 tables are shown"),
+  ),
 });
 export type PreviewAnswer = v.InferOutput<typeof PreviewAnswer>;
 

@@ -53,9 +53,8 @@ async function inspectChange(
 ): Promise<Inspection> {
   const { schema } = change;
   const name = ldbTableName(schema.family, schema.table);
-  const facts = await readTableFacts(session, name);
-  const count =
-    facts === null || change.kind === "create" ? null : await countRows(session, name, facts, deadline);
+  const facts = change.kind === "create" ? null : await readTableFacts(session, name);
+  const count = facts === null ? null : await countRows(session, name, facts, deadline);
   return {
     statements: statementsOf(change, session.server.collation),
     cost: await costOf(change, { session, facts, count, name }),
@@ -112,13 +111,12 @@ async function refusalsOf(
   change: InspectedChange,
   deadline: Deadline,
 ): Promise<CtlstoreError[]> {
-  if (change.kind !== "create" && change.kind !== "add-fields") return [];
+  if ((change.kind !== "create" && change.kind !== "add-fields") || deadline.leftMs() === 0) return [];
   const refusals: CtlstoreError[] = [];
   if (change.kind === "create") {
     await assertNotThere(session, [change]).catch((error: unknown) => refusals.push(schemaError(error)));
   }
-  if (deadline.leftMs() > 0)
-    await tryOut(session, change).catch((error: unknown) => refusals.push(schemaError(error)));
+  await tryOut(session, change).catch((error: unknown) => refusals.push(schemaError(error)));
   return refusals;
 }
 

@@ -4,6 +4,7 @@
  */
 import { type CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
 import { clearTableStatement } from "../../core/ledger/statements.ts";
+import { PREVIEW_LIMITS } from "../../core/limits.ts";
 import { ldbTableName } from "../../core/names.ts";
 import type { Catalog, TableSchema } from "../../core/schema.ts";
 import { ProblemList } from "../../core/schema-problems.ts";
@@ -19,7 +20,7 @@ import {
   decideDrop,
   decideFamily,
 } from "../schema-decisions.ts";
-import type { LedgerStore, SchemaChange } from "../store.ts";
+import type { LedgerStore } from "../store.ts";
 import type { ChangePreview, ProposedChange, TablePreview } from "./contract.ts";
 import type { InspectedChange } from "./inspection.ts";
 
@@ -36,7 +37,7 @@ export async function previewChange(
   catalog: Catalog,
   deps: PreviewDeps,
 ): Promise<ChangePreview> {
-  const { changes, conflicts } = decide(change, catalog, deps);
+  const { changes, conflicts } = proven(firstOf(decide(change, catalog, deps)), catalog, deps);
   const [inspections, bytes] = await Promise.all([
     changes.length === 0 ? [] : deps.store.inspect(changes),
     bytesByTable(changes, deps),
@@ -68,9 +69,9 @@ function decide(change: ProposedChange, catalog: Catalog, deps: PreviewDeps): De
     case "create-family":
       return { changes: [], conflicts: decideFamily(change.family, catalog).conflicts };
     case "create":
-      return proven(decideCreate(change.tables, catalog, bounds), catalog, deps);
+      return decideCreate(change.tables, catalog, bounds);
     case "add-fields":
-      return proven(decideAddFields(change, catalog, bounds), catalog, deps);
+      return decideAddFields(change, catalog, bounds);
     case "drop":
       return decideDrop(change.family, change.table, catalog);
     case "clear": {
@@ -80,14 +81,21 @@ function decide(change: ProposedChange, catalog: Catalog, deps: PreviewDeps): De
   }
 }
 
+/** As many as are looked at; what speaks against the others is known. */
+function firstOf({ changes, conflicts }: Decision<InspectedChange>): Decision<InspectedChange> {
+  return { changes: changes.slice(0, PREVIEW_LIMITS.tables), conflicts };
+}
+
 /** With what SQLite, and so every LDB, would refuse; each change by itself. */
 function proven(
-  { changes, conflicts }: Decision<SchemaChange>,
+  { changes, conflicts }: Decision<InspectedChange>,
   catalog: Catalog,
   { proof }: PreviewDeps,
 ): Decision<InspectedChange> {
   const list = new ProblemList();
-  for (const change of changes) list.try(() => proof.checkSchema([change], catalog));
+  for (const change of changes) {
+    if (change.kind !== "clear") list.try(() => proof.checkSchema([change], catalog));
+  }
   return { changes, conflicts: [...conflicts, ...list.problems] };
 }
 

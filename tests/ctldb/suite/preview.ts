@@ -292,4 +292,42 @@ export function previewTests(target: ConformanceTarget): void {
       );
     });
   });
+
+  describe("destructive changes", () => {
+    test("D6 D7 R38 of two Executives among writes and other changes leave ctldb and ledger alike", async () => {
+      const url = await target.createDatabase();
+      await using first = await openFilled(url);
+      await using second = await open(url);
+      const both = [first, second] as const;
+      const one = simple("came_and_went");
+      const each = async (i: number): Promise<unknown[]> => {
+        const ctldb = both[i % 2] ?? first;
+        return Promise.all(
+          [
+            ctldb.write(request([count(`a${i}`), count(`b${i}`)])),
+            ctldb.createTables([one]),
+            ctldb.write(request([upsert(one.table, { id: `${i}` })])),
+            i % 3 === 0 ? ctldb.clearRows(FAMILY, null) : ctldb.clearRows(FAMILY, COUNTS.table),
+            ctldb.addFields(FAMILY, one.table, [field(`more_${i}`)]),
+            ctldb.preview({ kind: "clear", family: FAMILY, table: null }),
+            ctldb.preview({ kind: "drop", family: FAMILY, table: one.table }),
+            ctldb.dropTable(FAMILY, one.table),
+            ctldb.write(request([count(`c${i}`)])),
+          ].map((change) =>
+            change.then(
+              () => null,
+              (error: unknown) => (error as { code: unknown }).code,
+            ),
+          ),
+        );
+      };
+      const outcomes = await Promise.all(Array.from({ length: 6 }, (_, i) => each(i)));
+      // What lost a race was told so, and nothing else went wrong.
+      const expected = [null, "table_exists", "unknown_table", "ctldb_unavailable"];
+      expect(expected).toEqual(expect.arrayContaining([...new Set(outcomes.flat())]));
+      await first.clearRows(FAMILY, null);
+      const { rows } = await expectConsistent(url);
+      expect(Object.values(rows).every((table) => table.rows.length === 0)).toBe(true);
+    });
+  });
 }
