@@ -1,4 +1,5 @@
 /** `ctlstore audit`: who created, changed, dropped, cleared, limited and granted what, and when. */
+import { isCtlstoreError } from "../../core/errors.ts";
 import { ACCESS_LIMITS } from "../../core/limits.ts";
 import { type AuditEntry, auditPages, newAuditEntries } from "../audit-pages.ts";
 import { type CommandContext, command } from "../command.ts";
@@ -53,18 +54,42 @@ export const auditCommand = command({
     };
     const entries = await auditPages({ client, executive }, { query, limit });
     if (!follow) return show(context, entries, json);
-    const signal = context.stopSignal();
-    let last = entries[0]?.id ?? null;
     for (const entry of entries.toReversed()) showOne(context, entry, json);
-    while (!signal.aborted) {
-      await context.clock.sleep(FOLLOW_INTERVAL_MS, signal).catch(() => {});
-      if (signal.aborted) return;
-      const news = await newAuditEntries({ client, executive }, { query, after: last });
-      for (const entry of news) showOne(context, entry, json);
-      last = news.at(-1)?.id ?? last;
-    }
+    await followFrom(context, entries[0]?.id ?? null, {
+      json,
+      find: (after) => newAuditEntries({ client, executive }, { query, after }),
+    });
   },
 });
+
+interface Following {
+  readonly json: boolean;
+  /** What came after an entry. */
+  find(after: AuditEntry["id"] | null): Promise<AuditEntry[]>;
+}
+
+/** Prints what comes until it is stopped; an Executive that is away for a while does not end it. */
+async function followFrom(
+  context: CommandContext,
+  first: AuditEntry["id"] | null,
+  { json, find }: Following,
+): Promise<void> {
+  const signal = context.stopSignal();
+  let last = first;
+  for (;;) {
+    await context.clock.sleep(FOLLOW_INTERVAL_MS, signal).catch(() => {});
+    if (signal.aborted) return;
+    try {
+      for (const entry of await find(last)) {
+        showOne(context, entry, json);
+        last = entry.id;
+      }
+    } catch (error) {
+      if (!isCtlstoreError(error) || error.code !== "ctldb_unavailable") throw error;
+      context.note(`${error.message}; it is asked again`);
+    }
+  }
+}
 
 function show(context: CommandContext, entries: readonly AuditEntry[], json: boolean): void {
   if (json) context.out(jsonText({ entries }));

@@ -5,7 +5,7 @@ import { createMetrics } from "../../core/process/metrics.ts";
 import { openCtlDb } from "../../ctldb/open.ts";
 import { createApp } from "../../server/app.ts";
 import { testSecret } from "../support/secrets.ts";
-import { SERVICE_ADMIN_TOKEN, startExecutiveService } from "../support/services.ts";
+import { SERVICE_ADMIN_TOKEN, type ServiceProcess, startExecutiveService } from "../support/services.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { type CtlDbWatch, watchCtlDb } from "./ctldb-watch.ts";
 import type { FuzzAnswer } from "./fuzz-judge.ts";
@@ -69,17 +69,47 @@ export async function openFuzzService(): Promise<FuzzService> {
     watch,
     send,
     repair: (round) => repair(send, round),
-    complaints: () => {
-      const { stdout, stderr, running } = executive.process;
-      const lines = `${stdout}${stderr}`.split("\n").filter((line) => isComplaint(line));
-      return running ? lines : [...lines, "the Executive has ended"];
-    },
+    complaints: () => complaintsOf(executive),
     async [Symbol.asyncDispose]() {
       watch[Symbol.dispose]();
       await executive[Symbol.asyncDispose]();
       folder[Symbol.dispose]();
     },
   };
+}
+
+export interface FuzzPair extends AsyncDisposable {
+  readonly urls: readonly [string, string];
+  /** @param n which of the two is asked, in turn */
+  send(request: Sendable, n: number): Promise<FuzzAnswer>;
+  repair: FuzzWorld["repair"];
+  complaints: FuzzWorld["complaints"];
+}
+
+/** Two Executives on one ctldb, as processes. */
+export async function openFuzzPair(ctldbUrl: string): Promise<FuzzPair> {
+  const flags = ["--destructive-schema-changes"];
+  const executives = [
+    await startExecutiveService(ctldbUrl, flags),
+    await startExecutiveService(ctldbUrl, flags),
+  ] as const;
+  const urls = [executives[0].url, executives[1].url] as const;
+  const send = async (request: Sendable, n: number) =>
+    toAnswer(await fetch(toRequest(urls[n % 2] ?? urls[0], request)));
+  return {
+    urls,
+    send,
+    repair: (round) => repair((request) => send(request, round), round),
+    complaints: () => executives.flatMap(complaintsOf),
+    async [Symbol.asyncDispose]() {
+      for (const executive of executives) await executive[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function complaintsOf({ process }: ServiceProcess): string[] {
+  const lines = `${process.stdout}${process.stderr}`.split("\n").filter((line) => isComplaint(line));
+  return process.running ? lines : [...lines, "the Executive has ended"];
 }
 
 function toRequest(baseUrl: string, { method, path, headers, body, chunked }: Sendable): Request {
