@@ -302,6 +302,21 @@ describe("operators and the audit trail", () => {
     });
   });
 
+  test("D22 an Executive without any token is open on its own host, until the first operator is created", async () => {
+    await using world = await openOperatorWorld(null);
+    await world.json(["create-family", "shop"]);
+    expect((await world.run(["operator", "whoami"])).out).toBe("anonymous, role admin");
+    const token = (await world.run(["operator", "create", "alice", "--role", "admin"])).out;
+    for (const command of [["status"], ["audit"], ["create-family", "bank"], ["writer", "list"]])
+      expect(await world.run(command)).toMatchObject({
+        code: 1,
+        notes: expect.stringContaining("[bad_credentials]"),
+      });
+    const { code, out } = await world.run(["audit"], { environment: { CTLSTORE_ADMIN_TOKEN: token } });
+    expect(code).toBe(0);
+    expect(out).toMatch(/anonymous +operator\.create +operator alice/);
+  });
+
   test("the audit trail is read over pages, filtered, and ends at the limit", async () => {
     await using world = await openShop();
     for (let i = 0; i < 12; i++) await world.json(["limits", "fleet", "set", "--rows", `${i + 1}/1m`]);

@@ -26,15 +26,21 @@ export interface OperatorWorld extends AsyncDisposable {
   json(args: readonly string[]): Promise<Record<string, unknown>>;
 }
 
-export async function openOperatorWorld(): Promise<OperatorWorld> {
+/** @param adminToken null: the Executive has none, and is open until there is an operator */
+export async function openOperatorWorld(
+  adminToken: string | null = TEST_ADMIN_TOKEN,
+): Promise<OperatorWorld> {
   const folder = tempFolder("cli");
   const [logger, clock] = [silentLogger, systemClock];
   const ctldb = await openCtlDb(`sqlite:${folder.file("ctldb.db")}`, { logger, clock });
   const executive = await startExecutive(
     { ctldb, logger, clock, metrics: createMetrics() },
-    { bind: "127.0.0.1:0", adminToken: TEST_ADMIN_TOKEN, destructiveSchemaChanges: true },
+    { bind: "127.0.0.1:0", destructiveSchemaChanges: true, ...(adminToken === null ? {} : { adminToken }) },
   );
-  const run: OperatorWorld["run"] = (args, given = {}) => runAgainst(executive.url, args, given);
+  const run: OperatorWorld["run"] = (args, given = {}) => {
+    const token = { CTLSTORE_ADMIN_TOKEN: adminToken ?? undefined };
+    return runAgainst(executive.url, args, { ...given, environment: { ...token, ...given.environment } });
+  };
   return {
     url: executive.url,
     folder,

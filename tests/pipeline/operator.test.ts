@@ -77,7 +77,10 @@ test("I12 D10 an operator creates, writes, reads and looks after an LDB with com
   const object = await run(["mutate", "shop/prices", '{"id":{}}']);
   expect(object.code).toBe(1);
   expect(object.err).toContain("[invalid_value]");
-  const drop = await run(["drop-table", "shop/prices"]);
+  const unasked = await run(["drop-table", "shop/prices"]);
+  expect(unasked.code).toBe(2);
+  expect(unasked.err).toContain("--yes");
+  const drop = await run(["drop-table", "shop/prices", "--yes"]);
   expect(drop.code).toBe(1);
   expect(drop.err).toContain("--destructive-schema-changes");
 

@@ -12,7 +12,7 @@ import { problemsOf } from "./fuzz-judge.ts";
 import { FuzzGenerator, type FuzzKnowledge } from "./fuzz-requests.ts";
 import { openFuzzPair } from "./fuzz-world.ts";
 
-const ROUNDS = runsOf({ quick: 20, deep: 600 });
+const ROUNDS = runsOf({ quick: 8, deep: 600 });
 const AT_ONCE = 24;
 /** What random requests destroy is made again so often. */
 const REPAIR_EVERY = 5;

@@ -14,9 +14,9 @@ import { type FuzzWorld, openFuzzApp, openFuzzService } from "./fuzz-world.ts";
 import { rawRequest } from "./raw-http.ts";
 
 const RUNS = {
-  app: runsOf({ quick: 2_500, deep: 90_000 }),
-  service: runsOf({ quick: 500, deep: 20_000 }),
-  bytes: runsOf({ quick: 500, deep: 10_000 }),
+  app: runsOf({ quick: 2_400, deep: 90_000 }),
+  service: runsOf({ quick: 400, deep: 20_000 }),
+  bytes: runsOf({ quick: 200, deep: 10_000 }),
 };
 /** What the HTTP parser answers to a method or a version that it does not know. */
 const EXPECTED_OF_BYTES: readonly number[] = [501, 505];

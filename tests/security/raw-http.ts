@@ -41,7 +41,8 @@ export function rawRequest(
     }, DEADLINE_MS);
     socket.setEncoding("latin1");
     socket.on("data", (data) => {
-      received += data;
+      // What only says that the answer is still to come is none.
+      received = (received + data).replace(/^(?:HTTP\/1\.1 1\d\d[^\r]*\r\n\r\n)+/, "");
       if (isWhole(received)) end();
     });
     socket.on("close", end);
