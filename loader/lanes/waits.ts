@@ -24,6 +24,8 @@ const PASSING: Readonly<Partial<Record<ErrorCode, RetryReason>>> = {
   commit_outcome_unknown: "unknown-outcome",
   // Deletes or a raised limit make room (R35).
   table_full: "table-full",
+  // The same of a schema: its bounds are an operator's, and no event is to blame.
+  schema_too_large: "table-full",
 };
 
 /** Why trying again later may help; null when it will not. */
