@@ -40,7 +40,7 @@ export const operatorCreateCommand = command({
   },
   examples: [
     "operator create alice --role schema --token-file alice-token --admin-token @data/admin-token",
-    "operator create grafana --role read --admin-token @data/admin-token > grafana-token",
+    "operator create grafana --role read --token-file grafana-token --admin-token @data/admin-token",
   ],
   async run(context, options, [name]) {
     const { executive, role, tokenFile, json } = options;

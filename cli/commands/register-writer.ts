@@ -16,7 +16,6 @@ export const registerWriterCommand = command({
   arguments: [{ name: "writer", help: "3 to 50 characters" }],
   options: { ...OPERATOR_OPTIONS, secret: optionalSecretOption, secretFile: secretFileOption },
   examples: [
-    "register-writer importer --admin-token @data/admin-token > importer-secret",
     "register-writer importer --secret-file importer-secret --admin-token @data/admin-token",
     "register-writer loader --secret @loader-secret --admin-token @data/admin-token",
   ],

@@ -41,8 +41,8 @@ export const writerRotateCommand = command({
     }),
   },
   examples: [
-    "writer rotate importer --overlap 2h --admin-token @data/admin-token > importer-secret",
     "writer rotate importer --secret-file importer-secret --admin-token @data/admin-token",
+    "writer rotate importer --overlap 2h --admin-token @data/admin-token",
   ],
   async run(context, options, [name]) {
     const { executive, newSecret: given, secretFile: file } = options;

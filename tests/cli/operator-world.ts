@@ -72,3 +72,22 @@ export async function runAgainst(
   const code = await runCommandLine(args, context, { commands: ALL_COMMANDS, groups: GROUPS });
   return { code, out: context.outLines.join("\n"), notes: context.noteLines.join("\n") };
 }
+
+export const CREATE_TABLE = [
+  "create-table",
+  "shop/item",
+  "--field",
+  "id:integer",
+  "--field",
+  "label:string",
+  "--key",
+  "id",
+];
+
+/** With family `shop` and table `item`. */
+export async function openShop(): Promise<OperatorWorld> {
+  const world = await openOperatorWorld();
+  await world.json(["create-family", "shop"]);
+  await world.json(CREATE_TABLE);
+  return world;
+}

@@ -3,102 +3,18 @@
  * revocation, destruction; and the audit trail has all of it. Two Executives on one MariaDB, as real processes.
  */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync } from "node:fs";
-import { Writer } from "../../client/index.ts";
-import { sharedMariadb } from "../support/mariadb.ts";
-import { runProcess } from "../support/process.ts";
-import {
-  ctlstore,
-  SERVICE_ADMIN_TOKEN,
-  type ServiceProcess,
-  startExecutiveService,
-} from "../support/services.ts";
-import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
+import { BOTH, openTenants, type Tenants } from "./tenants-world.ts";
 
-const FLAGS = ["--require-grants", "--destructive-schema-changes"];
 const TIMEOUT_MS = 60_000;
 
-let folder: TempFolder;
-let executives: readonly [ServiceProcess, ServiceProcess];
+let tenants: Tenants;
 
 beforeAll(async () => {
-  folder = tempFolder("tenants");
-  const ctldbUrl = await (await sharedMariadb()).createDatabase();
-  executives = [await startExecutiveService(ctldbUrl, FLAGS), await startExecutiveService(ctldbUrl, FLAGS)];
+  tenants = await openTenants();
 }, TIMEOUT_MS);
 
-afterAll(async () => {
-  for (const executive of executives) await executive[Symbol.asyncDispose]();
-  folder[Symbol.dispose]();
-});
-
-interface Ran {
-  readonly code: number | null;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs a command as an operator, on one of the Executives; secrets go through files and the environment. */
-async function as(operator: string, args: readonly string[], executive: 0 | 1 = 0): Promise<Ran> {
-  const token = operator === "root" ? SERVICE_ADMIN_TOKEN : `@${folder.file(`${operator}.token`)}`;
-  const env = { CTLSTORE_EXECUTIVE: executives[executive].url, CTLSTORE_ADMIN_TOKEN: token };
-  const { code, stdout, stderr } = await runProcess(ctlstore(...args), { env });
-  return { code, out: stdout, err: stderr };
-}
-
-async function done(operator: string, args: readonly string[], executive: 0 | 1 = 0): Promise<string> {
-  const { code, out, err } = await as(operator, args, executive);
-  expect({ args, code, err }).toEqual({ args, code: 0, err: expect.any(String) });
-  return out;
-}
-
-async function json(
-  operator: string,
-  args: readonly string[],
-  executive: 0 | 1 = 0,
-): Promise<Record<string, unknown>> {
-  return JSON.parse(await done(operator, [...args, "--json"], executive));
-}
-
-async function refused(operator: string, args: readonly string[], code: string): Promise<void> {
-  const ran = await as(operator, args);
-  expect({ args, code: ran.code, out: ran.out, err: ran.err }).toEqual({
-    args,
-    code: 1,
-    out: "",
-    err: expect.stringContaining(`[${code}]`),
-  });
-}
-
-function secretIn(file: string): string {
-  return readFileSync(folder.file(file), "utf8").trim();
-}
-
-function writerOf(
-  writer: string,
-  family: string,
-  options: { secret: string; executive?: 0 | 1; retryForMs?: number },
-): Writer {
-  const { secret, executive = 0, retryForMs = 0 } = options;
-  return new Writer({ url: executives[executive].url, writer, secret, family, retryForMs });
-}
-
-/** The code with which a write of one row is refused; null when it is taken. */
-async function codeOfWrite(
-  writer: string,
-  family: string,
-  options: { secret: string; executive?: 0 | 1 },
-): Promise<string | null> {
-  const headers = { "ctlstore-writer": writer, "ctlstore-secret": options.secret };
-  const body = JSON.stringify({ mutations: [{ table: "rows", values: { id: 0 } }] });
-  const url = `${executives[options.executive ?? 0].url}/families/${family}/mutations`;
-  const answer = await fetch(url, { method: "POST", headers, body });
-  if (answer.status === 200) return null;
-  return ((await answer.json()) as { error: { code: string } }).error.code;
-}
-
-const BOTH = [0, 1] as const;
+afterAll(() => tenants[Symbol.asyncDispose]());
 
 describe("two teams on one store", () => {
   test(
@@ -110,16 +26,16 @@ describe("two teams on one store", () => {
         ["bank-team", "schema"],
         ["auditor", "read"],
       ] as const)
-        await done("root", [
+        await tenants.done("root", [
           "operator",
           "create",
           name,
           "--role",
           role,
           "--token-file",
-          folder.file(`${name}.token`),
+          tenants.file(`${name}.token`),
         ]);
-      expect(await done("bank-team", ["operator", "whoami"], 1)).toBe("bank-team, role schema\n");
+      expect(await tenants.done("bank-team", ["operator", "whoami"], 1)).toBe("bank-team, role schema\n");
       for (const family of ["shop", "bank"]) {
         const table = [
           "create-table",
@@ -131,12 +47,12 @@ describe("two teams on one store", () => {
           "--key",
           "id",
         ];
-        expect((await as(`${family}-team`, [...table, "--dry-run"])).code).toBe(1);
-        await done(`${family}-team`, ["create-family", family]);
-        expect(await done(`${family}-team`, [...table, "--dry-run"], 1)).toContain("CREATE TABLE");
-        await done(`${family}-team`, table, 1);
+        expect((await tenants.as(`${family}-team`, [...table, "--dry-run"])).code).toBe(1);
+        await tenants.done(`${family}-team`, ["create-family", family]);
+        expect(await tenants.done(`${family}-team`, [...table, "--dry-run"], 1)).toContain("CREATE TABLE");
+        await tenants.done(`${family}-team`, table, 1);
       }
-      await done("shop-team", [
+      await tenants.done("shop-team", [
         "reader",
         "declare",
         "shop/rows",
@@ -145,10 +61,10 @@ describe("two teams on one store", () => {
         "--contact",
         "#checkout",
       ]);
-      await refused("auditor", ["create-family", "mine"], "not_granted");
-      await refused("shop-team", ["register-writer", "sneaky"], "not_granted");
-      await refused("shop-team", ["drop-table", "bank/rows", "--yes"], "not_granted");
-      await refused("shop-team", ["limits", "fleet", "set", "--rows", "1/1m"], "not_granted");
+      await tenants.refused("auditor", ["create-family", "mine"], "not_granted");
+      await tenants.refused("shop-team", ["register-writer", "sneaky"], "not_granted");
+      await tenants.refused("shop-team", ["drop-table", "bank/rows", "--yes"], "not_granted");
+      await tenants.refused("shop-team", ["limits", "fleet", "set", "--rows", "1/1m"], "not_granted");
     },
     TIMEOUT_MS,
   );
@@ -157,24 +73,26 @@ describe("two teams on one store", () => {
     "D22 writers write nothing before they are granted a family, and then that family alone",
     async () => {
       for (const family of ["shop", "bank"])
-        await done("ops", [
+        await tenants.done("ops", [
           "register-writer",
           `${family}-importer`,
           "--secret-file",
-          folder.file(`${family}.secret`),
+          tenants.file(`${family}.secret`),
         ]);
-      const secret = secretIn("shop.secret");
+      const secret = tenants.secretIn("shop.secret");
       expect(secret).toMatch(/^[\w-]{43}$/);
-      expect(await codeOfWrite("shop-importer", "shop", { secret })).toBe("not_granted");
-      await done("ops", ["writer", "grant", "shop-importer", "shop"]);
-      await done("ops", ["writer", "grant", "bank-importer", "bank"]);
+      expect(await tenants.codeOfWrite("shop-importer", "shop", { secret })).toBe("not_granted");
+      await tenants.done("ops", ["writer", "grant", "shop-importer", "shop"]);
+      await tenants.done("ops", ["writer", "grant", "bank-importer", "bank"]);
       for (const executive of BOTH) {
-        expect(await codeOfWrite("shop-importer", "shop", { secret, executive })).toBeNull();
+        expect(await tenants.codeOfWrite("shop-importer", "shop", { secret, executive })).toBeNull();
         // D13: a family's name is the same in any case.
         for (const family of ["bank", "BANK"])
-          expect(await codeOfWrite("shop-importer", family, { secret, executive })).toBe("not_granted");
+          expect(await tenants.codeOfWrite("shop-importer", family, { secret, executive })).toBe(
+            "not_granted",
+          );
       }
-      expect(await json("auditor", ["writer", "show", "shop-importer"])).toMatchObject({
+      expect(await tenants.json("auditor", ["writer", "show", "shop-importer"])).toMatchObject({
         grants: ["shop"],
         secretForm: "salted",
       });
@@ -185,9 +103,12 @@ describe("two teams on one store", () => {
   test(
     "R34 D11 a flood of one writer is limited exactly, and the other writes on",
     async () => {
-      await done("ops", ["limits", "writers", "set", "shop-importer", "--rows", "30/1m"], 1);
-      const secret = secretIn("shop.secret");
-      const bank = writerOf("bank-importer", "bank", { secret: secretIn("bank.secret"), executive: 1 });
+      await tenants.done("ops", ["limits", "writers", "set", "shop-importer", "--rows", "30/1m"], 1);
+      const secret = tenants.secretIn("shop.secret");
+      const bank = tenants.writerOf("bank-importer", "bank", {
+        secret: tenants.secretIn("bank.secret"),
+        executive: 1,
+      });
       let isOver = false;
       const steady = (async () => {
         let written = 0;
@@ -197,7 +118,7 @@ describe("two teams on one store", () => {
       })();
       const codes = await Promise.all(
         Array.from({ length: 160 }, (_, i) =>
-          codeOfWrite("shop-importer", "shop", { secret, executive: BOTH[i % 2] ?? 0 }),
+          tenants.codeOfWrite("shop-importer", "shop", { secret, executive: BOTH[i % 2] ?? 0 }),
         ),
       );
       isOver = true;
@@ -207,7 +128,7 @@ describe("two teams on one store", () => {
       expect([...new Set(codes)].sort()).toEqual(["rate_limited", null].sort());
       // The minute may have turned meanwhile.
       expect(accepted).toBeLessThanOrEqual(60);
-      const { writers } = (await json("auditor", ["limits", "usage"])) as {
+      const { writers } = (await tenants.json("auditor", ["limits", "usage"])) as {
         writers: { writer: string; rows: number }[];
       };
       for (const { writer, rows } of writers)
@@ -219,11 +140,15 @@ describe("two teams on one store", () => {
   test(
     "status names the writer that has used up its limit, until the limit is raised on any Executive",
     async () => {
-      const secret = secretIn("shop.secret");
+      const secret = tenants.secretIn("shop.secret");
       const status = async () => {
         // In a new minute it has to be used up again.
-        await Promise.all(Array.from({ length: 40 }, () => codeOfWrite("shop-importer", "shop", { secret })));
-        return (await json("auditor", ["status"])) as { nearLimits: { name: string; percent: number }[] };
+        await Promise.all(
+          Array.from({ length: 40 }, () => tenants.codeOfWrite("shop-importer", "shop", { secret })),
+        );
+        return (await tenants.json("auditor", ["status"])) as {
+          nearLimits: { name: string; percent: number }[];
+        };
       };
       await until(
         async () =>
@@ -232,21 +157,30 @@ describe("two teams on one store", () => {
           ),
         { what: "a limit that is used up" },
       );
-      await done("ops", ["limits", "writers", "set", "shop-*", "--rows", "100000/1m", "--bytes", "64MiB/1m"]);
+      await tenants.done("ops", [
+        "limits",
+        "writers",
+        "set",
+        "shop-*",
+        "--rows",
+        "100000/1m",
+        "--bytes",
+        "64MiB/1m",
+      ]);
       // The exact name goes before the beginning of names.
       await status();
-      expect((await json("auditor", ["limits", "usage"]))["writers"]).toContainEqual(
+      expect((await tenants.json("auditor", ["limits", "usage"]))["writers"]).toContainEqual(
         expect.objectContaining({ writer: "shop-importer", "rate-limit": { amount: 30, period: "1m" } }),
       );
-      await done("ops", ["limits", "writers", "reset", "shop-importer"]);
+      await tenants.done("ops", ["limits", "writers", "reset", "shop-importer"]);
       for (const executive of BOTH)
         await until(
-          async () => (await codeOfWrite("shop-importer", "shop", { secret, executive })) === null,
+          async () => (await tenants.codeOfWrite("shop-importer", "shop", { secret, executive })) === null,
           {
             what: "the new limit",
           },
         );
-      expect(await done("auditor", ["limits"])).toContain("shop-*");
+      expect(await tenants.done("auditor", ["limits"])).toContain("shop-*");
     },
     TIMEOUT_MS,
   );
@@ -254,40 +188,42 @@ describe("two teams on one store", () => {
   test(
     "R45 a secret is rotated under load without a refused write, and ends when it is told to",
     async () => {
-      const old = secretIn("bank.secret");
+      const old = tenants.secretIn("bank.secret");
       let secret = old;
       let isOver = false;
       const load = BOTH.map(async (executive) => {
         let written = 0;
         for (; !isOver; written++)
-          expect(await codeOfWrite("bank-importer", "bank", { secret, executive })).toBeNull();
+          expect(await tenants.codeOfWrite("bank-importer", "bank", { secret, executive })).toBeNull();
         return written;
       });
-      const made = await json("ops", [
+      const made = await tenants.json("ops", [
         "writer",
         "rotate",
         "bank-importer",
         "--overlap",
         "1h",
         "--secret-file",
-        folder.file("bank-new.secret"),
+        tenants.file("bank-new.secret"),
       ]);
       expect(made["previousSecretUntil"]).toEqual(expect.any(String));
-      secret = secretIn("bank-new.secret");
-      expect(await codeOfWrite("bank-importer", "bank", { secret: old, executive: 1 })).toBeNull();
+      secret = tenants.secretIn("bank-new.secret");
+      expect(await tenants.codeOfWrite("bank-importer", "bank", { secret: old, executive: 1 })).toBeNull();
       isOver = true;
       for (const written of await Promise.all(load)) expect(written).toBeGreaterThan(0);
       // It leaked: nothing but the newest is valid from now on.
-      const newest = (await done("ops", ["writer", "rotate", "bank-importer", "--overlap", "0s"])).trim();
+      const newest = (
+        await tenants.done("ops", ["writer", "rotate", "bank-importer", "--overlap", "0s"])
+      ).trim();
       for (const executive of BOTH) {
         for (const leaked of [old, secret])
           await until(
             async () =>
-              (await codeOfWrite("bank-importer", "bank", { secret: leaked, executive })) ===
+              (await tenants.codeOfWrite("bank-importer", "bank", { secret: leaked, executive })) ===
               "bad_credentials",
             { what: "the end of a secret" },
           );
-        expect(await codeOfWrite("bank-importer", "bank", { secret: newest, executive })).toBeNull();
+        expect(await tenants.codeOfWrite("bank-importer", "bank", { secret: newest, executive })).toBeNull();
       }
     },
     TIMEOUT_MS,
@@ -296,25 +232,29 @@ describe("two teams on one store", () => {
   test(
     "R45 a revoked writer is refused everywhere, keeps its cookie, and comes back with a new secret",
     async () => {
-      const secret = secretIn("shop.secret");
-      await writerOf("shop-importer", "shop", { secret }).write(
-        [{ table: "rows", values: { id: 1, text: "kept" } }],
-        { cookie: new TextEncoder().encode("kept") },
-      );
-      expect((await as("ops", ["writer", "revoke", "shop-importer"])).code).toBe(2);
-      expect(await codeOfWrite("shop-importer", "shop", { secret })).toBeNull();
-      await done("ops", ["writer", "revoke", "shop-importer", "--yes"]);
+      const secret = tenants.secretIn("shop.secret");
+      await tenants
+        .writerOf("shop-importer", "shop", { secret })
+        .write([{ table: "rows", values: { id: 1, text: "kept" } }], {
+          cookie: new TextEncoder().encode("kept"),
+        });
+      expect((await tenants.as("ops", ["writer", "revoke", "shop-importer"])).code).toBe(2);
+      expect(await tenants.codeOfWrite("shop-importer", "shop", { secret })).toBeNull();
+      await tenants.done("ops", ["writer", "revoke", "shop-importer", "--yes"]);
       for (const executive of BOTH)
         await until(
           async () =>
-            (await codeOfWrite("shop-importer", "shop", { secret, executive })) === "bad_credentials",
+            (await tenants.codeOfWrite("shop-importer", "shop", { secret, executive })) === "bad_credentials",
           { what: "a revocation" },
         );
-      const again = (await done("ops", ["writer", "rotate", "shop-importer"], 1)).trim();
+      const again = (await tenants.done("ops", ["writer", "rotate", "shop-importer"], 1)).trim();
       // What was just refused is looked up again a moment later.
-      const cookie = await until(() => writerOf("shop-importer", "shop", { secret: again }).readCookie(), {
-        what: "the new secret",
-      });
+      const cookie = await until(
+        () => tenants.writerOf("shop-importer", "shop", { secret: again }).readCookie(),
+        {
+          what: "the new secret",
+        },
+      );
       expect(new TextDecoder().decode(cookie)).toBe("kept");
     },
     TIMEOUT_MS,
@@ -323,9 +263,9 @@ describe("two teams on one store", () => {
   test(
     "rows are cleared only by who may, after a look at who reads them",
     async () => {
-      const look = await json("shop-team", ["clear-rows", "shop", "--dry-run"]).catch(() => null);
+      const look = await tenants.json("shop-team", ["clear-rows", "shop", "--dry-run"]).catch(() => null);
       expect(look).toBeNull();
-      const preview = await json("ops", ["clear-rows", "shop", "--dry-run"], 1);
+      const preview = await tenants.json("ops", ["clear-rows", "shop", "--dry-run"], 1);
       expect(preview).toMatchObject({
         possible: true,
         tables: [
@@ -337,13 +277,15 @@ describe("two teams on one store", () => {
           },
         ],
       });
-      expect(await as("ops", ["clear-rows", "shop"])).toMatchObject({
+      expect(await tenants.as("ops", ["clear-rows", "shop"])).toMatchObject({
         code: 2,
         err: expect.stringContaining("--yes"),
       });
-      await done("ops", ["clear-rows", "shop", "--yes"]);
-      expect(await json("ops", ["clear-rows", "shop", "--dry-run"])).toMatchObject({ tables: [{ rows: 0 }] });
-      await done("ops", ["drop-table", "bank/rows", "--yes"], 1);
+      await tenants.done("ops", ["clear-rows", "shop", "--yes"]);
+      expect(await tenants.json("ops", ["clear-rows", "shop", "--dry-run"])).toMatchObject({
+        tables: [{ rows: 0 }],
+      });
+      await tenants.done("ops", ["drop-table", "bank/rows", "--yes"], 1);
     },
     TIMEOUT_MS,
   );
@@ -351,11 +293,13 @@ describe("two teams on one store", () => {
   test(
     "an operator's token is of no use on any Executive once it is revoked",
     async () => {
-      await done("ops", ["operator", "revoke", "bank-team", "--yes"]);
+      await tenants.done("ops", ["operator", "revoke", "bank-team", "--yes"]);
       for (const executive of BOTH)
         await until(
           async () =>
-            (await as("bank-team", ["operator", "whoami"], executive)).err.includes("[bad_credentials]"),
+            (await tenants.as("bank-team", ["operator", "whoami"], executive)).err.includes(
+              "[bad_credentials]",
+            ),
           { what: "a revocation" },
         );
     },
@@ -365,20 +309,22 @@ describe("two teams on one store", () => {
   test(
     "the audit trail has every change with who made it, the newest first, and no secret",
     async () => {
-      const text = await done("ops", ["audit", "--limit", "1000", "--json"], 1);
+      const text = await tenants.done("ops", ["audit", "--limit", "1000", "--json"], 1);
       const { entries } = JSON.parse(text) as {
         entries: { actor: string; action: string; target: string }[];
       };
       expect(entries.map(({ actor, action, target }) => `${actor} ${action} ${target}`).reverse()).toEqual(
         HISTORY,
       );
-      await refused("auditor", ["audit"], "not_granted");
-      const said = executives.map(({ process }) => process.stdout + process.stderr).join("");
+      await tenants.refused("auditor", ["audit"], "not_granted");
+      const said = tenants.executives.map(({ process }) => process.stdout + process.stderr).join("");
       for (const file of ["ops.token", "shop.secret", "bank.secret", "bank-new.secret"]) {
-        expect(text).not.toContain(secretIn(file));
-        expect(said).not.toContain(secretIn(file));
+        expect(text).not.toContain(tenants.secretIn(file));
+        expect(said).not.toContain(tenants.secretIn(file));
       }
-      expect((await done("ops", ["audit", "--actor", "bank-team"])).trim().split("\n").length).toBe(3);
+      expect((await tenants.done("ops", ["audit", "--actor", "bank-team"])).trim().split("\n").length).toBe(
+        3,
+      );
     },
     TIMEOUT_MS,
   );

@@ -131,3 +131,19 @@ describe("the same operations", () => {
     }
   }, 60_000);
 });
+
+test("R45 nothing that the Executives wrote or measured holds a token or a secret", async () => {
+  const secrets = [
+    SERVICE_ADMIN_TOKEN,
+    ...Object.values(world.tokens),
+    world.revokedToken,
+    ...Object.values(WRITERS).map(({ secret }) => secret),
+  ];
+  for (const { url, process } of world.executives) {
+    const metrics = await (await fetch(`${url}/metrics`)).text();
+    // It was counted that somebody was refused: so these are the right metrics.
+    expect(metrics).toMatch(/ctlstore_executive_unauthorized_total\{kind="operator"\} [1-9]/);
+    const said = `${process.stdout}${process.stderr}${metrics}`;
+    expect(secrets.filter((secret) => said.includes(secret))).toEqual([]);
+  }
+});
