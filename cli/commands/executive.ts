@@ -49,8 +49,12 @@ export const executiveCommand = command({
     const { clock } = context;
     const metrics = createMetrics();
     const { webhook } = options;
+    const defaults = limitDefaultsOf(options);
     // Before the ctldb, so that it ends after it.
-    await using sizes = createSizeWatch({ metrics, clock, logger }, { webhook, executive: hostname() });
+    await using sizes = createSizeWatch(
+      { metrics, clock, logger },
+      { webhook, executive: hostname(), isExpected: defaults.table !== null },
+    );
     const { requestMs, ...transport } = transportOf(options);
     const { originalSecrets, requireGrants, tableSizeIntervalMs: intervalMs } = options;
     await using ctldb = await openCtlDb(
@@ -59,7 +63,7 @@ export const executiveCommand = command({
       {
         onGroup: createGroupObserver(metrics),
         onRefused: createRefusalObserver(metrics),
-        defaults: limitDefaultsOf(options),
+        defaults,
         tableSizes: { intervalMs, onReport: sizes.onReport },
         requireGrants,
         originalSecrets,

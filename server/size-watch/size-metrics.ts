@@ -8,10 +8,20 @@ export const TABLE_BYTES = "ctlstore_executive_table_bytes";
 export const TABLES_OVER_LIMIT = "ctlstore_executive_tables_over_limit";
 export const TABLE_MEASURE_AGE_SECONDS = "ctlstore_executive_table_measure_age_seconds";
 
-/** @returns what to call with the sizes of each round, the largest first */
-export function createSizeMetrics(metrics: Metrics, clock: Clock): (sizes: readonly TableSize[]) => void {
-  const startedMs = clock.monotonicMs();
-  let measuredMs = startedMs;
+export interface SizeMetricsDeps {
+  readonly metrics: Metrics;
+  readonly clock: Clock;
+}
+
+/**
+ * @param isExpected false where no limit asks for measuring yet: then nothing is late
+ * @returns what to call with the sizes of each round, the largest first
+ */
+export function createSizeMetrics(
+  { metrics, clock }: SizeMetricsDeps,
+  isExpected: boolean,
+): (sizes: readonly TableSize[]) => void {
+  let measuredMs = isExpected ? clock.monotonicMs() : null;
   const bytes = metrics.gauge(TABLE_BYTES, "Size of a table in the ctldb; of the large ones", [
     "family",
     "table",
@@ -20,8 +30,8 @@ export function createSizeMetrics(metrics: Metrics, clock: Clock): (sizes: reado
   for (const limit of ["warn", "max"]) over.set({ limit }, 0);
   metrics.gaugeOf(
     TABLE_MEASURE_AGE_SECONDS,
-    "Time since the tables were measured last, or since the start",
-    () => (clock.monotonicMs() - measuredMs) / 1_000,
+    "Time since the tables were measured last, or since the start; 0 where no limit asks for it",
+    () => (measuredMs === null ? 0 : (clock.monotonicMs() - measuredMs) / 1_000),
   );
   return (sizes) => {
     measuredMs = clock.monotonicMs();

@@ -25,6 +25,8 @@ export interface SizeWatchOptions {
   readonly webhookLimits?: WebhookLimits;
   /** Names this Executive in calls of the webhook. */
   readonly executive: string;
+  /** Whether tables are measured from the start, since they have a limit by default. */
+  readonly isExpected: boolean;
 }
 
 /** Disposing of it gives up calls of the webhook that are under way. */
@@ -35,9 +37,9 @@ export interface SizeWatch extends AsyncDisposable {
 
 export function createSizeWatch(
   { metrics, clock, logger }: SizeWatchDeps,
-  { webhook: url, webhookLimits, executive }: SizeWatchOptions,
+  { webhook: url, webhookLimits, executive, isExpected }: SizeWatchOptions,
 ): SizeWatch {
-  const showSizes = createSizeMetrics(metrics, clock);
+  const showSizes = createSizeMetrics({ metrics, clock }, isExpected);
   const failures = metrics.counter(WEBHOOK_FAILURES, "Calls of the webhook that failed");
   const deps = { clock, logger, onFailure: () => failures.inc() };
   const webhook = url === undefined ? null : new Webhook(url, deps, webhookLimits);

@@ -26,12 +26,12 @@ function crossing(more: Partial<SizeCrossing>): SizeCrossing {
   return { family: FAMILY, table, from: "ok", to: "warn", bytes: 1_500n, limit: LIMIT, atUs, ...more };
 }
 
-function watching(webhook?: string) {
+function watching({ webhook, isExpected = true }: { webhook?: string; isExpected?: boolean } = {}) {
   const now = { ms: 0 };
   const clock: Clock = { ...systemClock, monotonicMs: () => now.ms };
   const metrics = createMetrics();
   const { logger, lines } = recordingLogger();
-  const watch = createSizeWatch({ metrics, clock, logger }, { webhook, executive: "host-1" });
+  const watch = createSizeWatch({ metrics, clock, logger }, { webhook, executive: "host-1", isExpected });
   const series = async (name: string) =>
     (await metrics.render()).split("\n").filter((line) => line.startsWith(name));
   return { watch, now, lines, series };
@@ -53,6 +53,11 @@ describe("the sizes of tables", () => {
     watch.onReport({ sizes: [], crossings: [] });
     now.ms = 31_500;
     expect(await age()).toEqual(["ctlstore_executive_table_measure_age_seconds 1.5"]);
+    const idle = watching({ isExpected: false });
+    idle.now.ms = 30_000;
+    expect(await idle.series("ctlstore_executive_table_measure_age_seconds")).toEqual([
+      "ctlstore_executive_table_measure_age_seconds 0",
+    ]);
   });
 
   test("are shown of the tables that are on their way to a limit, of so many at most, and no longer than that", async () => {
@@ -92,7 +97,7 @@ describe("the sizes of tables", () => {
       bodies.push(await request.json());
       return new Response("");
     });
-    const { watch, lines } = watching(`${server.url}/hook`);
+    const { watch, lines } = watching({ webhook: `${server.url}/hook` });
     const huge = { warnBytes: 2n ** 53n - 1n, maxBytes: 2n ** 60n };
     watch.onReport({
       sizes: [],
