@@ -48,7 +48,8 @@ const ITEM: { fields: [string, string][]; keyFields: string[] } = {
 
 export async function openWalkWorld(): Promise<WalkWorld> {
   const ctldbUrl = await (await sharedMariadb()).createDatabase();
-  const flags = ["--destructive-schema-changes"];
+  // All that it ever says is looked at for secrets.
+  const flags = ["--destructive-schema-changes", "--log-level", "debug"];
   const first = await startExecutiveService(ctldbUrl, flags);
   const second = await startExecutiveService(ctldbUrl, flags);
   const client = createClient(first.url, { adminToken: SERVICE_ADMIN_TOKEN });
