@@ -147,7 +147,7 @@ describe.skipIf(!hasKafka)("R33 a record that cannot be loaded", () => {
         "0",
         String(offset + 1),
         "--yes",
-        ...world.lookFlags(mapping),
+        ...world.flags(mapping),
       );
       expect({ ...sought, stdout: "" }).toMatchObject({ code: 0, stderr: "" });
     }

@@ -144,7 +144,7 @@ async function lagsOf(world: LoaderWorld, mapping: string, mode: Mode): Promise<
     "loader",
     "offsets",
     "--json",
-    ...world.lookFlags(mapping),
+    ...world.flags(mapping),
     ...flags,
   );
   if (stdout === "") throw new Error(stderr);

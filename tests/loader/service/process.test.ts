@@ -5,7 +5,7 @@ import { unwrap } from "../../../client/index.ts";
 import type { LoaderStatus } from "../../../loader/service/status/status.ts";
 import { hasKafka } from "../../support/kafka/cluster.ts";
 import { loaderCommand } from "../../support/loader/loader-command.ts";
-import { type LoaderProcess, LoaderWorld } from "../../support/loader/loader-world.ts";
+import { LOADER_ENVIRONMENT, type LoaderProcess, LoaderWorld } from "../../support/loader/loader-world.ts";
 import { runProcess } from "../../support/process.ts";
 import { until } from "../../support/until.ts";
 
@@ -83,7 +83,8 @@ async function statusOf(loader: LoaderProcess): Promise<LoaderStatus> {
 }
 
 async function run(...args: readonly string[]) {
-  return runProcess(await loaderCommand(["loader", ...args]), { env: { CTLSTORE_LOG_LEVEL: "warn" } });
+  const env = { ...LOADER_ENVIRONMENT, CTLSTORE_LOG_LEVEL: "warn" };
+  return runProcess(await loaderCommand(["loader", ...args]), { env });
 }
 
 describe.skipIf(!hasKafka)("ctlstore loader", () => {
@@ -201,10 +202,7 @@ describe.skipIf(!hasKafka)("ctlstore loader", () => {
     expect(stopped.stderr).toContain("[event_malformed]");
     expect(stopped.stderr).toContain(topic.name);
 
-    const common = [
-      ...["--brokers", world.kafka.brokers, "--mapping", topic.mapping, "--executive", world.executive.url],
-      ...["--secret", "s3cr3t-loader", ...topic.flags],
-    ];
+    const common = [...world.flags(topic.mapping), ...topic.flags];
     const offsets = await run("offsets", ...common);
     expect(offsets).toMatchObject({ code: 0, stderr: "" });
     expect(offsets.stdout).toContain(`${topic.name}  0          3     0    6     3    there`);

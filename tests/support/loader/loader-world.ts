@@ -4,6 +4,7 @@ import { type Client, createClient } from "../../../client/index.ts";
 import type { KafkaRecord } from "../../../loader/kafka/consumer.ts";
 import { type KafkaCluster, startKafka } from "../kafka/cluster.ts";
 import { runProcess, startProcess, type TestProcess } from "../process.ts";
+import { testSecret } from "../secrets.ts";
 import { SERVICE_ADMIN_TOKEN, type ServiceProcess, startExecutiveService } from "../services.ts";
 import { type TempFolder, tempFolder } from "../temp-folder.ts";
 import { loaderCommand } from "./loader-command.ts";
@@ -101,23 +102,18 @@ export class LoaderWorld implements AsyncDisposable {
     );
   }
 
-  /** The flags that every loader of this world has. */
+  /** The flags that every command of this world's loader has; its secrets are in the environment. */
   flags(mapping: string): string[] {
-    return [...this.lookFlags(mapping), "--admin-token", SERVICE_ADMIN_TOKEN];
-  }
-
-  /** Those of the commands that look at a loader's cookies. */
-  lookFlags(mapping: string): string[] {
     return [
       ...["--brokers", this.kafka.brokers, "--mapping", mapping, "--executive", this.executive.url],
-      ...["--secret", "s3cr3t-loader", "--kafka-setting", "fetch.wait.max.ms=20"],
+      ...["--kafka-setting", "fetch.wait.max.ms=20"],
     ];
   }
 
   /** Starts `ctlstore loader` with a status endpoint on a free port. */
   async startLoader(mapping: string, flags: readonly string[] = []): Promise<LoaderProcess> {
     const args = ["loader", ...this.flags(mapping), ...QUICK_GROUP, "--bind", "127.0.0.1:0", ...flags];
-    const process = startProcess(await loaderCommand(args), { env: QUIET });
+    const process = startProcess(await loaderCommand(args), { env: LOADER_ENVIRONMENT });
     return {
       process,
       url: async () => (await process.waitForOutput(/http:\/\/127\.0\.0\.1:\d+/))[0],
@@ -128,13 +124,13 @@ export class LoaderWorld implements AsyncDisposable {
   /** Runs `ctlstore loader --once` to its end. */
   async loadOnce(mapping: string, flags: readonly string[] = []): ReturnType<typeof runProcess> {
     return runProcess(await loaderCommand(["loader", ...this.flags(mapping), "--once", ...flags]), {
-      env: QUIET,
+      env: LOADER_ENVIRONMENT,
     });
   }
 
   /** Runs a command of the loader's command line. */
   async run(...args: readonly string[]): ReturnType<typeof runProcess> {
-    return runProcess(await loaderCommand(args), { env: QUIET });
+    return runProcess(await loaderCommand(args), { env: LOADER_ENVIRONMENT });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -153,4 +149,9 @@ const QUICK_GROUP = ["session.timeout.ms=1500", "heartbeat.interval.ms=300"].fla
   setting,
 ]);
 
-const QUIET = { CTLSTORE_LOG_LEVEL: "info" };
+/** What every command of a loader needs in its environment. */
+export const LOADER_ENVIRONMENT = {
+  CTLSTORE_LOG_LEVEL: "info",
+  CTLSTORE_SECRET: testSecret("loader"),
+  CTLSTORE_ADMIN_TOKEN: SERVICE_ADMIN_TOKEN,
+};
