@@ -86,8 +86,8 @@ export interface Operators {
    * @throws CtlstoreError `ctldb_unavailable` when they cannot be read: nobody is let in on what may be outdated
    */
   authenticate(token: string): Promise<Operator | null>;
-  /** Whether there is any operator; as old as above. */
-  any(): Promise<boolean>;
+  /** Whether there is, or ever was, any operator; as old as above. */
+  everAny(): Promise<boolean>;
 }
 
 /** A service that somebody says reads a table, so that whoever changes the table can ask. */

@@ -26,12 +26,19 @@ const TOKEN = /^ctl_[A-Za-z0-9_-]{43}$/;
 /** All of them are read at once, under this name. */
 const ALL = "operators";
 
-/** Null stands for an operator whose role this version does not know: what it may do, nobody here can say. */
-type OperatorsByDigest = ReadonlyMap<string, Operator | null>;
+interface KnownOperators {
+  /** Null stands for an operator whose role this version does not know: what it may do, nobody here can say. */
+  readonly byDigest: ReadonlyMap<string, Operator | null>;
+  /** Also true when all of them were revoked: that must open nothing, after a restart neither. */
+  readonly everAny: boolean;
+}
+
+/** In `ctlstore_meta` since the first operator was made. */
+const HAS_HAD_OPERATORS = "has_had_operators";
 
 export class LedgerOperators implements Operators {
   readonly #deps: OperatorsDeps;
-  readonly #cache: AccessCache<OperatorsByDigest>;
+  readonly #cache: AccessCache<KnownOperators>;
 
   constructor(deps: OperatorsDeps, times: AccessTimes) {
     this.#deps = deps;
@@ -42,7 +49,7 @@ export class LedgerOperators implements Operators {
   }
 
   async list(): Promise<Operator[]> {
-    const operators = [...(await this.#read()).values()].filter((operator) => operator !== null);
+    const operators = [...(await this.#read()).byDigest.values()].filter((operator) => operator !== null);
     return operators.sort((a, b) => (a.name < b.name ? -1 : 1));
   }
 
@@ -59,7 +66,8 @@ export class LedgerOperators implements Operators {
       const cells = [name, role, digestOf(token)].map(textLiteral).join(",");
       const insert = `INSERT INTO ctlstore_operators (name, role, token_hash, created_us, created_by) VALUES (${cells},${operator.createdUs},${textLiteral(actor)})`;
       const record = { actor, action: "operator.create", target: targetOf(name), detail: { role } } as const;
-      return { statements: [insert], record };
+      const remember = `REPLACE INTO ctlstore_meta (name, value) VALUES (${textLiteral(HAS_HAD_OPERATORS)}, 'true')`;
+      return { statements: [insert, remember], record };
     });
     return { operator, token };
   }
@@ -78,11 +86,11 @@ export class LedgerOperators implements Operators {
   async authenticate(token: string): Promise<Operator | null> {
     if (!TOKEN.test(token)) return null;
     const digest = digestOf(token);
-    return this.#cache.ask(ALL, (operators) => operators?.get(digest) ?? null);
+    return this.#cache.ask(ALL, (operators) => operators?.byDigest.get(digest) ?? null);
   }
 
-  async any(): Promise<boolean> {
-    return (await this.#cache.ask(ALL, (operators) => operators !== null && operators.size > 0)) ?? false;
+  async everAny(): Promise<boolean> {
+    return (await this.#cache.ask(ALL, (operators) => operators?.everAny ?? false)) ?? false;
   }
 
   /** Resolves when nothing is under way that nobody waits for. */
@@ -90,12 +98,16 @@ export class LedgerOperators implements Operators {
     return this.#cache.settled();
   }
 
-  async #read(): Promise<OperatorsByDigest> {
-    this.#deps.assertOpen();
-    const rows = await this.#deps.store.query(
+  async #read(): Promise<KnownOperators> {
+    const { store, assertOpen } = this.#deps;
+    assertOpen();
+    const rows = await store.query(
       "SELECT token_hash, name, role, created_us, created_by FROM ctlstore_operators",
     );
-    return new Map(rows.map(operatorOf));
+    const marks = await store.query(
+      `SELECT 1 FROM ctlstore_meta WHERE name = ${textLiteral(HAS_HAD_OPERATORS)}`,
+    );
+    return { byDigest: new Map(rows.map(operatorOf)), everAny: rows.length > 0 || marks.length > 0 };
   }
 
   async #change(decide: (locked: LockedLedger) => Promise<RecordedChange>): Promise<void> {

@@ -6,7 +6,7 @@
  *
  * Where there is neither an admin token nor an operator, the Executive may be open: then everybody is `anonymous` and may
  * do everything, but no web page may (a browser would reach a loopback address from any page that its user looks at). It
- * is never open again after it has seen an operator: revoking the last one opens nothing.
+ * is never open again once there was an operator: revoking the last one opens nothing.
  */
 import { CtlstoreError, quote } from "../../core/errors.ts";
 import { type Permission, ROLES, roleAllows } from "../../core/roles.ts";
@@ -65,7 +65,7 @@ export class AccessControl {
 
   async #isOpen(): Promise<boolean> {
     if (this.#isAdminToken !== null || this.#openTo === "nobody" || this.#sawOperator) return false;
-    this.#sawOperator = await this.#operators.any();
+    this.#sawOperator = await this.#operators.everAny();
     return !this.#sawOperator;
   }
 }

@@ -25,7 +25,7 @@ export async function decideOpenTo(
     return "nobody";
   }
   const openTo = insecure ? "everybody" : isLoopbackBind(bind) ? "this-host" : "nobody";
-  if (await operators.any()) return "nobody";
+  if (await operators.everAny()) return "nobody";
   if (openTo === "nobody") {
     throw new CtlstoreError(
       "config_invalid",

@@ -112,7 +112,7 @@ describe("a ctldb of an older ctlstore", () => {
       await ctldb.writers.rotate(writer, "s3cr3t-2", 0);
       expect(await ctldb.readCookie(writer, "s3cr3t-2")).toBeInstanceOf(Uint8Array);
     }
-    expect(await ctldb.operators.any()).toBe(false);
+    expect(await ctldb.operators.everAny()).toBe(false);
     expect((await ctldb.audit.read({ limit: 10 })).entries).toHaveLength(before.length);
   });
 });
