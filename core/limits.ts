@@ -645,7 +645,7 @@ export const LISTEN_LIMITS = {
   certificateWarnDays: 14,
   /** A handshake is two round trips; also what a connection without a word is borne for. */
   handshakeMs: 10_000,
-  /** How long a client is given to take the last bytes, and its leave, once we have closed. */
+  /** How long a client may take nothing of the last bytes, or not its leave, once we have closed. */
   lingerMs: 5_000,
   /** A connection with TLS costs three files and some 30 KiB; systemd and Docker allow half a million files. */
   connections: 10_000,

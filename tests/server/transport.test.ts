@@ -1,5 +1,6 @@
 /** The Executive's own part of transport: deadlines, requests under way, TLS and unix sockets with everything behind them. */
 import { describe, expect, test } from "bun:test";
+import { connect } from "node:tls";
 import { unwrap } from "../../client/client-error.ts";
 import { createClient, Writer } from "../../client/index.ts";
 import { reach } from "../../client/reach.ts";
@@ -168,6 +169,35 @@ describe("an Executive", () => {
       const { sequence } = await writer.write([{ table: "counter", values: { id: 7, label: "ä" } }]);
       expect(sequence).toBe(await service.app.headSequence());
     }
+  });
+
+  test("cuts an endless chunked body off at its limit over TLS too, and tells why", async () => {
+    await using service = await startService((folder) => ({
+      tls: makeCa(folder).issue({ commonName: "server", hosts: ["127.0.0.1"] }),
+    }));
+    const head = await service.app.headSequence();
+    const socket = connect({ host: "127.0.0.1", port: service.port, rejectUnauthorized: false });
+    let received = "";
+    let isClosed = false;
+    socket.on("data", (data) => {
+      received += data.toString("latin1");
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      isClosed = true;
+    });
+    socket.write(`${HEAD}Transfer-Encoding: chunked\r\n\r\n`);
+    const piece = `10000\r\n${" ".repeat(0x10000)}\r\n`;
+    const send = () => {
+      if (isClosed || received !== "") return;
+      if (socket.write(piece)) setImmediate(send);
+      else socket.once("drain", () => setImmediate(send));
+    };
+    send();
+    await until(() => received.includes("request_too_large"), { what: "the refusal" });
+    expect(received).toStartWith("HTTP/1.1 413");
+    await until(() => isClosed, { what: "the end of the connection" });
+    expect(await service.app.headSequence()).toBe(head);
   });
 
   test("is refused by a client in words when its certificate is not to be trusted (R44)", async () => {

@@ -5,13 +5,15 @@
  * come here and are passed on byte for byte, both ways, no faster than the slower side takes them; all that is HTTP, time
  * limits included, stays with the server behind.
  */
-import { connect, createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createServer as createTcpServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { LISTEN_LIMITS } from "../../limits.ts";
 import type { Logger } from "../logger.ts";
 import type { BindAddress } from "./address.ts";
 import type { Certificates } from "./certificates.ts";
 import type { ListenMeter } from "./listen-meter.ts";
+import { relay } from "./relay.ts";
+import { addressOf, contextOf, listening } from "./sockets.ts";
 
 export interface FrontOptions {
   readonly address: BindAddress;
@@ -38,18 +40,17 @@ export interface Front {
 /** Rejects with the system's own error when the address cannot be had. */
 export async function openFront(options: FrontOptions): Promise<Front> {
   const { certificates, maxConnections, meter, logger, address } = options;
-  const relays = new Relays(options.innerPath, meter);
-  const relay = (client: Socket) => relays.relay(client);
-  const tls = certificates === null ? null : tlsServer(certificates, relay);
-  const server = tls ?? createTcpServer({ allowHalfOpen: true }, relay);
+  const held = new Held(meter);
+  const onClient = (client: Socket) => relay(client, options.innerPath);
+  const tls = certificates === null ? null : tlsServer(certificates, onClient);
+  const server = tls ?? createTcpServer({ allowHalfOpen: true }, onClient);
   server.maxConnections = maxConnections;
   tls?.on("tlsClientError", (error, socket) => {
     meter.handshakeFailed();
     logger.debug({ err: error }, "TLS handshake failed");
     socket.destroy();
   });
-  // Before its handshake, too.
-  server.on("connection", (socket) => relays.hold(socket));
+  server.on("connection", (socket) => held.add(socket));
   server.on("drop", () => meter.connectionRefused());
   await listening(server, address);
   const closed = new Promise<void>((resolve) => server.once("close", () => resolve()));
@@ -58,13 +59,13 @@ export async function openFront(options: FrontOptions): Promise<Front> {
     useCertificates: (next) => tls?.setSecureContext(contextOf(next)),
     stopListening: () => void server.close(),
     closeConnections: () => {
-      relays.destroyAll();
+      held.destroyAll();
       return closed;
     },
   };
 }
 
-function tlsServer(certificates: Certificates, relay: (client: Socket) => void): TlsServer {
+function tlsServer(certificates: Certificates, onClient: (client: Socket) => void): TlsServer {
   const mutual = certificates.clientCa !== null;
   const options = {
     ...contextOf(certificates),
@@ -75,44 +76,19 @@ function tlsServer(certificates: Certificates, relay: (client: Socket) => void):
     // HTTP/2 is not offered.
     ALPNProtocols: ["http/1.1"],
   };
-  return createTlsServer(options, relay);
+  return createTlsServer(options, onClient);
 }
 
-export function contextOf({ cert, key, clientCa }: Certificates) {
-  return { cert, key, minVersion: "TLSv1.2" as const, ...(clientCa === null ? {} : { ca: clientCa }) };
-}
-
-export function listening(server: Server, address: BindAddress): Promise<void> {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.once("listening", () => {
-      server.off("error", reject);
-      resolve();
-    });
-    if (address.kind === "unix") server.listen({ path: address.path });
-    else server.listen({ host: address.hostname, port: address.port });
-  });
-}
-
-export function addressOf(server: Server, asked: BindAddress): BindAddress {
-  const given = server.address();
-  if (asked.kind === "unix" || given === null || typeof given === "string") return asked;
-  return { ...asked, port: given.port };
-}
-
-/** The connections of a front, each with its own to the server behind. */
-class Relays {
-  readonly #innerPath: string;
+/** The connections of a front, from before their handshake until they are closed. */
+class Held {
   readonly #meter: ListenMeter;
   readonly #sockets = new Set<Socket>();
 
-  constructor(innerPath: string, meter: ListenMeter) {
-    this.#innerPath = innerPath;
+  constructor(meter: ListenMeter) {
     this.#meter = meter;
   }
 
-  /** Counts a connection, until it is closed. */
-  hold(socket: Socket): void {
+  add(socket: Socket): void {
     this.#sockets.add(socket);
     this.#meter.connectionOpened();
     socket.once("close", () => {
@@ -121,26 +97,7 @@ class Relays {
     });
   }
 
-  /** What breaks one side ends the other; HTTP tells whoever is wronged by that. */
-  relay(client: Socket): void {
-    client.setNoDelay(true);
-    const inner = connect({ path: this.#innerPath });
-    client.on("error", () => client.destroy());
-    inner.on("error", () => inner.destroy());
-    client.once("close", () => inner.destroy());
-    inner.once("close", () => takeLeave(client));
-    client.pipe(inner);
-    inner.pipe(client);
-  }
-
   destroyAll(): void {
     for (const socket of this.#sockets) socket.destroy();
   }
-}
-
-/** Lets the client take what it was sent, for a while. */
-function takeLeave(client: Socket): void {
-  const timer = setTimeout(() => client.destroy(), LISTEN_LIMITS.lingerMs);
-  client.once("close", () => clearTimeout(timer));
-  client.destroySoon();
 }

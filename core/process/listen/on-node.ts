@@ -8,8 +8,8 @@ import { LISTEN_LIMITS } from "../../limits.ts";
 import { type BindAddress, urlOf } from "./address.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Answer, ListenOptions, Secured, SecuredListener } from "./contract.ts";
-import { addressOf, contextOf, listening } from "./front.ts";
 import type { ListenMeter } from "./listen-meter.ts";
+import { addressOf, contextOf, listening } from "./sockets.ts";
 import { adoptSocket } from "./unix-socket.ts";
 
 /** Rejects with Node's own error when the address cannot be had. */

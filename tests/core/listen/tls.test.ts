@@ -51,6 +51,26 @@ describe("a listener with a certificate", () => {
     for (const answer of answers) expect(Buffer.compare(answer, large)).toBe(0);
   });
 
+  test("gives a slow client the whole of an answer when the server behind has closed long before", async () => {
+    const answer = new Uint8Array(16 * 1024 * 1024).fill(97);
+    const fetchLarge = () => new Response(answer, { headers: { connection: "close" } });
+    await using world = await openTlsWorld({ fetch: fetchLarge });
+    const socket = await openTls(world);
+    let received = 0;
+    let sinceRest = 0;
+    socket.on("data", ({ length }) => {
+      received += length;
+      sinceRest += length;
+      if (sinceRest < 1024 * 1024) return;
+      sinceRest = 0;
+      socket.pause();
+      setTimeout(() => socket.resume(), 20);
+    });
+    socket.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await new Promise((resolve) => socket.once("close", resolve));
+    expect(received).toBeGreaterThan(answer.length);
+  });
+
   test("speaks no plain HTTP, and goes on, when somebody tries", async () => {
     await using world = await openTlsWorld();
     const plain = new RawConnection({ port: world.port });
