@@ -1,5 +1,5 @@
 /** How commands reach an Executive: by URL or unix socket, with certificates where it wants some. */
-import { type Reach, reach } from "../core/process/fetch/reach.ts";
+import type { Reach } from "../core/process/fetch/reach.ts";
 import type { Logger } from "../core/process/logger.ts";
 import { type OptionValues, option } from "./options.ts";
 import { executiveAddress, text } from "./parsers.ts";
@@ -26,11 +26,12 @@ export const EXECUTIVE_OPTIONS = { executive: executiveOption, ...EXECUTIVE_FILE
 export type ExecutiveValues = OptionValues<typeof EXECUTIVE_OPTIONS>;
 
 /** @throws CtlstoreError `config_invalid` when a file cannot be used */
-export function reachExecutive(
+export async function reachExecutive(
   { executive, executiveCa, executiveCert, executiveKey }: ExecutiveValues,
   logger?: Logger,
-): Reach {
+): Promise<Reach> {
   const files = { caFile: executiveCa, certFile: executiveCert, keyFile: executiveKey };
+  const { reach } = await import("../core/process/fetch/reach.ts");
   return reach(executive, files, logger);
 }
 

@@ -13,13 +13,13 @@ export const LOOK_OPTIONS = { ...KAFKA_WITHOUT_GROUP, ...LANE_OPTIONS };
 type Values = OptionValues<typeof LOOK_OPTIONS> & { readonly adminToken?: string | undefined };
 
 /** @throws CtlstoreError `config_invalid`, `mapping_invalid` */
-export function lookOptionsOf(options: Values): {
+export async function lookOptionsOf(options: Values): Promise<{
   readonly kafka: KafkaSettings;
   readonly look: LaneLookOptions;
   /** To the Executive. */
   readonly sent: Pick<LaneLookDeps, "fetch">;
-} {
-  const way = reachExecutive(options);
+}> {
+  const way = await reachExecutive(options);
   const { secret, writer, preserveTransactions, adminToken } = options;
   return {
     kafka: kafkaOf({ ...options, group: undefined }),

@@ -15,6 +15,6 @@ export type OperatorValues = Omit<OptionValues<typeof OPERATOR_OPTIONS>, "json">
 
 export async function operatorClient({ adminToken, ...values }: OperatorValues): Promise<Client> {
   const { createClient } = await import("../client/index.ts");
-  const way = reachExecutive(values);
+  const way = await reachExecutive(values);
   return createClient(way.url, { ...(adminToken === undefined ? {} : { adminToken }), ...sentBy(way) });
 }

@@ -1,7 +1,7 @@
 /** Parsers of option and argument texts. Each throws a plain Error that says what the text must be. */
 import { messageOf, quote } from "../core/errors.ts";
 import { type FamilyName, parseFamilyName, parseTableName, type TableName } from "../core/names.ts";
-import { parseBindAddress } from "../core/process/listen.ts";
+import { parseBindAddress } from "../core/process/listen/address.ts";
 import { isObjectKey } from "../snapshot/stores/keys.ts";
 import { parseStoreUrl } from "../snapshot/stores/store-url.ts";
 

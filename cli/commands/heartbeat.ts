@@ -50,7 +50,7 @@ export const heartbeatCommand = command({
     const { executive, adminToken, writer, secret, family, table, intervalMs, logLevel } = options;
     const { clock, random } = context;
     const logger = context.logger("heartbeat", logLevel);
-    const way = reachExecutive(options, logger);
+    const way = await reachExecutive(options, logger);
     const heartbeat = startHeartbeat(
       { logger, clock, random, ...sentBy(way) },
       {

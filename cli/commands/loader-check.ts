@@ -109,7 +109,7 @@ async function schemasOf({
   if (adminToken === undefined)
     throw missing("--admin-token", "the Executive shows its tables to nobody else");
   const { executiveSchemas } = await import("../../loader/mapping/schema-store.ts");
-  const way = reachExecutive({ ...files, executive });
+  const way = await reachExecutive({ ...files, executive });
   return executiveSchemas({ url: way.url, adminToken, ...sentBy(way) });
 }
 

@@ -25,7 +25,7 @@ export const loaderOffsetsCommand = command({
     const { LaneLook } = await import("../../loader/service/positions/lane-look.ts");
     const { readOffsets } = await import("../../loader/service/positions/offsets.ts");
     const { createKafka } = await import("../../loader/kafka/client.ts");
-    const { kafka, sent, look: lookOptions } = lookOptionsOf(options);
+    const { kafka, sent, look: lookOptions } = await lookOptionsOf(options);
     await using look = new LaneLook({ kafka: createKafka(kafka), ...sent }, lookOptions);
     const report = await readOffsets(look, signal);
     if (options.json) context.out(jsonText(report));

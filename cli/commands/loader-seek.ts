@@ -45,7 +45,7 @@ export const loaderSeekCommand = command({
     const { LaneLook } = await import("../../loader/service/positions/lane-look.ts");
     const { prepareSeek } = await import("../../loader/service/positions/seek.ts");
     const { createKafka } = await import("../../loader/kafka/client.ts");
-    const { kafka, sent, look: lookOptions } = lookOptionsOf(options);
+    const { kafka, sent, look: lookOptions } = await lookOptionsOf(options);
     await using look = new LaneLook({ kafka: createKafka(kafka), ...sent }, lookOptions);
     const seek = await prepareSeek(look, { topic, partition }, target, signal);
     if (options.yes) await seek.apply(signal);

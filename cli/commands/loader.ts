@@ -69,7 +69,7 @@ async function start(context: CommandContext, options: Values): Promise<RunningL
   const { createKafka } = await import("../../loader/kafka/client.ts");
   const { clock, random } = context;
   const logger = context.logger("loader", options.logLevel);
-  const way = reachExecutive(options, logger);
+  const way = await reachExecutive(options, logger);
   return startLoader(
     {
       kafka: createKafka(kafkaOf(options)),

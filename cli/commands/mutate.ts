@@ -60,7 +60,7 @@ export const mutateCommand = command({
       ...(checkCookie === undefined ? {} : { check_cookie: encodeBase64(checkCookie) }),
     };
     const headers = { "ctlstore-writer": headerValue(writer), "ctlstore-secret": headerValue(secret) };
-    const way = reachExecutive(options);
+    const way = await reachExecutive(options);
     const call = createClient(way.url, sentBy(way)).families({ family }).mutations.post(body, { headers });
     const answer = await answerOf(executive, call);
     context.out(json ? jsonText(answer) : `wrote ${rows.length} mutation(s) at sequence ${answer.sequence}`);

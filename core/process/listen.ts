@@ -6,11 +6,9 @@ import { CtlstoreError, isCtlstoreError, messageOf, quote } from "../errors.ts";
 import { LISTEN_LIMITS } from "../limits.ts";
 import { systemClock } from "./clock.ts";
 import { type BindAddress, parseBindAddress } from "./listen/address.ts";
-import { CertificateWatch } from "./listen/certificate-watch.ts";
-import { type Certificates, readCertificates, stateOf } from "./listen/certificates.ts";
+import type { Certificates } from "./listen/certificates.ts";
 import type { Listener, ListenOptions, Secured, SecuredListener } from "./listen/contract.ts";
 import { createListenMeter, silentMeter } from "./listen/listen-meter.ts";
-import { clearSocketPath } from "./listen/unix-socket.ts";
 import { silentLogger } from "./logger.ts";
 
 export { isLoopbackBind, parseBindAddress } from "./listen/address.ts";
@@ -25,16 +23,17 @@ export async function listen(bind: string, options: ListenOptions): Promise<List
   const address = assertBindAddress(bind);
   const { tls, metrics, logger = silentLogger, clock = systemClock } = options;
   const { certificateLookMs: lookMs = LISTEN_LIMITS.certificateLookMs } = options;
-  const state = tls === undefined ? "" : stateOf(tls);
-  const certificates = tls === undefined ? null : readCertificates(tls);
+  // What sockets and certificates need is loaded when there are some: it costs a third of the start of a service (B14).
+  const opened =
+    tls === undefined ? null : (await import("./listen/certificate-watch.ts")).openCertificates(tls);
   const isMeasured = tls !== undefined || options.maxConnections !== undefined;
   const meter = metrics === undefined || !isMeasured ? silentMeter : createListenMeter(metrics);
-  const listener = await start(bind, address, options, { certificates, meter });
+  const listener = await start(bind, address, options, {
+    certificates: opened?.certificates ?? null,
+    meter,
+  });
   const use = (next: Certificates) => listener.useCertificates(next);
-  const watch =
-    tls === undefined || certificates === null
-      ? null
-      : new CertificateWatch(tls, certificates, state, { logger, clock, meter, lookMs, use });
+  const watch = opened?.watch({ logger, clock, meter, lookMs, use }) ?? null;
   return {
     url: listener.url,
     get pendingRequests() {
@@ -55,7 +54,10 @@ async function start(
   secured: Secured,
 ): Promise<SecuredListener> {
   try {
-    if (address.kind === "unix") await clearSocketPath(address.path);
+    if (address.kind === "unix") {
+      const { clearSocketPath } = await import("./listen/unix-socket.ts");
+      await clearSocketPath(address.path);
+    }
     if (process.versions["bun"] === undefined) {
       const { listenOnNode } = await import("./listen/on-node.ts");
       return await listenOnNode(address, options, secured);

@@ -2,9 +2,8 @@
  * Addresses to listen on, as an operator writes them: `host:port` or `unix:PATH`.
  *
  * Who may reach an address is judged from the text alone, before anything listens: what is not surely of this host only
- * counts as open to others.
+ * counts as open to others. No imports: each start of the command line reads this.
  */
-import { isIPv4 } from "node:net";
 
 export interface TcpAddress {
   readonly kind: "tcp";
@@ -21,6 +20,7 @@ export interface UnixAddress {
 export type BindAddress = TcpAddress | UnixAddress;
 
 const HOST_AND_PORT = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d{1,5})$/;
+const LOOPBACK_QUAD = /^127(?:\.(?:25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 const UNIX = "unix:";
 /** What the kernel keeps a socket's path in, with the zero at its end. */
 const SUN_PATH_BYTES = 108;
@@ -57,8 +57,7 @@ export function isLoopbackBind(bind: string): boolean {
 /** Written out only: `127.1` and `0x7f.0.0.1` are refused here, whatever a resolver may make of them. */
 function isLoopback(hostname: string): boolean {
   if (hostname === "localhost" || /^(?:0{0,4}:){2,7}0{0,3}1$/.test(hostname)) return true;
-  const quad = hostname.replace(/^::ffff:/, "");
-  return isIPv4(quad) && quad.startsWith("127.");
+  return LOOPBACK_QUAD.test(hostname.replace(/^::ffff:/, ""));
 }
 
 /** How a client names the address: a URL, or again `unix:PATH`. */

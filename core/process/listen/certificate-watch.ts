@@ -22,6 +22,20 @@ export interface CertificateWatchDeps {
 
 const DAY_MS = 86_400_000;
 
+/** A server's certificate, and what keeps it up to date once the server is there. */
+export interface OpenedCertificates {
+  readonly certificates: Certificates;
+  watch(deps: CertificateWatchDeps): CertificateWatch;
+}
+
+/** @throws CtlstoreError `config_invalid` when the files cannot be used */
+export function openCertificates(files: TlsFiles): OpenedCertificates {
+  // Before they are read: what changes from here on is seen.
+  const state = stateOf(files);
+  const certificates = readCertificates(files);
+  return { certificates, watch: (deps) => new CertificateWatch(files, certificates, state, deps) };
+}
+
 export class CertificateWatch {
   readonly #files: TlsFiles;
   readonly #deps: CertificateWatchDeps;
@@ -33,7 +47,10 @@ export class CertificateWatch {
   #warnedAtMs = Number.NEGATIVE_INFINITY;
   readonly #timer: NodeJS.Timeout;
 
-  /** @param current what `readCertificates` gave, in use already; @param state `stateOf` before that */
+  /**
+   * @param current in use already
+   * @param state of the files before `current` was read from them
+   */
   constructor(files: TlsFiles, current: Certificates, state: string, deps: CertificateWatchDeps) {
     this.#files = files;
     this.#deps = deps;
