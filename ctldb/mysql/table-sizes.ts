@@ -8,6 +8,9 @@
  * the last change, since InnoDB frees pages in the background, and it is not written to the binary log.
  *
  * What has changed is told by `update_time`; MySQL would answer with figures a day old, were it not told otherwise.
+ *
+ * Older servers close a table that was counted: until the longest query on it has ended nobody can use it, and whoever holds
+ * the ledger lock waits for that with all others behind. There nothing is counted, and InnoDB's own figures must do.
  */
 import { SIZE_WATCH_LIMITS } from "../../core/limits.ts";
 import { splitLdbTableName } from "../../core/names.ts";
@@ -42,7 +45,9 @@ export class MysqlTableSizes {
     this.#session = session;
     await session.execute(setUp(session.server.product), ACTION);
     const found = await readFacts(session);
-    const stale = found.filter((facts) => this.#isStale(facts));
+    const stale = countsBesideQueries(session.server.product)
+      ? found.filter((facts) => this.#isStale(facts))
+      : [];
     const counted = await countPages(session, stale);
     const fresh = counted.length === 0 ? [] : await readFacts(session, counted);
     this.#remember(found, counted);
@@ -92,6 +97,23 @@ async function readFacts(session: MysqlSession, only: readonly TableFacts[] = []
       now: Number(now),
     };
   });
+}
+
+/**
+ * Whether tables can be counted while queries run on them: from MySQL 8.0.24 on, Aurora MySQL 3.03, MariaDB 10.6.
+ * @param product as `ServerFacts` has it
+ */
+export function countsBesideQueries(product: string): boolean {
+  const [name, version = ""] = product.split(" ");
+  const aurora = /mysql_aurora\.(.+)$/.exec(version)?.[1];
+  if (aurora !== undefined) return isAtLeast(aurora, [3, 3]);
+  return isAtLeast(version, name === "MariaDB" ? [10, 6] : [8, 0, 24]);
+}
+
+function isAtLeast(version: string, wanted: readonly number[]): boolean {
+  const parts = version.split(".").map(Number);
+  const differing = wanted.findIndex((part, i) => part !== (parts[i] ?? 0));
+  return differing < 0 || (parts[differing] ?? 0) > (wanted[differing] ?? 0);
 }
 
 /** For this session alone. MariaDB could be set to read whole tables for statistics that nobody here needs. */

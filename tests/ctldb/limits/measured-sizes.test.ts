@@ -5,11 +5,13 @@
  */
 import { Database } from "bun:sqlite";
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
+import { createConnection } from "mysql2/promise";
 import { CTLDB_TIMEOUTS } from "../../../core/limits.ts";
 import { ldbTableName } from "../../../core/names.ts";
 import type { TableSchema } from "../../../core/schema.ts";
 import type { CtlDb } from "../../../ctldb/contract.ts";
 import { openMysqlStore } from "../../../ctldb/mysql/store.ts";
+import { countsBesideQueries } from "../../../ctldb/mysql/table-sizes.ts";
 import { openSqliteStore } from "../../../ctldb/sqlite/store.ts";
 import type { LedgerStore } from "../../../ctldb/store.ts";
 import { sharedMariadb, startMariadb } from "../../support/mariadb.ts";
@@ -196,6 +198,40 @@ test("sizes of tables are right when the server was killed and started anew sinc
     expect(bytes).toBeGreaterThan(50 * 60 * KIB);
   } finally {
     await server.stop();
+  }
+});
+
+/** As older servers close a table that was counted: nobody can use it until the longest query on it has ended. */
+test("tables are counted only where that delays no write when long queries run on them (R34)", async () => {
+  const counted = ["MariaDB 10.6.0", "MariaDB 11.4.2", "MySQL 8.0.24", "MySQL 8.4.0", "MySQL 9.7.4"];
+  const aurora = (version: string) => `MySQL 8.0.mysql_aurora.${version}`;
+  for (const product of [...counted, aurora("3.03.0"), aurora("3.10.1")])
+    expect([product, countsBesideQueries(product)]).toEqual([product, true]);
+  for (const product of ["MariaDB 10.4.34", "MySQL 8.0.17", "MySQL 8.0.23", aurora("3.02.2")])
+    expect([product, countsBesideQueries(product)]).toEqual([product, false]);
+});
+
+test("writes go on when a table is counted while a long query runs on it (R34)", async () => {
+  const url = await (await sharedMariadb()).createDatabase();
+  await using ctldb = await openFilled(url);
+  await ctldb.createTables([NOTES]);
+  await fill(ctldb, { from: 0, rows: 2, bytes: 10 });
+  await using store = await openMysqlStore(new URL(url), CTLDB_TIMEOUTS, DEPS);
+  const name = ldbTableName(NOTES.family, NOTES.table);
+  // It ends when the lock is free, and runs as long as the server says.
+  const lock = await createConnection({ uri: url });
+  try {
+    await lock.query(`SELECT GET_LOCK('${name}', 0)`);
+    const query = mysqlQuery(url, `SELECT GET_LOCK('${name}', 60) FROM ${name}`);
+    const running = `SELECT COUNT(*) FROM information_schema.processlist WHERE info LIKE 'SELECT GET_LOCK%FROM ${name}'`;
+    await until(async () => Number((await mysqlQuery(url, running))[0]?.[0]) === 1, { what: "a long query" });
+    await store.measureTables(new AbortController().signal);
+    await fill(ctldb, { from: 10, rows: 1, bytes: 10 });
+    expect(Number((await mysqlQuery(url, running))[0]?.[0])).toBe(1);
+    await lock.query(`DO RELEASE_LOCK('${name}')`);
+    await query;
+  } finally {
+    lock.destroy();
   }
 });
 
