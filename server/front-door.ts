@@ -87,7 +87,8 @@ export class FrontDoor {
     const access = accessOf(method, route.pattern);
     // Writers' secrets are judged by the ctldb.
     if (access !== "open" && access !== "writer") {
-      noteCaller(routed, await this.#access.admit(request, access));
+      const judge = () => this.#access.admit(request, access);
+      noteCaller(routed, await judge(), judge);
     }
     assertKnowsDryRun(routed, route.pattern);
     if (request.method !== "HEAD") return handle(routed);

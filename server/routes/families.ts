@@ -14,7 +14,7 @@ function createFamily(context: RouteContext, rawFamily: string, query: DryRunQue
     checked: check(() => parseFamilyName(rawFamily)),
     describe: (family: FamilyName) => ({ kind: "create-family", family }),
     make: async (family) => {
-      await context.ctldb.createFamily(family, actorOf(request));
+      await context.ctldb.createFamily(family, await actorOf(request));
       return { family };
     },
   });

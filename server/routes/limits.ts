@@ -51,13 +51,13 @@ async function setTableLimit(
   body: TableLimitBody,
 ) {
   const [family, table] = [parseFamilyName(params.family), parseTableName(params.table)];
-  await ctldb.limits.setTable(family, table, toSizeLimit(body), actorOf(request));
+  await ctldb.limits.setTable(family, table, toSizeLimit(body), await actorOf(request));
   return { family, table };
 }
 
 async function resetTableLimit({ ctldb }: RouteContext, params: TableParams, request: Request) {
   const [family, table] = [parseFamilyName(params.family), parseTableName(params.table)];
-  await ctldb.limits.resetTable(family, table, actorOf(request));
+  await ctldb.limits.resetTable(family, table, await actorOf(request));
   return { family, table };
 }
 
@@ -90,12 +90,12 @@ async function setWriterRate(
   request: Request,
   body: WriterRateBody,
 ) {
-  await ctldb.limits.setWriter(writer, toWriterRate(body), actorOf(request));
+  await ctldb.limits.setWriter(writer, toWriterRate(body), await actorOf(request));
   return { writer };
 }
 
 async function resetWriterRate({ ctldb }: RouteContext, writer: string, request: Request) {
-  await ctldb.limits.resetWriter(writer, actorOf(request));
+  await ctldb.limits.resetWriter(writer, await actorOf(request));
   return { writer };
 }
 
@@ -107,12 +107,12 @@ async function fleetRate({ ctldb: { limits } }: RouteContext): Promise<FleetRate
 }
 
 async function setFleetRate({ ctldb }: RouteContext, request: Request, body: FleetRateBody) {
-  await ctldb.limits.setFleet(toFleetRate(body), actorOf(request));
+  await ctldb.limits.setFleet(toFleetRate(body), await actorOf(request));
   return {};
 }
 
 async function resetFleetRate({ ctldb }: RouteContext, request: Request) {
-  await ctldb.limits.resetFleet(actorOf(request));
+  await ctldb.limits.resetFleet(await actorOf(request));
   return {};
 }
 

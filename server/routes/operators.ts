@@ -33,7 +33,7 @@ async function createOperator(
 ): Promise<NewOperatorAnswer> {
   const name = parseOperatorName(rawName);
   assertLocksNobodyOut(request, role);
-  const { operator, token } = await ctldb.operators.create(name, role, actorOf(request));
+  const { operator, token } = await ctldb.operators.create(name, role, await actorOf(request));
   return { name: operator.name, role: operator.role, token };
 }
 
@@ -49,7 +49,7 @@ function assertLocksNobodyOut(request: Request, role: string): void {
 
 async function revokeOperator({ ctldb }: RouteContext, rawName: string, request: Request) {
   const name = parseOperatorName(rawName);
-  await ctldb.operators.revoke(name, actorOf(request));
+  await ctldb.operators.revoke(name, await actorOf(request));
   return { name };
 }
 

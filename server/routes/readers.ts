@@ -36,14 +36,19 @@ async function declareReader(
 ) {
   const [family, table] = [parseFamilyName(params.family), parseTableName(params.table)];
   const reader = parseOperatorName(params.reader);
-  await ctldb.readers.declare(family, table, { reader, contact: body.contact ?? null }, actorOf(request));
+  await ctldb.readers.declare(
+    family,
+    table,
+    { reader, contact: body.contact ?? null },
+    await actorOf(request),
+  );
   return { reader };
 }
 
 async function withdrawReader({ ctldb }: RouteContext, params: ReaderParams, request: Request) {
   const [family, table] = [parseFamilyName(params.family), parseTableName(params.table)];
   const reader = parseOperatorName(params.reader);
-  await ctldb.readers.withdraw(family, table, reader, actorOf(request));
+  await ctldb.readers.withdraw(family, table, reader, await actorOf(request));
   return { reader };
 }
 

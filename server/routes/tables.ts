@@ -62,7 +62,7 @@ function create(context: RouteContext, checked: Checked<readonly TableSchema[]>,
   return makeOrShow(context, query, {
     checked,
     describe: (tables) => ({ kind: "create", tables }),
-    make: async (tables) => answer(await context.ctldb.createTables(tables, actorOf(request))),
+    make: async (tables) => answer(await context.ctldb.createTables(tables, await actorOf(request))),
   });
 }
 
@@ -80,7 +80,9 @@ function addFields(
     checked: { value, problems: [...fields.problems, ...names.problems] },
     describe: (change) => ({ kind: "add-fields", ...change }),
     make: async (change) =>
-      answer(await context.ctldb.addFields(change.family, change.table, change.fields, actorOf(request))),
+      answer(
+        await context.ctldb.addFields(change.family, change.table, change.fields, await actorOf(request)),
+      ),
   });
 }
 
@@ -88,7 +90,8 @@ function dropTable(context: RouteContext, params: TableParams, { query, request 
   return makeOrShow(context, query, {
     checked: whereAllowed(context, checkNames(params)),
     describe: (names) => ({ kind: "drop", ...names }),
-    make: async ({ family, table }) => answer(await context.ctldb.dropTable(family, table, actorOf(request))),
+    make: async ({ family, table }) =>
+      answer(await context.ctldb.dropTable(family, table, await actorOf(request))),
   });
 }
 
@@ -101,7 +104,7 @@ function clearRows(
     checked: whereAllowed(context, checkTarget(params)),
     describe: (names) => ({ kind: "clear", ...names }),
     make: async ({ family, table }) => {
-      const { sequence, tables } = await context.ctldb.clearRows(family, table, actorOf(request));
+      const { sequence, tables } = await context.ctldb.clearRows(family, table, await actorOf(request));
       return { sequence: sequenceToJson(sequence), tables };
     },
   });

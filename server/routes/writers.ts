@@ -44,7 +44,7 @@ async function showWriter({ ctldb }: RouteContext, rawWriter: string) {
 async function registerWriter({ ctldb, limits }: RouteContext, rawWriter: string, request: Request) {
   const writer = newWriterName(rawWriter);
   const secret = await secretOf(request, limits);
-  await ctldb.writers.register(writer, secret, actorOf(request));
+  await ctldb.writers.register(writer, secret, await actorOf(request));
   return { writer };
 }
 
@@ -57,7 +57,7 @@ async function rotateSecret(
   const writer = parseWriterName(rawWriter);
   const overlapSeconds = parseOverlap(overlap);
   const secret = await secretOf(request, limits);
-  return infoAnswer(await ctldb.writers.rotate(writer, secret, overlapSeconds, actorOf(request)));
+  return infoAnswer(await ctldb.writers.rotate(writer, secret, overlapSeconds, await actorOf(request)));
 }
 
 const NO_OVERLAP = /^0+(?:\.0+)?(?:ns|us|µs|μs|ms|s|m|h)?$/;
@@ -91,7 +91,7 @@ function overlapNs(text: string): bigint {
 
 async function revokeWriter({ ctldb }: RouteContext, rawWriter: string, request: Request) {
   const writer = parseWriterName(rawWriter);
-  await ctldb.writers.revoke(writer, actorOf(request));
+  await ctldb.writers.revoke(writer, await actorOf(request));
   return { writer };
 }
 
@@ -103,7 +103,7 @@ async function grantFamilies(
 ) {
   const writer = parseWriterName(rawWriter);
   const granted = families === null ? null : parseGrants(families);
-  return infoAnswer(await ctldb.writers.grant(writer, granted, actorOf(request)));
+  return infoAnswer(await ctldb.writers.grant(writer, granted, await actorOf(request)));
 }
 
 function parseGrants(names: readonly string[]): FamilyName[] {
