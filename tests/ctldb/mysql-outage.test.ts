@@ -10,11 +10,12 @@ import { type LogLine, recordingLogger } from "../reflector/readiness/recording-
 import { type FaultProxy, type Faults, startFaultProxy } from "../support/fault-proxy.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
 import { until } from "../support/until.ts";
-import { COUNTS, count, FAMILY, request, SECRET, WRITER } from "./fixture.ts";
+import { count, openFilled, request, SECRET, WRITER } from "./fixture.ts";
 
 setDefaultTimeout(60_000);
 
-const SHORT = { connectMs: 400, queryMs: 400, resolveCommitMs: 400, sessionIdleSeconds: 1 };
+/** Short, so that a black hole does not take the suite's time; long enough for a busy machine. */
+const SHORT = { connectMs: 800, queryMs: 1_500, resolveCommitMs: 800, sessionIdleSeconds: 1 };
 
 interface Outage {
   readonly ctldb: CtlDb;
@@ -26,12 +27,10 @@ async function withCtlDb(task: (outage: Outage) => Promise<void>): Promise<void>
   const server = await sharedMariadb();
   await using proxy = await startFaultProxy(server);
   const url = new URL(await server.createDatabase());
+  await (await openFilled(url.href))[Symbol.asyncDispose]();
   url.port = String(proxy.port);
   const { logger, lines } = recordingLogger();
   await using ctldb = await openCtlDb(url.href, { logger, clock: systemClock }, { timeouts: SHORT });
-  await ctldb.createFamily(FAMILY);
-  await ctldb.createTables([COUNTS]);
-  await ctldb.writers.register(WRITER, SECRET);
   await ctldb.write(request([count("before")]));
   await task({ ctldb, proxy, lines });
 }
