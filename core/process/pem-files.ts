@@ -3,6 +3,7 @@ import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { readFileSync, statSync } from "node:fs";
 import { CtlstoreError, messageOf, quote } from "../errors.ts";
 
+const BEGIN = "-----BEGIN CERTIFICATE-----";
 const PEM_CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]*-----END CERTIFICATE-----/g;
 
 export interface PemPair {
@@ -56,6 +57,9 @@ function readText(path: string): string {
 
 function certificatesOf(path: string, text: string): [X509Certificate, ...X509Certificate[]] {
   const blocks = text.match(PEM_CERTIFICATE) ?? [];
+  // Its first certificates alone would be usable, and not what is meant.
+  if (blocks.length > 0 && isCutOff(text, blocks.length))
+    throw unusable(path, "it ends inside of a certificate");
   try {
     const [first, ...others] = blocks.map((block) => new X509Certificate(block));
     if (first !== undefined) return [first, ...others];
@@ -63,6 +67,12 @@ function certificatesOf(path: string, text: string): [X509Certificate, ...X509Ce
     throw unusable(path, "a certificate in it cannot be read", cause);
   }
   throw unusable(path, "there is no certificate in it; PEM is needed");
+}
+
+/** Of a file that somebody is still writing. */
+function isCutOff(text: string, whole: number): boolean {
+  const lastLine = text.slice(text.lastIndexOf("\n") + 1);
+  return text.split(BEGIN).length - 1 > whole || (lastLine !== "" && BEGIN.startsWith(lastLine));
 }
 
 function privateKeyOf(path: string, text: string): KeyObject {
