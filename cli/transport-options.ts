@@ -37,10 +37,9 @@ export const TRANSPORT_OPTIONS = {
   maxConnections: option({
     flag: "max-connections",
     placeholder: "N",
-    help: "most connections at a time; more are closed at once. Without TLS a limit costs some speed",
+    help: `most connections at a time; more are closed at once. With TLS ${LISTEN_LIMITS.connections} unless given; without it none, and one costs some speed`,
     parse: integer({ min: 1, max: MILLION }),
     fallback: undefined,
-    fallbackText: `${LISTEN_LIMITS.connections} with TLS, else what the system allows`,
   }),
   maxRequests: option({
     flag: "max-requests",
