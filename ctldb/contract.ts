@@ -102,6 +102,12 @@ export interface CtlDb extends AsyncDisposable {
    */
   readRows(request: RowsRequest): Promise<RowsPage>;
 
+  /**
+   * Refuses whoever is no writer, before anything is done for it; from memory that is at most `ACCESS_LIMITS.cacheMs` old,
+   * so that a write is judged again.
+   * @throws CtlstoreError `bad_credentials`, `overloaded`, `ctldb_unavailable`
+   */
+  authenticate(writer: WriterName, secret: string): Promise<void>;
   /** The writer's cookie, empty when none was ever stored. @throws CtlstoreError `bad_credentials` */
   readCookie(writer: WriterName, secret: string): Promise<Uint8Array>;
 

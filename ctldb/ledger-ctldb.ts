@@ -150,6 +150,11 @@ export class LedgerCtlDb implements CtlDb {
 
   // Writers
 
+  async authenticate(writer: WriterName, secret: string): Promise<void> {
+    this.#assertOpen();
+    await this.#gate.authenticate(writer, secret);
+  }
+
   async readCookie(writer: WriterName, secret: string): Promise<Uint8Array> {
     this.#assertOpen();
     return this.#gate.readCookie(writer, secret);

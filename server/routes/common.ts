@@ -13,14 +13,14 @@ type BodyParser = (context: { request: Request }) => unknown;
  *
  * The router's own "json" after it is never reached; it tells the OpenAPI document what the body is.
  *
- * @param before throws to refuse a request before its body is read
+ * @param before rejects to refuse a request before its body is read
  */
 export function exactJson(
   limits: Pick<AppLimits, "requestBytes" | "requestMs" | "bodies">,
-  before?: (request: Request) => void,
+  before?: (request: Request) => Promise<void>,
 ): [BodyParser, "json"] {
   const parse = async ({ request }: { request: Request }) => {
-    before?.(request);
+    await before?.(request);
     const bytes = await readBody(request, limits.requestBytes, limits);
     if (bytes.length === 0) throw new CtlstoreError("malformed_request", "Cannot read the body: it is empty");
     return parseExactJsonBytes(bytes);

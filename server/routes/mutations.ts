@@ -16,6 +16,12 @@ import type { RouteContext } from "../context.ts";
 import { writerCredentials } from "../credentials.ts";
 import { ERRORS, exactJson } from "./common.ts";
 
+/** Before the body is read: a megabyte of JSON takes tens of milliseconds, and whoever is no writer shall not have them. */
+async function authenticate({ ctldb }: RouteContext, { headers }: Request): Promise<void> {
+  const { writer, secret } = writerCredentials(headers);
+  await ctldb.authenticate(writer, secret);
+}
+
 async function write(context: RouteContext, rawFamily: string, request: Request, body: MutationsBody) {
   const wireMutations = body.mutations ?? [];
   assertMutationCount(wireMutations.length, context.limits.mutationsPerRequest);
@@ -78,8 +84,7 @@ export function mutationRoutes(context: RouteContext) {
     "/families/:family/mutations",
     ({ params, request, body }) => write(context, params.family, request, body),
     {
-      // Whoever brings no credentials is told so before the body is read.
-      parse: exactJson(context.limits, ({ headers }) => writerCredentials(headers)),
+      parse: exactJson(context.limits, (request) => authenticate(context, request)),
       body: MutationsBody,
       response: { 200: SequenceAnswer, ...ERRORS },
       detail: {

@@ -20,7 +20,7 @@ const BODIES: readonly (readonly [method: string, path: string, body: string])[]
 ];
 
 interface SlowCall {
-  /** Half of the body was asked for: the request has passed the door. */
+  /** The body was asked for: the request has passed the door. */
   readonly isUnderWay: () => boolean;
   finish(): Promise<{ readonly status: number; readonly code: string | null }>;
 }
@@ -32,14 +32,16 @@ function slowCall(
 ): SlowCall {
   let underWay = false;
   const gate = Promise.withResolvers<void>();
-  const stream = new ReadableStream<Uint8Array>({
-    async pull(controller) {
+  const source = {
+    async pull(controller: ReadableStreamDefaultController<Uint8Array>) {
       underWay = true;
       await gate.promise;
       controller.enqueue(new TextEncoder().encode(body));
       controller.close();
     },
-  });
+  };
+  // It is asked for nothing before somebody reads.
+  const stream = new ReadableStream(source, { highWaterMark: 0 });
   const request = new Request(`http://localhost${path}`, { method, headers, body: stream });
   const answer = Promise.resolve(app.handle(request)).then(toAnswer);
   return {
