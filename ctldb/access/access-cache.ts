@@ -33,6 +33,12 @@ interface Known<Found> {
   refusedUntilMs: number;
 }
 
+interface Read {
+  readonly name: string;
+  /** The name was changed here since it was asked for: what was read before that is not kept. */
+  isOutdated: boolean;
+}
+
 export class AccessCache<Found> {
   readonly #clock: Clock;
   readonly #options: AccessCacheOptions;
@@ -40,8 +46,7 @@ export class AccessCache<Found> {
   readonly #existing = new Map<string, Known<Found>>();
   readonly #missing = new Map<string, Known<Found>>();
   readonly #refreshing = new Map<string, Promise<unknown>>();
-  /** Goes up when anything was changed here: what was read before that is not kept. */
-  #changes = 0;
+  readonly #reads = new Set<Read>();
 
   constructor({ clock, load }: AccessCacheDeps<Found>, options: AccessCacheOptions) {
     this.#clock = clock;
@@ -75,7 +80,8 @@ export class AccessCache<Found> {
 
   /** After a change of our own: it holds at once. */
   forget(name: string): void {
-    this.#changes += 1;
+    // Others are read on: who registers writers all the time must not keep anybody waiting.
+    for (const read of this.#reads) if (read.name === name) read.isOutdated = true;
     this.#existing.delete(name);
     this.#missing.delete(name);
   }
@@ -95,12 +101,21 @@ export class AccessCache<Found> {
 
   async #read(name: string): Promise<Found | null> {
     for (;;) {
-      const changes = this.#changes;
+      const read: Read = { name, isOutdated: false };
       const atMs = this.#clock.monotonicMs();
-      const found = await this.#lookup.find(name);
-      if (changes !== this.#changes) continue;
+      const found = await this.#find(read);
+      if (read.isOutdated) continue;
       this.#keep(name, { found, atMs, refusedUntilMs: this.#get(name)?.refusedUntilMs ?? 0 });
       return found;
+    }
+  }
+
+  async #find(read: Read): Promise<Found | null> {
+    this.#reads.add(read);
+    try {
+      return await this.#lookup.find(read.name);
+    } finally {
+      this.#reads.delete(read);
     }
   }
 

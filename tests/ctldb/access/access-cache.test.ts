@@ -119,6 +119,18 @@ describe("what is known of a name", () => {
     expect(queries.length).toBe(asked + 2);
   });
 
+  test("R34 is answered by its first query when other names are changed all the time", async () => {
+    const { ask, cache, values, queries, holdAnswers } = world();
+    values.set("writer", "secret");
+    const answerNow = holdAnswers();
+    const asked = ask("writer", "secret");
+    await Promise.resolve();
+    cache.forget("another");
+    answerNow();
+    expect(await asked).toBe(true);
+    expect(queries).toEqual([["writer"]]);
+  });
+
   test("is believed while its next query fails, and then the failure is told", async () => {
     const { ask, values, pass, fail, cache } = world();
     values.set("writer", "secret");
