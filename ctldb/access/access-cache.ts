@@ -103,19 +103,15 @@ export class AccessCache<Found> {
     for (;;) {
       const read: Read = { name, isOutdated: false };
       const atMs = this.#clock.monotonicMs();
-      const found = await this.#find(read);
-      if (read.isOutdated) continue;
-      this.#keep(name, { found, atMs, refusedUntilMs: this.#get(name)?.refusedUntilMs ?? 0 });
-      return found;
-    }
-  }
-
-  async #find(read: Read): Promise<Found | null> {
-    this.#reads.add(read);
-    try {
-      return await this.#lookup.find(read.name);
-    } finally {
-      this.#reads.delete(read);
+      this.#reads.add(read);
+      try {
+        const found = await this.#lookup.find(name);
+        if (read.isOutdated) continue;
+        this.#keep(name, { found, atMs, refusedUntilMs: this.#get(name)?.refusedUntilMs ?? 0 });
+        return found;
+      } finally {
+        this.#reads.delete(read);
+      }
     }
   }
 
