@@ -71,6 +71,8 @@ export const RATE_LIMITS = {
    * from others. A limit that was raised meanwhile is seen then.
    */
   spentMs: 250,
+  /** Writers of which the log says in a window that they were refused. */
+  loggedPerWindow: 20,
 } as const;
 
 /** Sizes of tables; defaults of the Executive's flags. */

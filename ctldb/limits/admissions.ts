@@ -6,6 +6,7 @@ import { isCtlstoreError } from "../../core/errors.ts";
 import { RATE_LIMITS } from "../../core/limits.ts";
 import type { WriterName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
+import type { Logger } from "../../core/process/logger.ts";
 import { RATE_WINDOW_SECONDS } from "../../core/rates.ts";
 import type { LockedLedger } from "../store.ts";
 import { Admission, type Judged, judgeWrites, type PlannedWrite } from "./admission.ts";
@@ -13,6 +14,7 @@ import type { Usage } from "./contract.ts";
 import type { CurrentPolicy } from "./current-policy.ts";
 import { type FullTables, prepareGrowth } from "./growth.ts";
 import { OverBudget } from "./rates.ts";
+import { RefusalLog } from "./refusal-log.ts";
 import { SpentBudgets } from "./spent-budgets.ts";
 import { deleteOldUsage } from "./window-usage.ts";
 
@@ -26,6 +28,7 @@ export interface AdmissionsDeps {
   readonly policy: CurrentPolicy;
   readonly tables: FullTables;
   readonly clock: Clock;
+  readonly logger: Logger;
 }
 
 export interface AdmissionsOptions {
@@ -37,6 +40,7 @@ export interface AdmissionsOptions {
 /** What outlives a group. */
 interface Memory {
   readonly spent: SpentBudgets;
+  readonly log: RefusalLog;
   /** The window from which on old counts are to be deleted again. */
   cleanAfter: number;
 }
@@ -49,7 +53,11 @@ export class Admissions {
   constructor(deps: AdmissionsDeps, options: AdmissionsOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#memory = { spent: new SpentBudgets(deps.clock), cleanAfter: 0 };
+    this.#memory = {
+      spent: new SpentBudgets(deps.clock),
+      log: new RefusalLog(deps.logger),
+      cleanAfter: 0,
+    };
   }
 
   /**
@@ -102,8 +110,9 @@ interface GroupFacts {
 export class GroupAdmissions {
   readonly #newRound: () => Admission;
   readonly #facts: GroupFacts;
-  /** The window in which old counts are deleted with this transaction. */
-  #cleaned: number | null = null;
+  #window = 0;
+  /** True when old counts are deleted with this transaction. */
+  #cleans = false;
 
   constructor(newRound: () => Admission, facts: GroupFacts) {
     this.#newRound = newRound;
@@ -122,19 +131,20 @@ export class GroupAdmissions {
     const admission = this.#newRound();
     const judged = judgeWrites(admission, applied, waiting);
     const counts = admission.usageStatements();
-    const isDue = counts.length > 0 && admission.window >= this.#facts.memory.cleanAfter;
-    this.#cleaned = isDue ? admission.window : null;
-    return { ...judged, statements: isDue ? [...counts, deleteOldUsage(admission.window)] : counts };
+    this.#window = admission.window;
+    this.#cleans = counts.length > 0 && this.#window >= this.#facts.memory.cleanAfter;
+    return { ...judged, statements: this.#cleans ? [...counts, deleteOldUsage(this.#window)] : counts };
   }
 
   /** To be told when the transaction has ended well: what was refused is refused for good. */
   ended(failures: ReadonlyMap<PlannedWrite, unknown>): void {
     const { memory, takenMs, observer } = this.#facts;
-    if (this.#cleaned !== null)
-      memory.cleanAfter = this.#cleaned + RATE_LIMITS.cleanEveryWindows * RATE_WINDOW_SECONDS;
+    if (this.#cleans) memory.cleanAfter = this.#window + RATE_LIMITS.cleanEveryWindows * RATE_WINDOW_SECONDS;
     for (const [{ request }, error] of failures) {
-      if (error instanceof OverBudget) memory.spent.remember(request.writer, error.budget, takenMs);
       tell(observer, error);
+      if (!(error instanceof OverBudget)) continue;
+      memory.spent.remember(request.writer, error.budget, takenMs);
+      memory.log.refused(request.writer, error, this.#window);
     }
   }
 }

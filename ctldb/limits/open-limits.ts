@@ -39,7 +39,7 @@ export function openLimits(
   );
   if (defaults.table !== null) tableSizes.start();
   const admissions = new Admissions(
-    { policy, tables: tableSizes, clock },
+    { policy, tables: tableSizes, clock, logger },
     { requireGrants, ...(onRefused === undefined ? {} : { onRefused }) },
   );
   const onChange = () => admissions.forgetSpent();

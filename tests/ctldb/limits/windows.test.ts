@@ -2,7 +2,8 @@
 import { Database } from "bun:sqlite";
 import { describe, expect, test } from "bun:test";
 import { RATE_LIMITS } from "../../../core/limits.ts";
-import { silentLogger } from "../../../core/process/logger.ts";
+import { parseWriterName, type WriterName } from "../../../core/names.ts";
+import { type Logger, silentLogger } from "../../../core/process/logger.ts";
 import { RATE_WINDOW_SECONDS, windowStart } from "../../../core/rates.ts";
 import type { CtlDb } from "../../../ctldb/contract.ts";
 import { openCtlDb } from "../../../ctldb/open.ts";
@@ -22,6 +23,8 @@ interface World extends AsyncDisposable {
   readonly other: CtlDb;
   /** Who was limited, as the metrics are told. */
   readonly limited: string[];
+  /** What the log says of refusals. */
+  readonly logged: Record<string, unknown>[];
 }
 
 /** A ctldb whose writers may write ten rows a minute, in a minute that began this moment. */
@@ -30,10 +33,15 @@ async function openWorld(): Promise<World> {
   const url = `sqlite:${folder.file(`${databases}.db`)}`;
   const clock = new FakeClock();
   const limited: string[] = [];
+  const logged: Record<string, unknown>[] = [];
+  const logger: Logger = {
+    ...silentLogger,
+    warn: (fields: Record<string, unknown>) => void logged.push(fields),
+  };
   const open = () =>
     openCtlDb(
       url,
-      { clock, logger: silentLogger },
+      { clock, logger },
       {
         defaults: { writer: { rows: 10n, bytes: null } },
         onRefused: { rateLimited: (scope) => limited.push(scope), tableFull: () => {} },
@@ -45,7 +53,7 @@ async function openWorld(): Promise<World> {
   await ctldb.writers.register(WRITER, SECRET);
   await toNextWindow(clock);
   return {
-    ...{ url, clock, ctldb, other, limited },
+    ...{ url, clock, ctldb, other, limited, logged },
     async [Symbol.asyncDispose]() {
       await ctldb[Symbol.asyncDispose]();
       await other[Symbol.asyncDispose]();
@@ -175,6 +183,40 @@ describe("a window of a rate", () => {
     expect((await failureOf(ctldb.write(rowsToWrite(1)))).details.retryAfterSeconds).toBe(1);
     await clock.advance(RATE_LIMITS.spentMs + 50);
     await ctldb.write(rowsToWrite(10));
+  });
+
+  test("R34 is said in the log once for each writer, and of so many writers at most, when it is used up", async () => {
+    await using world = await openWorld();
+    const { clock, ctldb, logged } = world;
+    const flood = async (writer: WriterName) => {
+      for (let i = 0; i < 3; i++) {
+        await failureOf(ctldb.write(request([count("x")], { writer })));
+        await clock.advance(RATE_LIMITS.spentMs);
+      }
+    };
+    await ctldb.write(rowsToWrite(10));
+    await flood(WRITER);
+    expect(logged).toEqual([
+      {
+        scope: "writer",
+        writer: WRITER,
+        code: "rate_limited",
+        rowsPerMinute: 10,
+        bytesPerMinute: null,
+        usedRows: 10,
+      },
+    ]);
+    await ctldb.limits.setWriter("many:*", { rows: 0n, bytes: null });
+    const many = Array.from({ length: RATE_LIMITS.loggedPerWindow + 5 }, (_, i) =>
+      parseWriterName(`many:${i}`),
+    );
+    for (const writer of many) await ctldb.writers.register(writer, SECRET);
+    await Promise.all(many.map((writer) => failureOf(ctldb.write(request([count("x")], { writer })))));
+    expect(logged).toHaveLength(RATE_LIMITS.loggedPerWindow);
+    await toNextWindow(clock);
+    await ctldb.write(rowsToWrite(10));
+    await flood(WRITER);
+    expect(logged).toHaveLength(RATE_LIMITS.loggedPerWindow + 1);
   });
 
   test("has the limit that the original's Executive set a second ago", async () => {
