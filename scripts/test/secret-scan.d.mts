@@ -2,7 +2,7 @@
 export const SECRET_MARKER: string;
 
 export class SecretScan {
-  constructor(findings?: string[]);
+  constructor(findings?: string[], options?: { readonly findsTokens?: boolean });
   readonly findings: readonly string[];
   push(text: string): void;
   end(): readonly string[];

@@ -4,6 +4,7 @@ import { createClient, unwrap } from "../../client/index.ts";
 import { openReader } from "../../reader/index.ts";
 import { countedRows, ledgerRows, rowsOf } from "../ctldb/limits/windows.ts";
 import { sharedMariadb } from "../support/mariadb.ts";
+import { testSecret } from "../support/secrets.ts";
 import { SERVICE_ADMIN_TOKEN, startExecutiveService, startReflectorService } from "../support/services.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -34,7 +35,7 @@ async function makeTable(url: string): Promise<void> {
 }
 
 function secretOf(writer: string): string {
-  return `secret of ${writer}`;
+  return testSecret(`of ${writer}`);
 }
 
 async function send(url: string, writer: string, batch: number, rows: number): Promise<Answer> {

@@ -17,6 +17,7 @@ import { CREATE_T, ctldbAway, MemoryLedger, put } from "../reflector/memory-ledg
 import { FakeClock } from "../reflector/readiness/fake-clock.ts";
 import { recordingLogger } from "../reflector/readiness/recording-logger.ts";
 import { MemoryStore } from "../snapshot/memory-store.ts";
+import { testSecret } from "../support/secrets.ts";
 import { seededRandom, suiteSeed } from "../support/suite.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
@@ -165,7 +166,7 @@ describe("R47 an hour without the ctldb", () => {
         { status: 503, headers: { "retry-after": "1" } },
       );
     };
-    const options = { url: "http://executive", secret: "of no use", adminToken: "of-no-use" };
+    const options = { url: "http://executive", secret: testSecret("beat"), adminToken: testSecret("admin") };
     const heartbeat = startHeartbeat({ clock, random, logger, fetch }, options);
     await pass(clock, HOUR_MS, 250);
     expect(sent).toBeGreaterThan(100);

@@ -14,6 +14,7 @@ const TOLD: Readonly<Record<string, string>> = {
   "stderr of": `await runProcess(["sh", "-c", "echo " + SECRET + " >&2"]);`,
   "a JSON answer": `Response.json({ error: { message: SECRET } });`,
   "the body of an answer": `await new Response("no " + SECRET).text();`,
+  "stderr of sh": `await runProcess(["sh", "-c", "echo " + TOKEN + " >&2"]);`,
   metrics: `const metrics = createMetrics();
     metrics.counter("c", "help", ["user"]).inc({ user: SECRET });
     await metrics.render();`,
@@ -29,7 +30,8 @@ async function runTests(folder: TempFolder, bodies: readonly string[]) {
     import { assertNoSecretInError } from ${from("tests/support/leaks.ts")};
     import { runProcess } from ${from("tests/support/process.ts")};
     const SECRET = ${JSON.stringify(testSecret("planted"))};
-    void [createMetrics, assertNoSecretInError, runProcess, SECRET];
+    const TOKEN = "ctl_" + "x".repeat(43);
+    void [TOKEN, createMetrics, assertNoSecretInError, runProcess, SECRET];
     ${tests.join("\n")}`;
   writeFileSync(folder.file("planted.test.ts"), source);
   const preload = join(ROOT, "tests", "support", "preload.ts");
@@ -52,6 +54,9 @@ test("R45 a test run passes when secrets are used and not told", async () => {
     `await runProcess(["cat"], { input: SECRET, mayTellSecrets: true });`,
     `await runProcess(["true"], { env: { TOKEN: SECRET } });`,
     `Response.json({ error: { message: "no" } });`,
+    `Response.json({ token: TOKEN });`,
+    `await runProcess(["echo", TOKEN]);`,
+    `await runProcess(["sh", "-c", "echo " + TOKEN + "x >&2"]);`,
   ];
   const { code, stderr } = await runTests(folder, kept);
   expect(stderr).toContain(`${kept.length} pass`);

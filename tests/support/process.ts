@@ -69,7 +69,9 @@ export async function runProcess(
 function watch(child: ChildProcess, command: readonly string[], mayTellSecrets: boolean): TestProcess {
   const output = { stdout: "", stderr: "" };
   for (const name of ["stdout", "stderr"] as const) {
-    const search = watchOutput(`${name} of ${command.slice(0, 3).join(" ")}`);
+    // Commands print a new operator's token; logs are on standard error.
+    const findsTokens = name === "stderr";
+    const search = watchOutput(`${name} of ${command.slice(0, 3).join(" ")}`, { findsTokens });
     child[name]?.setEncoding("utf8").on("data", (text: string) => {
       output[name] += text;
       if (!mayTellSecrets) search.push(text);
