@@ -2,6 +2,7 @@
 import { LISTEN_LIMITS } from "../../limits.ts";
 import type { BindAddress } from "./address.ts";
 import type { ListenOptions } from "./contract.ts";
+import { bindPrivately } from "./private-bind.ts";
 
 export type BunServer = ReturnType<typeof Bun.serve>;
 
@@ -23,7 +24,8 @@ export function serve(address: BindAddress, options: ListenOptions): BunServer {
   };
   // Taken by Bun for both, though its types say so of one only.
   const idle: object = { idleTimeout: idleSeconds };
-  if (address.kind === "unix") return Bun.serve({ unix: address.path, ...common, ...idle });
+  if (address.kind === "unix")
+    return bindPrivately(() => Bun.serve({ unix: address.path, ...common, ...idle }));
   const { hostname, port } = address;
   // Without `reusePort: false` Bun shares a taken port with whoever has it, without a word.
   return Bun.serve({ hostname, port, reusePort: false, ...common, ...idle });

@@ -2,6 +2,7 @@
 import type { Server } from "node:net";
 import type { BindAddress } from "./address.ts";
 import type { Certificates } from "./certificates.ts";
+import { bindPrivately } from "./private-bind.ts";
 
 /** TLS 1.2 or newer. */
 export function contextOf({ cert, key, clientCa }: Certificates) {
@@ -16,7 +17,7 @@ export function listening(server: Server, address: BindAddress): Promise<void> {
       server.off("error", reject);
       resolve();
     });
-    if (address.kind === "unix") server.listen({ path: address.path });
+    if (address.kind === "unix") bindPrivately(() => server.listen({ path: address.path }));
     else server.listen({ host: address.hostname, port: address.port });
   });
 }

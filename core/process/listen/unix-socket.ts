@@ -6,9 +6,8 @@
 import { chmodSync, lstatSync, unlinkSync } from "node:fs";
 import { connect } from "node:net";
 import { CtlstoreError, quote } from "../../errors.ts";
+import { SOCKET_MODE } from "./private-bind.ts";
 
-/** Its owner and its group may connect: the rights of a file are what guards a unix socket. */
-const SOCKET_MODE = 0o660;
 const HINT = "Choose another path with --bind unix:PATH, or remove what is there.";
 
 /**

@@ -1,7 +1,10 @@
 /** Listening on a unix socket: its file from the start to the end, with TLS and without. */
 import { describe, expect, test } from "bun:test";
 import { existsSync, statSync, writeFileSync } from "node:fs";
+import { createServer } from "node:net";
 import { join } from "node:path";
+import { serve } from "../../../core/process/listen/bun-server.ts";
+import { listening } from "../../../core/process/listen/sockets.ts";
 import { listen } from "../../../core/process/listen.ts";
 import { startProcess } from "../../support/process.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
@@ -44,6 +47,26 @@ describe("a listener on a unix socket", () => {
       await listener.stop(true);
     });
   }
+
+  test("is for owner and group from its first moment, also where the umask would let everybody in", async () => {
+    using folder = tempFolder("unix");
+    const usual = process.umask(0);
+    try {
+      const path = folder.file("direct.sock");
+      const direct = serve({ kind: "unix", path }, { fetch: echo });
+      expect(statSync(path).mode & 0o777).toBe(0o660);
+      await direct.stop(true);
+      const server = createServer();
+      const address = { kind: "unix", path: folder.file("front.sock") } as const;
+      const isListening = listening(server, address);
+      expect(statSync(address.path).mode & 0o777).toBe(0o660);
+      await isListening;
+      server.close();
+      expect(process.umask()).toBe(0);
+    } finally {
+      process.umask(usual);
+    }
+  });
 
   test("refuses a path that is taken by something else, is too long, or has no folder", async () => {
     using folder = tempFolder("unix");
