@@ -5,6 +5,7 @@
 import type { WriterName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
+import { isNamed } from "../names-condition.ts";
 import type { LedgerStore } from "../store.ts";
 import { writerAccess } from "../writer-row.ts";
 import { AccessCache, type AccessCacheOptions } from "./access-cache.ts";
@@ -87,7 +88,7 @@ export class WriterGate {
     this.#deps.assertOpen();
     const rows = await this.#deps.store.query(
       `SELECT writer, secret, previous_secret, previous_secret_until, grants FROM mutators
-       WHERE writer IN (${names.map(textLiteral).join(",")})`,
+       WHERE ${isNamed("writer", names)}`,
     );
     return new Map(rows.map(writerAccess).map((record) => [record.name, record]));
   }

@@ -3,6 +3,7 @@ import { CtlstoreError, quote } from "../../core/errors.ts";
 import { ACCESS_LIMITS } from "../../core/limits.ts";
 import type { FamilyName, WriterName } from "../../core/names.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
+import { isNamed } from "../names-condition.ts";
 import type { LedgerStore, LockedLedger, SystemRow } from "../store.ts";
 import { encodeGrants, writerAccess } from "../writer-row.ts";
 import { UNNAMED_ACTOR } from "./audit-entry.ts";
@@ -183,7 +184,7 @@ export class LedgerWriters implements Writers {
 const SELECT_WRITERS = "SELECT writer, secret, previous_secret, previous_secret_until, grants FROM mutators";
 
 function selectWriter(writer: WriterName): string {
-  return `${SELECT_WRITERS} WHERE writer = ${textLiteral(writer)}`;
+  return `${SELECT_WRITERS} WHERE ${isNamed("writer", [writer])}`;
 }
 
 /** A database of the original may find a writer of another case under a name. */

@@ -4,9 +4,9 @@ import type { FamilyName, WriterName } from "../../core/names.ts";
 import { RATE_WINDOW_SECONDS, windowStart } from "../../core/rates.ts";
 import { Catalog } from "../../core/schema.ts";
 import { toSequence } from "../../core/sequence.ts";
-import { textLiteral } from "../../core/sql/literals.ts";
 import { decodeTable } from "../catalog-row.ts";
 import type { Usage } from "../limits/contract.ts";
+import { isNamed } from "../names-condition.ts";
 import type { LedgerHead, SystemRow, WriterRecord } from "../store.ts";
 import { writerRecord } from "../writer-row.ts";
 import type { MysqlResult, MysqlRow, MysqlSession } from "./session.ts";
@@ -26,7 +26,7 @@ export function toHead(row: MysqlRow | undefined): LedgerHead {
 
 export function selectWriters(names: readonly WriterName[]): string {
   return `SELECT writer, secret, cookie, previous_secret, previous_secret_until, grants FROM mutators
-    WHERE writer IN (${names.map(textLiteral).join(",")})`;
+    WHERE ${isNamed("writer", names)}`;
 }
 
 export function toWriter([name, secret, cookie, previous, until, grants]: MysqlRow): WriterRecord {
@@ -43,7 +43,7 @@ export function toWriter([name, secret, cookie, previous, until, grants]: MysqlR
 /** What the names have used of this window and the one before; which one it is now, the same round trip tells. */
 export function selectUsage(names: readonly string[]): string {
   return `SELECT writer_name, bucket, amount, bytes FROM writer_usage
-    WHERE writer_name IN (${names.map(textLiteral).join(",")}) AND bucket > UNIX_TIMESTAMP() - ${2 * RATE_WINDOW_SECONDS}`;
+    WHERE ${isNamed("writer_name", names)} AND bucket > UNIX_TIMESTAMP() - ${2 * RATE_WINDOW_SECONDS}`;
 }
 
 export function toUsage(rows: readonly MysqlRow[], nowSeconds: number): Map<string, Usage> {
