@@ -14,6 +14,10 @@ const TOLD: Readonly<Record<string, string>> = {
   "stderr of": `await runProcess(["sh", "-c", "echo " + SECRET + " >&2"]);`,
   "a JSON answer": `Response.json({ error: { message: SECRET } });`,
   "the body of an answer": `await new Response("no " + SECRET).text();`,
+  "stdout of sh": `const child = startProcess(["sh", "-c", "printf '%s begun' " + SECRET + "; exec sleep 60"]);
+    await child.waitForOutput(/begun/);
+    await child.kill();`,
+  "stdout of node": `await runProcess(["node", "-e", "console.log(process.argv[1])", SECRET]);`,
   "stderr of sh": `await runProcess(["sh", "-c", "echo " + TOKEN + " >&2"]);`,
   metrics: `const metrics = createMetrics();
     metrics.counter("c", "help", ["user"]).inc({ user: SECRET });
@@ -28,10 +32,10 @@ async function runTests(folder: TempFolder, bodies: readonly string[]) {
   const source = `import { test } from "bun:test";
     import { createMetrics } from ${from("core/process/metrics.ts")};
     import { assertNoSecretInError } from ${from("tests/support/leaks.ts")};
-    import { runProcess } from ${from("tests/support/process.ts")};
+    import { runProcess, startProcess } from ${from("tests/support/process.ts")};
     const SECRET = ${JSON.stringify(testSecret("planted"))};
     const TOKEN = "ctl_" + "x".repeat(43);
-    void [TOKEN, createMetrics, assertNoSecretInError, runProcess, SECRET];
+    void [TOKEN, createMetrics, assertNoSecretInError, runProcess, startProcess, SECRET];
     ${tests.join("\n")}`;
   writeFileSync(folder.file("planted.test.ts"), source);
   const preload = join(ROOT, "tests", "support", "preload.ts");
