@@ -14,7 +14,7 @@ import type { Operators } from "../../ctldb/access/contract.ts";
 import type { OpenTo } from "../context.ts";
 import { bearerToken, createTokenCheck } from "../credentials.ts";
 import { ADMIN_TOKEN_CALLER, ANONYMOUS_CALLER, type Caller } from "./actor.ts";
-import { assertNoBrowser } from "./browsers.ts";
+import { assertNoStranger } from "./strangers.ts";
 
 export interface AccessOptions {
   readonly adminToken?: string | undefined;
@@ -55,7 +55,7 @@ export class AccessControl {
       if (operator !== null) return operator;
     }
     if (await this.#isOpen()) {
-      assertNoBrowser(request.headers, this.#openTo);
+      assertNoStranger(request.headers, this.#openTo);
       return ANONYMOUS_CALLER;
     }
     throw new CtlstoreError("bad_credentials", "Cannot use this route: it needs an operator's token", {

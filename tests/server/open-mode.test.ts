@@ -64,6 +64,23 @@ describe("an Executive without admin token and operators", () => {
     expect(await app.headSequence()).toBe(before);
   });
 
+  test("D22 refuses what came through a proxy beside it, which reaches it for other hosts", async () => {
+    await using app = await openApp();
+    for (const headers of [
+      { "x-forwarded-for": "192.0.2.1" },
+      { "x-forwarded-for": "127.0.0.1" },
+      { forwarded: "for=192.0.2.1" },
+      { via: "1.1 proxy" },
+      { "x-real-ip": "192.0.2.1", host: "127.0.0.1:3000" },
+    ]) {
+      const { status, code } = await app.call({ method: "GET", path: "/families", headers });
+      expect({ headers, status, code }).toEqual({ headers, status: 403, code: "not_granted" });
+    }
+    await using everybody = await openApp({ openTo: "everybody" });
+    const headers = { "x-forwarded-for": "192.0.2.1" };
+    expect((await everybody.call({ method: "GET", path: "/families", headers })).status).toBe(200);
+  });
+
   test("answers a program under every name that a host has for itself", async () => {
     await using app = await openApp();
     for (const host of [
