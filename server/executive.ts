@@ -40,8 +40,9 @@ export interface RunningExecutive {
 const DEFAULT_DRAIN_MS = 30_000;
 const DRAIN_CHECK_MS = 10;
 /**
- * Bodies are read up to `limits.requestBytes`, and a longer one is answered by us. This only bounds what Bun may take in
- * of a body that nobody reads; the answer to a larger one is a bare 413.
+ * Bodies are read up to `limits.requestBytes`, and a longer one is answered by us. This bounds what is let fall of a body
+ * that nobody reads, after its answer; before, it waits in the connection and not in memory. The answer to a larger one is
+ * a bare 413.
  */
 const UNREAD_BODY_BYTES = 64 * 1024 * 1024;
 

@@ -53,6 +53,8 @@ export async function openFront(options: FrontOptions): Promise<Front> {
   server.on("connection", (socket) => held.add(socket));
   server.on("drop", () => meter.connectionRefused());
   await listening(server, address);
+  // Without a listener an error would end the process; what is open goes on, and so does accepting.
+  server.on("error", (error) => logger.error({ err: error }, "a connection could not be accepted"));
   const closed = new Promise<void>((resolve) => server.once("close", () => resolve()));
   return {
     address: addressOf(server, address),

@@ -5,6 +5,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import { LISTEN_LIMITS } from "../../limits.ts";
+import { silentLogger } from "../logger.ts";
 import { type BindAddress, urlOf } from "./address.ts";
 import type { Certificates } from "./certificates.ts";
 import type { Answer, ListenOptions, Secured, SecuredListener } from "./contract.ts";
@@ -15,7 +16,7 @@ import { adoptSocket } from "./unix-socket.ts";
 /** Rejects with Node's own error when the address cannot be had. */
 export async function listenOnNode(
   address: BindAddress,
-  { fetch, maxConnections = LISTEN_LIMITS.connections }: ListenOptions,
+  { fetch, maxConnections = LISTEN_LIMITS.connections, logger = silentLogger }: ListenOptions,
   { certificates, meter }: Secured,
 ): Promise<SecuredListener> {
   let pendingRequests = 0;
@@ -31,6 +32,8 @@ export async function listenOnNode(
   const server: Server | TlsServer = tls ?? createServer(onRequest);
   bound(server, maxConnections, meter);
   await listening(server, address);
+  // Without a listener an error would end the process; what is open goes on, and so does accepting.
+  server.on("error", (error) => logger.error({ err: error }, "a connection could not be accepted"));
   const removeSocket = address.kind === "unix" ? adoptSocket(address.path) : () => {};
   return {
     url: urlOf(addressOf(server, address), tls === null ? "http" : "https"),
