@@ -125,6 +125,8 @@ export class TableSizes implements FullTables {
     if (figure.head.schemaVersion === locked.head.schemaVersion) return true;
     const entries = locked.head.sequence - figure.head.sequence;
     const isSame = entries <= SIZE_WATCH_LIMITS.searchedEntries && !(await wasDropped());
+    // Measured anew meanwhile: the next write is judged by that.
+    if (this.#figures.get(name) !== figure) return false;
     if (isSame) this.#figures.set(name, { ...figure, head: locked.head });
     else this.#figures.delete(name);
     return isSame;

@@ -7,6 +7,7 @@ import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { Metrics } from "../../core/process/metrics.ts";
 import { sequenceToJson } from "../../core/sequence.ts";
+import { NO_LIMIT } from "../../ctldb/limits/policy.ts";
 import type { SizeCrossing } from "../../ctldb/limits/size-crossings.ts";
 import type { SizesReport } from "../../ctldb/limits/sizes.ts";
 import { createSizeMetrics } from "./size-metrics.ts";
@@ -61,14 +62,19 @@ function log(logger: Logger, { family, table, bytes, limit, from, to }: SizeCros
     family,
     table,
     bytes: Number(bytes),
-    warnBytes: limit === null ? null : Number(limit.warnBytes),
-    maxBytes: limit === null ? null : Number(limit.maxBytes),
+    warnBytes: limited(limit?.warnBytes, Number),
+    maxBytes: limited(limit?.maxBytes, Number),
     before: from,
   };
   if (to === "full")
     logger.warn(fields, "table is over its hard size limit: writes that make it grow are refused");
   else if (to === "warn") logger.warn(fields, "table is over its warning size");
   else logger.info(fields, "table is below its warning size again");
+}
+
+/** A size as it is told; null where there is no limit, as when only the other one was given. */
+function limited<Told>(bytes: bigint | undefined, toTold: (bytes: bigint) => Told): Told | null {
+  return bytes === undefined || bytes >= NO_LIMIT ? null : toTold(bytes);
 }
 
 /** The body of a call. */
@@ -95,8 +101,8 @@ function eventOf(
     family,
     table,
     bytes: sequenceToJson(bytes),
-    warnSize: limit === null ? null : sequenceToJson(limit.warnBytes),
-    maxSize: limit === null ? null : sequenceToJson(limit.maxBytes),
+    warnSize: limited(limit?.warnBytes, sequenceToJson),
+    maxSize: limited(limit?.maxBytes, sequenceToJson),
     before: from,
     at: new Date(atUs / 1_000).toISOString(),
     executive,

@@ -296,6 +296,33 @@ describe("measuring", () => {
   });
 });
 
+describe("a figure that is compared with the table", () => {
+  test("is left alone when the tables are measured meanwhile (D16)", async () => {
+    await using it = await faultyWorld();
+    it.sizes.start();
+    await until(() => it.sizes.isFull(NOTES, FULL), { what: "a figure" });
+    it.faults.measure = true;
+    await until(() => it.lines.length > 0, { what: "measuring to stand still" });
+    await it.ctldb.dropTable(FAMILY, NOTES.table);
+    await it.ctldb.createTables([NOTES]);
+    const head = await it.store.readHead();
+    const locked = {
+      head,
+      // Between the question and its answer there is a round that sees the new table.
+      async query(sql: string) {
+        const rounds = it.reports.length;
+        await until(() => it.reports.length > rounds + 2, { what: "another round" });
+        return it.store.query(sql);
+      },
+    };
+    const comparing = it.sizes.isSameTable(NOTES, locked);
+    it.faults.measure = false;
+    expect(await comparing).toBe(false);
+    await it.sizes.stop();
+    expect(it.sizes.bytesOf(NOTES)).toBeGreaterThan(0n);
+  });
+});
+
 describe("counting the pages of SQLite", () => {
   /** Time passes with each look at it, so that every slice is over when it is looked at. */
   function hurriedClock(): Clock {

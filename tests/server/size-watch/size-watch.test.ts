@@ -105,9 +105,11 @@ describe("the sizes of tables", () => {
         crossing({}),
         crossing({ from: "warn", to: "full", bytes: 2n ** 61n + 1n, limit: huge }),
         crossing({ from: "full", to: "ok", bytes: 3n, limit: null }),
+        // As where an Executive was started with --table-max-size none.
+        crossing({ limit: { warnBytes: 1_000n, maxBytes: 2n ** 63n - 1n } }),
       ],
     });
-    await until(() => bodies.length === 3, { what: "three calls" });
+    await until(() => bodies.length === 4, { what: "four calls" });
     await watch[Symbol.asyncDispose]();
     await server.stop(true);
     const common = { family: "fam", table: "notes", at: "2026-01-02T03:04:05.678Z", executive: "host-1" };
@@ -122,11 +124,14 @@ describe("the sizes of tables", () => {
         maxSize: String(2n ** 60n),
       },
       { ...common, event: "table.ok", before: "full", bytes: 3, warnSize: null, maxSize: null },
+      { ...common, event: "table.warn", before: "ok", bytes: 1_500, warnSize: 1_000, maxSize: null },
     ]);
     expect(lines.map(({ level, message, fields }) => `${level} ${message} (${fields["table"]})`)).toEqual([
       "warn table is over its warning size (notes)",
       "warn table is over its hard size limit: writes that make it grow are refused (notes)",
       "info table is below its warning size again (notes)",
+      "warn table is over its warning size (notes)",
     ]);
+    expect(lines.at(-1)?.fields).toMatchObject({ warnBytes: 1_000, maxBytes: null });
   });
 });
