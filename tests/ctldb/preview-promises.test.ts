@@ -26,6 +26,7 @@ const TABLES = ["aaa", "bbb", "ccc", "ddd"].map(parseTableName);
 const FIELDS = ["id", "n", "order", "rowid", "oid", "db_row_id", "db_trx_id", "x1", "x2", "x3"].map(
   parseFieldName,
 );
+const LEAST_KEPT = 3;
 const BOUNDS = { tablesPerFamily: 3, fieldsPerTable: 5 };
 
 class Chance {
@@ -145,7 +146,9 @@ describe("a preview of a random change", () => {
       const url = await createDatabase();
       await using ctldb = await open(url, { defaults: BOUNDS });
       let kept = 0;
-      for (let run = 0; run < runs; run++) {
+      // Changes that were all refused, as they may be by chance, say little.
+      const isEnough = (run: number) => run >= runs && (kept >= LEAST_KEPT || run >= 20 * runs);
+      for (let run = 0; !isEnough(run); run++) {
         const change = randomChange(chance);
         try {
           if (await expectKept(url, ctldb, change)) kept += 1;
@@ -153,8 +156,7 @@ describe("a preview of a random change", () => {
           throw new Error(`seed ${seed}, change ${run}: ${JSON.stringify(change)}`, { cause: error });
         }
       }
-      // Neither all nor none.
-      expect(kept).toBeWithin(runs * 0.05, runs * 0.95);
+      expect(kept).toBeWithin(LEAST_KEPT, runs * 0.95);
       await expectConsistent(url);
     });
   }
