@@ -7,6 +7,7 @@
 import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, rmSync, writeSync } from "node:fs";
 import { CtlstoreError, isCtlstoreError, messageOf, quote } from "../core/errors.ts";
+import type { CommandContext } from "./command.ts";
 import { option } from "./options.ts";
 import { text } from "./parsers.ts";
 
@@ -21,6 +22,13 @@ export const secretFileOption = option({
   fallback: undefined,
 });
 
+export interface SecretOptions {
+  readonly given: string | undefined;
+  readonly file: string | undefined;
+  /** The one that gives a secret. */
+  readonly flag: string;
+}
+
 export interface SentSecret<Answer> {
   readonly answer: Answer;
   /** A secret that was made and has no file: to be printed. */
@@ -32,11 +40,8 @@ export interface SentSecret<Answer> {
  * @throws CtlstoreError what `send` throws; `config_invalid` when the file exists, or nothing is to be put into it
  */
 export async function sendNewSecret<Answer>(
-  {
-    given,
-    file,
-    flag,
-  }: { readonly given: string | undefined; readonly file: string | undefined; readonly flag: string },
+  context: Pick<CommandContext, "out" | "note">,
+  { given, file, flag }: SecretOptions,
   send: (secret: string) => Promise<Answer>,
 ): Promise<SentSecret<Answer>> {
   if (given !== undefined && file !== undefined) {
@@ -48,16 +53,28 @@ export async function sendNewSecret<Answer>(
   }
   if (given !== undefined) return { answer: await send(given), shown: null };
   const secret = randomBytes(SECRET_BYTES).toString("base64url");
-  if (file === undefined) return { answer: await send(secret), shown: secret };
-  using place = new SecretFile(secretFileOption.flag, file);
-  place.write(secret);
+  using place = file === undefined ? null : new SecretFile(secretFileOption.flag, file);
+  place?.write(secret);
   try {
-    return { answer: await send(secret), shown: null };
+    return { answer: await send(secret), shown: place === null ? secret : null };
   } catch (error) {
-    // What has no clear answer may have taken effect: then the file has the only copy.
-    if (isCtlstoreError(error) && !UNSURE.has(error.code)) place.remove();
+    if (isCtlstoreError(error) && !UNSURE.has(error.code)) place?.remove();
+    else tellOfUnsure(context, { secret, file, flag });
     throw error;
   }
+}
+
+/**
+ * Without a clear answer it may have taken effect: what there is here is the only copy. And whoever tried again with a new
+ * one would end the secret before it, overlap or not.
+ */
+function tellOfUnsure(
+  { out, note }: Pick<CommandContext, "out" | "note">,
+  { secret, file, flag }: Omit<SecretOptions, "given"> & { readonly secret: string },
+): void {
+  const place = file === undefined ? "the secret below" : `the secret in ${file}`;
+  note(`it may have taken effect: try again with --${flag} and ${place}, which changes nothing then`);
+  if (file === undefined) out(secret);
 }
 
 const UNSURE: ReadonlySet<string> = new Set(["ctldb_unavailable", "commit_outcome_unknown", "internal"]);

@@ -24,7 +24,7 @@ export const registerWriterCommand = command({
     const writer = parseArgument("WRITER", name, parseWriterName);
     const client = await operatorClient(options);
     const route = client.writers({ writer: encodeURIComponent(writer) });
-    const { answer, shown } = await sendNewSecret({ given, file, flag: "secret" }, (secret) =>
+    const { answer, shown } = await sendNewSecret(context, { given, file, flag: "secret" }, (secret) =>
       answerOrRotate(executive, writer, route.post(secret)),
     );
     showSecret(context, { answer, shown, file, done: `registered writer ${writer}` }, options);

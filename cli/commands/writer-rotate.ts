@@ -17,7 +17,8 @@ export const writerRotateCommand = command({
   summary: "give a writer a new secret; the old one stays valid for a while",
   details:
     "Without --new-secret one is made: it is printed on standard output, alone and this once, or kept in --secret-file.\n" +
-    "A revoked writer is valid again with it. The secret that it has already changes nothing.",
+    "A revoked writer is valid again with it. The secret that it has already changes nothing. Beside the new\n" +
+    "secret only one old one is valid: to rotate twice within the overlap ends the oldest at once.",
   arguments: [{ name: "writer", help: "the writer's name" }],
   options: {
     ...OPERATOR_OPTIONS,
@@ -50,7 +51,7 @@ export const writerRotateCommand = command({
     const client = await operatorClient(options);
     const route = client.writers({ writer: encodeURIComponent(writer) }).secret;
     const query = { overlap: `${Math.ceil(options.overlap / 1000)}s` };
-    const { answer, shown } = await sendNewSecret({ given, file, flag: "new-secret" }, (secret) =>
+    const { answer, shown } = await sendNewSecret(context, { given, file, flag: "new-secret" }, (secret) =>
       answerOf(executive, route.post(secret, { query })),
     );
     const until = answer.previousSecretUntil;

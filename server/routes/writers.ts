@@ -162,7 +162,7 @@ export function writerRoutes(context: RouteContext) {
         detail: {
           summary: "Give a writer a new secret",
           description:
-            "The old one stays valid for `overlap`, so that no request fails while the new one is brought out. Of a revoked writer: makes it valid again.",
+            "The old one stays valid for `overlap`, so that no request fails while the new one is brought out; one alone: a second change within that time ends the oldest at once. Of a revoked writer: makes it valid again.",
           tags: ["writers"],
           requestBody: SECRET_BODY,
         },

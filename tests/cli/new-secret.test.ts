@@ -63,6 +63,37 @@ describe("a secret that is made", () => {
     expect(existsSync(token)).toBeFalse();
   });
 
+  test("R45 is told when there is no clear answer, so that it may be sent again and ends no secret in use", async () => {
+    await using world = await openOperatorWorld();
+    const [old, path] = [testSecret("old"), world.folder.file("made")];
+    writeFileSync(path, old);
+    await world.run(["register-writer", "importer", "--secret", `@${path}`]);
+    // Carries the request out, and loses the answer.
+    await using lossy = Bun.serve({
+      hostname: "127.0.0.1",
+      port: 0,
+      async fetch(request) {
+        const { pathname, search } = new URL(request.url);
+        const { method, headers } = request;
+        await fetch(`${world.url}${pathname}${search}`, { method, headers, body: await request.text() });
+        return Response.json(
+          { error: { code: "commit_outcome_unknown", message: "Cannot tell" } },
+          { status: 504 },
+        );
+      },
+    });
+    const lost = await runAgainst(lossy.url.origin, ["writer", "rotate", "importer"]);
+    expect(lost.code).toBe(1);
+    expect(lost.out).toMatch(/^[\w-]{43}$/);
+    expect(lost.notes).toContain("--new-secret");
+    writeFileSync(path, lost.out);
+    expect((await world.run(["writer", "rotate", "importer", "--new-secret", `@${path}`])).code).toBe(0);
+    for (const secret of [old, lost.out]) {
+      const headers = { "ctlstore-writer": "importer", "ctlstore-secret": secret };
+      expect((await fetch(`${world.url}/cookie`, { headers })).status).toBe(200);
+    }
+  });
+
   test("is not made when one is given, and a file for it is refused then", async () => {
     await using world = await openOperatorWorld();
     writeFileSync(world.folder.file("given"), `${testSecret("given")}\n`);
