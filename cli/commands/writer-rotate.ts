@@ -17,8 +17,8 @@ export const writerRotateCommand = command({
   summary: "give a writer a new secret; the old one stays valid for a while",
   details:
     "Without --new-secret one is made: it is printed on standard output, alone and this once, or kept in --secret-file.\n" +
-    "A revoked writer is valid again with it. The secret that it has already changes nothing. Beside the new\n" +
-    "secret only one old one is valid: to rotate twice within the overlap ends the oldest at once.",
+    "A revoked writer is valid again with it. The secret that it has already changes nothing.\n" +
+    "Beside the new secret only one old one is valid: to rotate twice within the overlap ends the oldest at once.",
   arguments: [{ name: "writer", help: "the writer's name" }],
   options: {
     ...OPERATOR_OPTIONS,

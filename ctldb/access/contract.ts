@@ -35,8 +35,8 @@ export interface Writers {
    */
   register(writer: WriterName, secret: string, options?: ChangeOptions): Promise<void>;
   /**
-   * Gives a new secret; the old one stays valid for `overlapSeconds` (R45), and the one before that no longer. Of a revoked writer: makes it valid again. The
-   * current secret again changes nothing, so that a rotation may be repeated, except that it may end the overlap sooner.
+   * Gives a new secret; the old one stays valid for `overlapSeconds` (R45), and the one before that no longer. Of a
+   * revoked writer: makes it valid again. The current secret again changes nothing, so that a rotation may be repeated, except that it may end the overlap sooner.
    * @throws CtlstoreError `unknown_writer`, `invalid_value` (an overlap beyond ACCESS_LIMITS)
    */
   rotate(
