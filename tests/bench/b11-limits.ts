@@ -16,7 +16,7 @@ const LOADS: readonly Load[] = [
   { writers: 8, rows: 100 },
 ];
 const WRITERS = 32;
-const ROUNDS = 5;
+const ROUNDS = 7;
 const LIMITS = [
   ...["--writer-rows-per-minute", "1000000000", "--writer-bytes-per-minute", "1TiB"],
   ...["--fleet-rows-per-minute", "1000000000", "--fleet-bytes-per-minute", "1TiB"],

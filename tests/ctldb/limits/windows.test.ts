@@ -135,6 +135,32 @@ describe("a window of a rate", () => {
     expect(Math.max(...later)).toBe(keepWindows + cleanEveryWindows - 1);
   });
 
+  test("is reported with who used it, the busiest first, and what each may", async () => {
+    await using world = await openWorld();
+    const { clock, ctldb, other } = world;
+    const writers = ["idle", "busy", "also busy"].map(parseWriterName);
+    for (const writer of writers) await ctldb.writers.register(writer, SECRET);
+    await ctldb.limits.setWriter("busy", { rows: 20n, bytes: null });
+    await ctldb.limits.setFleet({ rows: 100n, bytes: 5_000n });
+    await ctldb.write(rowsToWrite(3));
+    for (const [name, n] of [
+      ["busy", 7],
+      ["also busy", 7],
+    ] as const)
+      await ctldb.write(request(rowsToWrite(n).mutations, { writer: parseWriterName(name) }));
+    const { windowStart: start, fleet, writers: used } = await other.limits.usage();
+    expect(start).toBe(windowStart(secondsOf(clock)));
+    expect(used.map(({ writer, rows, rate }) => [writer, rows, rate.rows])).toEqual([
+      ["also busy", 7n, 10n],
+      ["busy", 7n, 20n],
+      [WRITER, 3n, 10n],
+    ]);
+    expect(fleet.rate).toEqual({ rows: 100n, bytes: 5_000n });
+    expect([fleet.rows, fleet.bytes]).toEqual([17n, used.reduce((sum, { bytes }) => sum + bytes, 0n)]);
+    await toNextWindow(clock);
+    expect(await other.limits.usage()).toMatchObject({ fleet: { rows: 0n, bytes: 0n }, writers: [] });
+  });
+
   test("R34 is asked about without the ledger lock for a moment once it is used up, and then again", async () => {
     await using world = await openWorld();
     const { clock, ctldb, other, url, limited } = world;
