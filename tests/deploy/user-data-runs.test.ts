@@ -78,7 +78,8 @@ class FakeHost implements Disposable {
       .replace(/^SERVICE_USER=.*$/m, "SERVICE_USER=root")
       .replace(/^RETRY_SECONDS=.*$/m, "RETRY_SECONDS=0")
       .replace(/^ {2}exec 9>.*$/m, `  exec 9>${this.folder.file("lock")}`);
-    const { code, stderr } = await runProcess(["bash", "-c", edit(script)], {
+    // A bash whose input is a socket, as Bun's pipes are, takes itself for a remote one and reads the user's .bashrc.
+    const { code, stderr } = await runProcess(["bash", "--norc", "-c", edit(script)], {
       env: {
         FAKE: this.folder.file("fake"),
         OPT: this.folder.file("opt"),
