@@ -1,14 +1,13 @@
 /** Options of the Executive about what writers may use: the defaults of limits (docs/limits.md). */
 import { RATE_LIMITS, SCHEMA_LIMITS, TABLE_SIZE_LIMITS } from "../core/limits.ts";
+import { NO_LIMIT } from "../core/rates.ts";
 import type { LimitDefaults, SizeLimit } from "../ctldb/limits/contract.ts";
 import { type OptionValues, option, switchOption } from "./options.ts";
 import { byteSize, httpUrl, integer, orNone } from "./parsers.ts";
 
-const LARGEST = 2n ** 63n - 1n;
-
 function amount(text: string): bigint {
-  const parsed = /^\d{1,19}$/.test(text) ? BigInt(text) : LARGEST + 1n;
-  if (parsed > LARGEST) throw new Error(`it must be a whole number, or none`);
+  const parsed = /^\d{1,19}$/.test(text) ? BigInt(text) : NO_LIMIT + 1n;
+  if (parsed > NO_LIMIT) throw new Error(`it must be a whole number, or none`);
   return parsed;
 }
 
@@ -112,7 +111,7 @@ export function limitDefaultsOf(options: LimitValues): LimitDefaults {
 /** A hard limit below the soft one moves that down: so it can be set alone. */
 function sizeLimitOf({ tableWarnSize, tableMaxSize }: LimitValues): SizeLimit | null {
   if (tableWarnSize === null && tableMaxSize === null) return null;
-  const maxBytes = tableMaxSize ?? LARGEST;
-  const warnBytes = tableWarnSize ?? maxBytes;
-  return { warnBytes: warnBytes < maxBytes ? warnBytes : maxBytes, maxBytes };
+  const maxBytes = tableMaxSize ?? NO_LIMIT;
+  const isBefore = tableWarnSize !== null && tableWarnSize < maxBytes;
+  return { warnBytes: isBefore ? tableWarnSize : maxBytes, maxBytes };
 }

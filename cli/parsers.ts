@@ -2,6 +2,7 @@
 import { messageOf, quote } from "../core/errors.ts";
 import { type FamilyName, parseFamilyName, parseTableName, type TableName } from "../core/names.ts";
 import { parseBindAddress } from "../core/process/listen/address.ts";
+import { NO_LIMIT } from "../core/rates.ts";
 import { isObjectKey } from "../snapshot/stores/keys.ts";
 import { parseStoreUrl } from "../snapshot/stores/store-url.ts";
 
@@ -142,7 +143,9 @@ export function byteSize(value: string): bigint {
   const unitBytes = digits === "" ? undefined : SIZE_UNITS[unit];
   if (unitBytes === undefined)
     throw new Error("it must be a number of bytes, or a number with KiB, MiB, GiB or TiB, such as 50MiB");
-  return BigInt(digits) * unitBytes;
+  const bytes = BigInt(digits) * unitBytes;
+  if (bytes <= NO_LIMIT) return bytes;
+  throw new Error("it must be less than 8388608TiB");
 }
 
 /** What `parse` reads, or `none`, which is null. */

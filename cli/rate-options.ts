@@ -1,9 +1,6 @@
 /** Rates on the command line: an amount in a period, such as `60000/1m` or `64MiB/1h`; kept as amounts in a minute. */
-import { parsePeriodNs, perMinute } from "../core/rates.ts";
+import { NO_LIMIT, parsePeriodNs, perMinute } from "../core/rates.ts";
 import { byteSize } from "./parsers.ts";
-
-/** What BIGINT holds: the ctldb's way to say that a writer's rows have no limit. */
-const MOST = 2n ** 63n - 1n;
 
 /** @param amount reads what stands before the slash */
 function rate(amount: (text: string) => bigint): (value: string) => bigint {
@@ -22,7 +19,7 @@ function count(text: string): bigint {
 
 /** Rows in a minute; `none` is as many as there may be. */
 export function rowsRate(value: string): bigint {
-  return value === "none" ? MOST : rate(count)(value);
+  return value === "none" ? NO_LIMIT : rate(count)(value);
 }
 
 /** Bytes in a minute; null is no limit. */
@@ -31,5 +28,5 @@ export function bytesRate(value: string): bigint | null {
 }
 
 export function isUnlimited(amount: number | string | null): boolean {
-  return amount === null || BigInt(amount) === MOST;
+  return amount === null || BigInt(amount) === NO_LIMIT;
 }

@@ -20,8 +20,8 @@ export function windowStart(unixSeconds: number): number {
 }
 
 const MINUTE_NS = 60_000_000_000n;
-/** What BIGINT holds. */
-const LARGEST = 2n ** 63n - 1n;
+/** What BIGINT holds; in columns that must have a value it stands for "no limit": nobody can write so much. */
+export const NO_LIMIT = 2n ** 63n - 1n;
 const UNIT_NS: Readonly<Record<string, bigint>> = {
   ns: 1n,
   us: 1_000n,
@@ -40,7 +40,7 @@ const PART = /(\d{1,15})(?:\.(\d{1,9}))?(ns|us|µs|μs|ms|s|m|h)/y;
  */
 export function parsePeriodNs(period: unknown): bigint {
   const ns = typeof period === "string" ? nsOfText(period) : nsOfNumber(period);
-  if (ns !== null && ns > 0n && ns <= LARGEST) return ns;
+  if (ns !== null && ns > 0n && ns <= NO_LIMIT) return ns;
   throw new CtlstoreError("invalid_value", `Cannot use ${quote(period)} as a period: it is none`, {
     field: "period",
     hint: "text such as 1m, 1h30m or 500ms, or nanoseconds as an integer",
@@ -75,7 +75,7 @@ export function perMinute(amount: unknown, periodNs: bigint, field = "amount"): 
   const given =
     typeof amount === "bigint" ? amount : Number.isSafeInteger(amount) ? BigInt(amount as number) : -1n;
   const scaled = given < 0n ? -1n : (given * MINUTE_NS) / periodNs;
-  if (given === 0n || (scaled > 0n && scaled <= LARGEST)) return scaled;
+  if (given === 0n || (scaled > 0n && scaled <= NO_LIMIT)) return scaled;
   throw new CtlstoreError(
     "invalid_value",
     `Cannot use ${quote(amount)} as ${field}: it needs to be 0, or at least one and at most 2^63-1 in a minute`,

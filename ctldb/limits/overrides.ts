@@ -1,10 +1,9 @@
 /** Overrides of limits as rows of the original's tables. */
 import { CtlstoreError } from "../../core/errors.ts";
 import type { FamilyName, TableName } from "../../core/names.ts";
-import type { Rate } from "../../core/rates.ts";
+import { NO_LIMIT, type Rate } from "../../core/rates.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
 import type { SizeLimit } from "./contract.ts";
-import { NO_LIMIT } from "./policy.ts";
 
 /** @throws CtlstoreError `invalid_value` */
 export function assertRate({ rows, bytes }: Rate): void {

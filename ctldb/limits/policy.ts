@@ -5,13 +5,10 @@
  * default. An override counts as a whole: one that says nothing of bytes, as the original's, does not limit them.
  */
 import { type FamilyName, lowerCaseAscii, type TableName } from "../../core/names.ts";
-import type { Rate } from "../../core/rates.ts";
+import { NO_LIMIT, type Rate } from "../../core/rates.ts";
 import type { SystemCell, SystemRow } from "../store.ts";
 import type { LimitDefaults, SizeLimit, TableLimit, WriterRate } from "./contract.ts";
 import { FLEET } from "./fleet.ts";
-
-/** Stands for "no limit" in columns that must have a value: more than anybody can write in a minute. */
-export const NO_LIMIT = 2n ** 63n - 1n;
 
 /** Every override in one round trip. Each kind has columns of its own: the original's tables may differ in collation. */
 export const SELECT_OVERRIDES = `SELECT writer_name, NULL, NULL, max_rows_per_minute, max_bytes_per_minute FROM max_writer_rates

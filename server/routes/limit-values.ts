@@ -1,11 +1,10 @@
 /** Limits between their form on the wire and ours. */
 import { CtlstoreError } from "../../core/errors.ts";
-import { parsePeriodNs, perMinute, type Rate } from "../../core/rates.ts";
+import { NO_LIMIT, parsePeriodNs, perMinute, type Rate } from "../../core/rates.ts";
 import { sequenceToJson as toJson } from "../../core/sequence.ts";
 import { parseWireInteger, type WireInteger } from "../../core/wire/integers.ts";
 import type { FleetRateBody, RateAnswer, TableLimitBody, WriterRateBody } from "../../core/wire/limits.ts";
 import type { SizeLimit } from "../../ctldb/limits/contract.ts";
-import { NO_LIMIT } from "../../ctldb/limits/policy.ts";
 
 /** @throws CtlstoreError `invalid_value` */
 export function toSizeLimit(body: TableLimitBody): SizeLimit {

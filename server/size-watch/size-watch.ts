@@ -6,8 +6,8 @@
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { Metrics } from "../../core/process/metrics.ts";
+import { NO_LIMIT } from "../../core/rates.ts";
 import { sequenceToJson } from "../../core/sequence.ts";
-import { NO_LIMIT } from "../../ctldb/limits/policy.ts";
 import type { SizeCrossing } from "../../ctldb/limits/size-crossings.ts";
 import type { SizesReport } from "../../ctldb/limits/sizes.ts";
 import { createSizeMetrics } from "./size-metrics.ts";

@@ -2,9 +2,9 @@
 import { describe, expect, test } from "bun:test";
 import { LIMIT_OPTIONS, limitDefaultsOf } from "../../cli/limit-options.ts";
 import { resolveOptions } from "../../cli/options.ts";
+import { NO_LIMIT } from "../../core/rates.ts";
 
 const MIB = 1024n * 1024n;
-const NO_LIMIT = 2n ** 63n - 1n;
 
 function defaultsOf(
   flags: Readonly<Record<string, string>>,
@@ -57,6 +57,8 @@ describe("the Executive's limits", () => {
     ["writer-rows-per-minute", String(2n ** 63n), "none"],
     ["fleet-bytes-per-minute", "5MB", "MiB"],
     ["table-max-size", "", "MiB"],
+    // The first that a BIGINT cannot hold.
+    ["table-max-size", "8388608TiB", "less than"],
     ["tables-per-family", "0", "whole number"],
     ["fields-per-table", "201", "200"],
     ["table-size-interval-ms", "1", "100"],

@@ -1,7 +1,8 @@
 /** Overrides of limits as they stand in the ctldb, whatever somebody wrote there. */
 import { describe, expect, test } from "bun:test";
+import { NO_LIMIT } from "../../../core/rates.ts";
 import { UNLIMITED } from "../../../ctldb/limits/limits.ts";
-import { NO_LIMIT, Policy } from "../../../ctldb/limits/policy.ts";
+import { Policy } from "../../../ctldb/limits/policy.ts";
 import type { SystemRow } from "../../../ctldb/store.ts";
 
 const DEFAULTS = {
