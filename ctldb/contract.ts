@@ -66,7 +66,7 @@ export interface CtlDb extends AsyncDisposable {
    * Applies one write. All of it takes effect or none.
    * @throws CtlstoreError `bad_credentials`, `not_granted`, `cookie_conflict`, `rate_limited`, `table_full`, `unknown_family`, `unknown_table`, `unknown_field`,
    *   `missing_key_field`, `invalid_value` (with `index` and `field`), `statement_too_large`,
-   *   `too_many_mutations` (more than the writer may write in a whole minute), `overloaded`,
+   *   `too_many_mutations` and `request_too_large` (more rows or bytes than a whole minute's limit), `overloaded`,
    *   `ctldb_unavailable` (nothing was changed), `commit_outcome_unknown` (read the cookie)
    */
   write(request: WriteRequest): Promise<WriteResult>;
