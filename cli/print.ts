@@ -1,8 +1,17 @@
 /** Results as text for people and as JSON for scripts. */
 import { stringifyJson } from "../core/exact-json.ts";
 
+/** What a terminal obeys instead of showing it, and what turns the order of letters round. */
+const UNSHOWN = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
+
+/** Text that others chose, such as names and contacts, for a line of its own: nothing in it can forge what stands beside it. */
+export function shownText(text: string): string {
+  return text.replace(UNSHOWN, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}
+
 /** A table with aligned columns, without frames, so that it can be cut and grepped. */
-export function textTable(headings: readonly string[], rows: readonly (readonly string[])[]): string[] {
+export function textTable(headings: readonly string[], texts: readonly (readonly string[])[]): string[] {
+  const rows = texts.map((row) => row.map(shownText));
   const widths = headings.map((heading, column) =>
     Math.max(heading.length, ...rows.map((row) => (row[column] ?? "").length)),
   );

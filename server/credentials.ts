@@ -65,6 +65,9 @@ function headerText(value: string): string {
 
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 
+/** Controls, and what looks like nothing: with them a name could look like another one. */
+const UNSEEN_CHARACTER = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u;
+
 /**
  * The name under which a writer registers. White space around it would be lost in a header, so that it could never log
  * in again; and with a `*` at its end a limit could not tell it from a group of writers.
@@ -73,6 +76,7 @@ const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
 export function newWriterName(value: unknown): WriterName {
   const writer = parseWriterName(value);
   if (writer.trim() !== writer) throw unusableName("begins or ends with white space");
+  if (UNSEEN_CHARACTER.test(writer)) throw unusableName("holds a character that cannot be seen");
   if (writer.endsWith("*")) throw unusableName("ends in *, which stands for all names that begin so");
   return writer;
 }

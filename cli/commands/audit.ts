@@ -6,7 +6,7 @@ import { type CommandContext, command } from "../command.ts";
 import { OPERATOR_OPTIONS, operatorClient } from "../operator.ts";
 import { option, switchOption } from "../options.ts";
 import { integer, text } from "../parsers.ts";
-import { jsonText, textTable } from "../print.ts";
+import { jsonText, shownText, textTable } from "../print.ts";
 
 const FOLLOW_INTERVAL_MS = 1_000;
 
@@ -99,7 +99,7 @@ function show(context: CommandContext, entries: readonly AuditEntry[], json: boo
 }
 
 function showOne(context: CommandContext, entry: AuditEntry, json: boolean): void {
-  context.out(json ? jsonText(entry) : cells(entry).join("  ").trimEnd());
+  context.out(json ? jsonText(entry) : cells(entry).map(shownText).join("  ").trimEnd());
 }
 
 function cells({ at, actor, action, target, detail, sequence }: AuditEntry): string[] {

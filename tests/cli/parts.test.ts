@@ -26,6 +26,16 @@ test("a text table aligns its columns when cells differ in length", () => {
   ).toEqual(["NAME       N", "a          100", "long name  1"]);
 });
 
+test("a text table writes out what a terminal would obey when others chose its texts", () => {
+  expect(textTable(["name"], [["a\u001b[2Jb"], ["a\u009b2Jb\nc"], ["\u202eabc"], ["é 😀 \u200d"]])).toEqual([
+    "NAME",
+    "a\\u001b[2Jb",
+    "a\\u009b2Jb\\u000ac",
+    "\\u202eabc",
+    "é 😀 \u200d",
+  ]);
+});
+
 test.each([
   [3.14, "3.1 µs"],
   [250, "250 µs"],

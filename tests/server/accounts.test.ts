@@ -273,6 +273,10 @@ describe("what these routes refuse, changing nothing", () => {
     ["DELETE", "/writers/nobody", undefined, [404, "unknown_writer"]],
     ["POST", "/writers/nobody/secret", secret, [404, "unknown_writer"]],
     ["POST", "/writers/loader:*", secret, BAD_NAME],
+    // What a terminal would obey, and what looks like writer `importer`.
+    ...["a\u009b2Jb", "impor\u200bter", "\u202eretropmi", "impor\u2028ter"].map(
+      (name): Case => ["POST", `/writers/${encodeURIComponent(name)}`, secret, BAD_NAME],
+    ),
     ["POST", SECRET, "", BAD_VALUE],
     ["POST", SECRET, "ab", BAD_VALUE],
     ["POST", SECRET, `${secret}\n`, BAD_VALUE],
