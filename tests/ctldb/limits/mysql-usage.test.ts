@@ -1,6 +1,7 @@
 /** What is counted on MySQL when the network fails: rows that stand in the ledger, each once. */
 import { describe, expect, test } from "bun:test";
 import type { CtlDb } from "../../../ctldb/contract.ts";
+import type { OpenCtlDbOptions } from "../../../ctldb/open.ts";
 import { type FaultProxy, startFaultProxy } from "../../support/fault-proxy.ts";
 import { sharedMariadb } from "../../support/mariadb.ts";
 import { until } from "../../support/until.ts";
@@ -15,7 +16,7 @@ interface Behind extends AsyncDisposable {
 }
 
 /** A ctldb with ten rows a minute for each writer, reached through a proxy that fails on demand. */
-async function behindProxy(): Promise<Behind> {
+async function behindProxy(timeouts: OpenCtlDbOptions["timeouts"] = {}): Promise<Behind> {
   const server = await sharedMariadb();
   const direct = await server.createDatabase();
   const proxy = await startFaultProxy(server);
@@ -23,7 +24,7 @@ async function behindProxy(): Promise<Behind> {
   through.port = String(proxy.port);
   const ctldb = await openFilled(through.href, {
     defaults: { writer: { rows: 10n, bytes: null } },
-    timeouts: { resolveCommitMs: 800 },
+    timeouts,
   });
   return {
     direct,
@@ -77,9 +78,9 @@ describe("rows counted on MySQL", () => {
   });
 
   test("D11 count once when nobody could be told what became of their COMMIT", async () => {
-    await using behind = await behindProxy();
+    await using behind = await behindProxy({ resolveCommitMs: 800 });
     const { ctldb, proxy, direct } = behind;
-    await windowWith(15);
+    await windowWith(8);
     await ctldb.write(rows(1));
     proxy.set({ holdReplyOf: /COMMIT/ });
     const lost = request(rows(9).mutations, { checkCookie: bytes(""), cookie: bytes("dark") });
