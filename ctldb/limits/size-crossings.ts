@@ -29,9 +29,12 @@ export interface SizeCrossing {
 type StateStore = Pick<LedgerStore, "query" | "execute">;
 type MeasuredTable = Pick<TableSize, "family" | "table" | "limit"> & { readonly bytes: bigint };
 
-interface StoredState extends ToldState {
+export interface StoredState extends ToldState {
   readonly token: string;
 }
+
+/** By the name of the table. */
+export type ToldStates = ReadonlyMap<string, StoredState>;
 
 const SELECT_STATES =
   "SELECT family_name, table_name, state, warn_size_bytes, max_size_bytes, token FROM ctlstore_table_states";
@@ -53,12 +56,20 @@ export class SizeCrossings {
   }
 
   /**
+   * What was told of every table. To be asked before the tables are measured: whoever then moves a state on with a figure
+   * that is newer than ours wins, and a slow one does not take it back.
+   */
+  async told(): Promise<ToldStates> {
+    const rows = await this.#store.query(SELECT_STATES);
+    return new Map(rows.map((row) => [nameOf(String(row[0]), String(row[1])), toStored(row)]));
+  }
+
+  /**
    * The crossings that are ours to tell.
+   * @param told what was told before the tables were measured
    * @throws CtlstoreError `ctldb_unavailable` before anything was moved
    */
-  async claim(tables: readonly MeasuredTable[], atUs: number): Promise<SizeCrossing[]> {
-    const rows = await this.#store.query(SELECT_STATES);
-    const told = new Map(rows.map((row) => [nameOf(String(row[0]), String(row[1])), toStored(row)]));
+  async claim(told: ToldStates, tables: readonly MeasuredTable[], atUs: number): Promise<SizeCrossing[]> {
     const known = new Set(tables.map(({ family, table }) => nameOf(family, table)));
     for (const name of this.#seen.keys()) if (!known.has(name)) this.#seen.delete(name);
     // Before anything is moved: what is ours by then must be told.
@@ -72,7 +83,7 @@ export class SizeCrossings {
   }
 
   /** Moves whose answer was lost, and that took effect. The others did not, or somebody has moved on since. */
-  #found(told: ReadonlyMap<string, StoredState>): SizeCrossing[] {
+  #found(told: ToldStates): SizeCrossing[] {
     const tokens = new Set([...told.values()].map(({ token }) => token));
     const found = [...this.#unsure].filter(([token]) => tokens.has(token)).map(([, crossing]) => crossing);
     this.#unsure.clear();

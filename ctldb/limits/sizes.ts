@@ -17,7 +17,7 @@ import type { LedgerHead, LedgerStore, LockedLedger } from "../store.ts";
 import type { SizeLimit, TableSize } from "./contract.ts";
 import type { FullTables } from "./growth.ts";
 import { MeasurePace } from "./measure-pace.ts";
-import { type SizeCrossing, SizeCrossings } from "./size-crossings.ts";
+import { type SizeCrossing, SizeCrossings, type ToldStates } from "./size-crossings.ts";
 import { sizeState } from "./size-states.ts";
 
 /** What a round of measuring found. */
@@ -150,12 +150,12 @@ export class TableSizes implements FullTables {
     const { store, clock, logger } = this.#deps;
     const { signal } = this.#stopping;
     try {
-      const head = await store.readHead();
+      const [head, told] = [await store.readHead(), await this.#crossings.told()];
       const measured = await store.measureTables(signal);
       const measuredMs = clock.monotonicMs();
       this.#figures = new Map([...measured].map(([name, bytes]) => [name, { bytes, measuredMs, head }]));
       this.#hasMeasured = true;
-      await this.#report();
+      await this.#report(told);
       if (this.#isFailing) logger.info({}, "tables are measured again");
       this.#isFailing = false;
     } catch (error) {
@@ -165,10 +165,10 @@ export class TableSizes implements FullTables {
     }
   }
 
-  async #report(): Promise<void> {
+  async #report(told: ToldStates): Promise<void> {
     const sizes = await this.list();
     const measured = sizes.flatMap((size) => (size.bytes === null ? [] : [{ ...size, bytes: size.bytes }]));
-    const crossings = await this.#crossings.claim(measured, this.#deps.clock.nowUs());
+    const crossings = await this.#crossings.claim(told, measured, this.#deps.clock.nowUs());
     this.#onReport({ sizes, crossings });
   }
 }

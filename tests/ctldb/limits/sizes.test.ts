@@ -245,12 +245,25 @@ describe("measuring", () => {
     await using it = await faultyWorld();
     const crossings = new SizeCrossings(it.store);
     const facts = { family: FAMILY, table: NOTES.table, limit: FULL, bytes: 5n };
-    expect((await crossings.claim([facts], 1)).length).toBe(1);
-    expect(await crossings.claim([facts], 2)).toEqual([]);
+    const claim = async (...tables: (typeof facts)[]) => crossings.claim(await crossings.told(), tables, 1);
+    expect((await claim(facts)).length).toBe(1);
+    expect(await claim(facts)).toEqual([]);
     await it.ctldb.dropTable(FAMILY, NOTES.table);
-    expect(await crossings.claim([], 3)).toEqual([]);
+    expect(await claim()).toEqual([]);
     await it.ctldb.createTables([NOTES]);
-    expect((await crossings.claim([facts], 4)).length).toBe(1);
+    expect((await claim(facts)).length).toBe(1);
+  });
+
+  test("does not take a crossing back when a slower Executive measured before it (R35)", async () => {
+    await using it = await faultyWorld();
+    const limit = { warnBytes: 100n, maxBytes: 200n };
+    const of = (bytes: bigint) => [{ family: FAMILY, table: NOTES.table, limit, bytes }];
+    const [quick, slow] = [new SizeCrossings(it.store), new SizeCrossings(it.store)];
+    expect((await quick.claim(await quick.told(), of(150n), 1)).map(({ to }) => to)).toEqual(["warn"]);
+    const toldBefore = await slow.told();
+    expect((await quick.claim(await quick.told(), of(500n), 2)).map(({ to }) => to)).toEqual(["full"]);
+    expect(await slow.claim(toldBefore, of(50n), 3)).toEqual([]);
+    expect(await quick.claim(await quick.told(), of(500n), 4)).toEqual([]);
   });
 
   test("tells of a table by one limit where Executives were started with different ones (R35)", async () => {
@@ -261,7 +274,8 @@ describe("measuring", () => {
     const [old, fresh] = [new SizeCrossings(it.store), new SizeCrossings(it.store)];
     const told: string[] = [];
     const look = async (crossings: SizeCrossings, table: typeof low) => {
-      for (const { from, to } of await crossings.claim([table], 1)) told.push(`${from} ${to}`);
+      for (const { from, to } of await crossings.claim(await crossings.told(), [table], 1))
+        told.push(`${from} ${to}`);
     };
     for (const round of [1, 2, 3]) {
       await look(old, low);
