@@ -231,9 +231,9 @@ class MysqlStore implements LedgerStore {
   }
 
   measureTables(signal: AbortSignal): Promise<ReadonlyMap<string, bigint>> {
-    const measuring = this.#readWith(this.#measuring, (session) =>
-      session.abortable(signal, () => this.#tableSizes.measure(session)),
-    );
+    const measure = (session: MysqlSession) =>
+      session.abortable(signal, () => this.#tableSizes.measure(session));
+    const measuring = this.#readWith(this.#measuring, measure, signal);
     return untilAborted(measuring, signal);
   }
 
@@ -242,13 +242,17 @@ class MysqlStore implements LedgerStore {
     return this.#readWith(this.#reading, task);
   }
 
-  async #readWith<T>(keeper: SessionKeeper, task: (session: MysqlSession) => Promise<T>): Promise<T> {
+  async #readWith<T>(
+    keeper: SessionKeeper,
+    task: (session: MysqlSession) => Promise<T>,
+    signal?: AbortSignal,
+  ): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       const session = await keeper.get();
       try {
         return await task(session);
       } catch (error) {
-        if (!session.broken || attempt === 2) throw error;
+        if (!session.broken || attempt === 2 || signal?.aborted === true) throw error;
       }
     }
   }

@@ -14,6 +14,7 @@ import { openMysqlStore } from "../../../ctldb/mysql/store.ts";
 import { countsBesideQueries } from "../../../ctldb/mysql/table-sizes.ts";
 import { openSqliteStore } from "../../../ctldb/sqlite/store.ts";
 import type { LedgerStore } from "../../../ctldb/store.ts";
+import { startFaultProxy } from "../../support/fault-proxy.ts";
 import { sharedMariadb, startMariadb } from "../../support/mariadb.ts";
 import { hasMysql9, startMysql9 } from "../../support/mysql9.ts";
 import { isDeep } from "../../support/suite.ts";
@@ -209,6 +210,27 @@ test("tables are counted only where that delays no write when long queries run o
     expect([product, countsBesideQueries(product)]).toEqual([product, true]);
   for (const product of ["MariaDB 10.4.34", "MySQL 8.0.17", "MySQL 8.0.23", aurora("3.02.2")])
     expect([product, countsBesideQueries(product)]).toEqual([product, false]);
+});
+
+test("measuring makes no new connection when it is given up while the ctldb does not answer (R20)", async () => {
+  const direct = await sharedMariadb();
+  await using proxy = await startFaultProxy(direct);
+  const url = new URL(await direct.createDatabase());
+  url.port = String(proxy.port);
+  await (await openFilled(url.href))[Symbol.asyncDispose]();
+  const store = await openMysqlStore(url, CTLDB_TIMEOUTS, DEPS);
+  await store.measureTables(new AbortController().signal);
+  await store.readHead();
+  proxy.set({ holdReplyOf: /information_schema/ });
+  const stopping = new AbortController();
+  const measuring = store.measureTables(stopping.signal).catch((error: unknown) => error);
+  await proxy.held();
+  const { connections } = proxy;
+  stopping.abort("enough");
+  expect(await measuring).toBe("enough");
+  await store.readHead();
+  expect(proxy.connections).toBe(connections);
+  await store[Symbol.asyncDispose]();
 });
 
 test("writes go on when a table is counted while a long query runs on it (R34)", async () => {
