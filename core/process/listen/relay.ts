@@ -42,7 +42,9 @@ class Relay {
         return;
       }
       this.#inner = inner;
-      this.#client.resume();
+      // A client that left without a word has ended before there was somebody to tell.
+      if (this.#client.readableEnded) inner.end();
+      else this.#client.resume();
     },
     data: (inner, bytes) => {
       if (!this.#client.write(bytes)) inner.pause();

@@ -1,5 +1,6 @@
 /** What slow, huge and many clients can do to a listener: nothing to the others, and for a while only (I13). */
 import { describe, expect, test } from "bun:test";
+import { execFileSync } from "node:child_process";
 import { type Listener, type ListenOptions, listen } from "../../../core/process/listen.ts";
 import { createMetrics } from "../../../core/process/metrics.ts";
 import { BodyBudget, readBody } from "../../../core/process/read-body.ts";
@@ -62,6 +63,21 @@ describe("too many connections", () => {
       );
     });
   }
+
+  test("are none when clients have left before they were taken in, as checks of load balancers do", async () => {
+    const metrics = createMetrics();
+    await withListener({ maxConnections: 5, metrics }, async (listener, port) => {
+      const leave = `const { connect } = require("node:net");
+        for (let i = 0; i < 5; i++) { const socket = connect(${port}, "127.0.0.1", () => socket.destroy()); }`;
+      // We do nothing while they come and go.
+      execFileSync(process.execPath, ["-e", leave]);
+      await served(listener.url).catch(() => {});
+      await until(async () => (await metricOf(metrics, "ctlstore_connections")) === 0, {
+        what: "room for others, sooner than silence is no longer borne",
+        deadlineMs: 5_000,
+      });
+    });
+  });
 
   test("that say nothing do not keep others from being served when there are five hundred", async () => {
     await withListener({}, async (listener, port) => {
