@@ -23,6 +23,11 @@ export class MeasurePace {
     if (this.#isMuch()) this.#cutPause?.();
   }
 
+  /** Between the ends of two rounds that take so long, at most. */
+  gapMs(tookMs: number): number {
+    return tookMs + Math.max(this.#intervalMs, SIZE_WATCH_LIMITS.pausePerRound * tookMs);
+  }
+
   /** Runs rounds with pauses between them, until the signal aborts. */
   async run(round: () => Promise<void>, signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {

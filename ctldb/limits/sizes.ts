@@ -61,6 +61,8 @@ export class TableSizes implements FullTables {
   /** The round that began last, or the one that is awaited first. */
   #round: Promise<void> = Promise.resolve();
   #hasMeasured = false;
+  /** How old a figure may become: the next one is long due by then. */
+  #trustedMs: number = SIZE_WATCH_LIMITS.staleMs;
   #isFailing = false;
 
   constructor(deps: TableSizesDeps, { intervalMs, onReport }: TableSizesOptions = {}) {
@@ -105,7 +107,7 @@ export class TableSizes implements FullTables {
     const figure = this.#figures.get(ldbTableName(family, table));
     if (figure === undefined) return null;
     const ageMs = this.#deps.clock.monotonicMs() - figure.measuredMs;
-    return ageMs > SIZE_WATCH_LIMITS.staleMs ? null : figure.bytes;
+    return ageMs > this.#trustedMs ? null : figure.bytes;
   }
 
   /** A table that any Executive has dropped since it was measured is another one now: its figure is forgotten. */
@@ -150,10 +152,12 @@ export class TableSizes implements FullTables {
     const { store, clock, logger } = this.#deps;
     const { signal } = this.#stopping;
     try {
+      const beganMs = clock.monotonicMs();
       const [head, told] = [await store.readHead(), await this.#crossings.told()];
       const measured = await store.measureTables(signal);
       const measuredMs = clock.monotonicMs();
       this.#figures = new Map([...measured].map(([name, bytes]) => [name, { bytes, measuredMs, head }]));
+      this.#trustedMs = SIZE_WATCH_LIMITS.staleMs + this.#pace.gapMs(measuredMs - beganMs);
       this.#hasMeasured = true;
       await this.#report(told);
       if (this.#isFailing) logger.info({}, "tables are measured again");

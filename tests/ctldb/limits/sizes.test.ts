@@ -114,7 +114,7 @@ const NOTES = table("notes", {
 const FULL: SizeLimit = { warnBytes: 1n, maxBytes: 1n };
 
 /** A real ctldb whose store fails when it is told to. */
-async function faultyWorld(clock: Clock = systemClock) {
+async function faultyWorld(clock: Clock = systemClock, intervalMs = 5) {
   const url = sqliteUrl();
   const ctldb = await openFilled(url);
   await ctldb.createTables([NOTES]);
@@ -147,7 +147,7 @@ async function faultyWorld(clock: Clock = systemClock) {
         tableLimit: (schema: TableSchema) => (schema.table === NOTES.table ? limit.of : null),
       }),
     },
-    { intervalMs: 5, onReport: (report) => void reports.push(report) },
+    { intervalMs, onReport: (report) => void reports.push(report) },
   );
   return {
     ctldb,
@@ -194,10 +194,23 @@ describe("measuring", () => {
     await until(() => it.lines.length > 0, { what: "the failure to be told" });
     now.offsetMs = SIZE_WATCH_LIMITS.staleMs - 30_000;
     expect(it.sizes.isFull(NOTES, FULL)).toBe(true);
-    now.offsetMs = SIZE_WATCH_LIMITS.staleMs + 1;
+    now.offsetMs = SIZE_WATCH_LIMITS.staleMs + 60_000;
     expect(it.sizes.isFull(NOTES, FULL)).toBe(false);
     const listed = (await it.sizes.list()).find((size) => size.table === NOTES.table);
     expect({ bytes: listed?.bytes, state: listed?.state }).toEqual({ bytes: null, state: "unmeasured" });
+  });
+
+  test("trusts a figure until the next one is long due when the pauses between two are long (R35)", async () => {
+    const now = { offsetMs: 0 };
+    const clock: Clock = { ...systemClock, monotonicMs: () => systemClock.monotonicMs() + now.offsetMs };
+    const intervalMs = 3_600_000;
+    await using it = await faultyWorld(clock, intervalMs);
+    it.sizes.start();
+    await until(() => it.sizes.isFull(NOTES, FULL), { what: "the first figure" });
+    now.offsetMs = intervalMs - 30_000;
+    expect(it.sizes.isFull(NOTES, FULL)).toBe(true);
+    now.offsetMs = intervalMs + SIZE_WATCH_LIMITS.staleMs + 60_000;
+    expect(it.sizes.isFull(NOTES, FULL)).toBe(false);
   });
 
   test("tells a crossing once when the answer to its claim is lost (R35)", async () => {
