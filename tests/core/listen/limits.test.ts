@@ -93,7 +93,7 @@ describe("too many connections", () => {
   });
 });
 
-describe("slow clients", () => {
+describe.concurrent("slow clients", () => {
   test("lose their connection when the head of their next request comes byte by byte", async () => {
     await withListener({ idleSeconds: 4 }, async (listener, port) => {
       const slow = ["G", "x: y\r\n"].map((piece) => {
