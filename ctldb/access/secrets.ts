@@ -7,6 +7,7 @@
  */
 import { createHash, createHmac, randomBytes, timingSafeEqual } from "node:crypto";
 import { CtlstoreError } from "../../core/errors.ts";
+import { ACCESS_LIMITS } from "../../core/limits.ts";
 import type { WriterName } from "../../core/names.ts";
 import type { WriterRecord } from "../store.ts";
 
@@ -67,6 +68,24 @@ function isSecretOf(stored: string | undefined, secret: string, plain: Buffer): 
   return isSalted || isPlain;
 }
 
+/**
+ * Secrets found right, as SHA-256, by how they are stored: who writes all the time is compared with that. A request's secret
+ * is judged before its body is read, before the queue and under the ledger lock.
+ */
+const proven = new Map<string, Buffer>();
+
+function isProven(stored: string | undefined, plain: Buffer): boolean {
+  const known = stored === undefined ? undefined : proven.get(stored);
+  return known !== undefined && timingSafeEqual(known, plain);
+}
+
+function remember(stored: string | undefined, plain: Buffer): void {
+  if (stored === undefined) return;
+  proven.set(stored, plain);
+  const [oldest] = proven.size > ACCESS_LIMITS.cachedWriters ? proven.keys() : [];
+  if (oldest !== undefined) proven.delete(oldest);
+}
+
 /** @param nowSeconds Unix time: the ctldb's under the ledger lock, the process's elsewhere */
 export function validSecret(
   record: WriterAccess | null,
@@ -75,7 +94,11 @@ export function validSecret(
 ): ValidSecret | null {
   const plain = sha256(secret);
   // Who is right may have the answer sooner; what is wrong takes every step.
-  if (isSecretOf(record?.secretHash, secret, plain)) return "current";
+  if (isProven(record?.secretHash, plain)) return "current";
+  if (isSecretOf(record?.secretHash, secret, plain)) {
+    remember(record?.secretHash, plain);
+    return "current";
+  }
   const isPrevious = isSecretOf(record?.previousSecret?.hash, secret, plain);
   return isPrevious && nowSeconds < (record?.previousSecret?.until ?? 0) ? "previous" : null;
 }
