@@ -24,13 +24,13 @@ export class OverBudget extends CtlstoreError {
 
 type OverBudgetCode = Extract<
   ErrorCode,
-  | "rate_limited" // the next window may do
+  | "rate_limited" // the next window may do, or a higher limit
   | "too_many_mutations" // no window can take so many rows
   | "request_too_large" // no window can take so many bytes
   | "not_granted" // the limit is 0
 >;
 
-/** Codes by which a loader makes its batches smaller. */
+/** Codes by which senders make smaller batches. */
 const TOO_LARGE = { rows: "too_many_mutations", bytes: "request_too_large" } as const;
 
 /** @throws OverBudget */
@@ -51,14 +51,18 @@ function assertFits(unit: "rows" | "bytes", budget: Budget, writer: string, want
     });
   }
   const allowed = `${scope === "writer" ? "it" : "all writers together"} may write ${limit} a minute`;
-  if (wanted[unit] > limit) {
+  const isTooMuch = wanted[unit] > limit;
+  // One row cannot be made smaller, and is no bad one: to be taken for that would lose it.
+  if (isTooMuch && wanted.rows > 1n) {
     throw new OverBudget(TOO_LARGE[unit], `${cannot}: ${allowed}`, budget, {
       hint: `a request of more ${unit} than the limit of a whole minute never passes: send smaller ones, or ask an admin for a higher limit`,
     });
   }
-  const state = `${allowed}, and ${used[unit]} are written in this one`;
+  const state = isTooMuch ? allowed : `${allowed}, and ${used[unit]} are written in this one`;
   throw new OverBudget("rate_limited", `${cannot}: ${state}`, budget, {
     retryAfterSeconds: secondsLeft,
-    hint: "send it again in the next minute, or ask an admin for a higher limit",
+    hint: isTooMuch
+      ? `a row of more ${unit} than the limit of a whole minute passes when an admin has set a higher one`
+      : "send it again in the next minute, or ask an admin for a higher limit",
   });
 }

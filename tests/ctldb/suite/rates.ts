@@ -140,10 +140,26 @@ export function rateTests(target: ConformanceTarget): void {
       expect(tooMany.code).toBe("too_many_mutations");
       expect(tooMany.message).toContain("5 a minute");
       await ctldb.limits.setWriter(WRITER, { rows: 100n, bytes: 200n });
-      const tooLong = await failureOf(ctldb.write(request([count("x".repeat(190))])));
+      const long = count("x".repeat(190));
+      const tooLong = await failureOf(ctldb.write(request([long, count("short")])));
       expect(tooLong.code).toBe("request_too_large");
       expect(tooLong.details.hint).toContain("smaller");
       await ctldb.write(request([count("short")]));
+    });
+
+    test("R35 keeps a single row waiting that no minute can take, as the row itself is no bad one", async () => {
+      const url = await target.createDatabase();
+      await using ctldb = await openLimited(url, null);
+      await ctldb.limits.setWriter(WRITER, { rows: 100n, bytes: 200n });
+      const long = request([count("x".repeat(190))]);
+      for (const attempt of [1, 2]) {
+        const error = await failureOf(ctldb.write(long));
+        expect([attempt, error.code]).toEqual([attempt, "rate_limited"]);
+        expect(error.details.hint).toContain("higher");
+        expect(error.details.retryAfterSeconds).toBeGreaterThan(0);
+      }
+      await ctldb.limits.setWriter(WRITER, { rows: 100n, bytes: 2_000n });
+      await ctldb.write(long);
     });
 
     test("is switched off by a limit of 0, which leaves the cookie free", async () => {
