@@ -8,6 +8,7 @@ import { toOpenAPISchema } from "@elysiajs/openapi";
 import type { AnyElysia } from "elysia";
 import { ROLES, roleAllows } from "../../core/roles.ts";
 import { VERSION } from "../../core/version.ts";
+import { ErrorAnswer } from "../../core/wire/answers.ts";
 import { wireJsonSchema } from "../../core/wire/json-schema.ts";
 import { type Access, accessOf } from "../access/route-access.ts";
 import { SECRET_HEADER, WRITER_HEADER } from "../credentials.ts";
@@ -65,6 +66,11 @@ const SECURITY_SCHEMES = {
   secret: { type: "apiKey", in: "header", name: SECRET_HEADER },
 };
 
+const ERROR = {
+  description: "What was wrong; its `code` says it for programs",
+  content: { "application/json": { schema: wireJsonSchema(ErrorAnswer) } },
+};
+
 /** @param app with all of its routes */
 export function describeApi(app: AnyElysia): ApiDocument {
   const { paths, components } = toOpenAPISchema(app, undefined, undefined, { valibot: wireJsonSchema });
@@ -76,9 +82,9 @@ export function describeApi(app: AnyElysia): ApiDocument {
       description: "The write API of ctlstore. Reads go to the local LDB of each host, not here.",
     },
     tags: TAGS,
-    components: { ...components, securitySchemes: SECURITY_SCHEMES },
+    components: { ...components, securitySchemes: SECURITY_SCHEMES, responses: { Error: ERROR } },
     // The plug-in types operations more loosely than it makes them.
-    paths: withAccess(withNullInEnums(paths as ApiDocument["paths"])),
+    paths: withAccess(withOneError(withNullInEnums(paths as ApiDocument["paths"]))),
   };
 }
 
@@ -93,6 +99,19 @@ function isEnumOfNullable(value: unknown): value is { readonly enum: readonly un
   if (typeof value !== "object" || value === null || !("enum" in value) || !("type" in value)) return false;
   const { type, enum: choices } = value;
   return Array.isArray(type) && type.includes("null") && Array.isArray(choices) && !choices.includes(null);
+}
+
+/**
+ * Errors have one form, which stands in the document once: repeated for every status of every route it would be a megabyte,
+ * and whoever can connect may ask for it.
+ */
+function withOneError(paths: ApiDocument["paths"]): ApiDocument["paths"] {
+  const form = JSON.stringify(ERROR.content["application/json"].schema);
+  return JSON.parse(JSON.stringify(paths), (_name, value) =>
+    JSON.stringify(value?.content?.["application/json"]?.schema) === form
+      ? { $ref: "#/components/responses/Error" }
+      : value,
+  );
 }
 
 function withAccess(paths: ApiDocument["paths"]): ApiDocument["paths"] {
