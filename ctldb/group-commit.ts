@@ -5,7 +5,7 @@
  * write that fails (credentials, cookie, limits, a statement that the database refuses) fails alone. Nobody is told
  * anything before the transaction has ended: what was refused was judged by what the others did.
  */
-import { CtlstoreError } from "../core/errors.ts";
+import { CtlstoreError, type ErrorCode, isCtlstoreError } from "../core/errors.ts";
 import type { WriterName } from "../core/names.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Catalog } from "../core/schema.ts";
@@ -114,10 +114,10 @@ class GroupTransaction {
         return new Map();
       }
       const { tail, sequences } = this.#tail(writes, locked, statements);
-      const outcome = await locked.commit(
-        accepted.map((write) => write.plan.operations),
-        tail,
-      );
+      const units = accepted.map((write) => write.plan.operations);
+      const outcome = await locked.commit(units, tail).catch((error: unknown) => {
+        throw ofLedger(error);
+      });
       if (outcome.status === "committed") {
         this.#fail(failures);
         this.#deps.onGroup?.(sequences.size);
@@ -161,6 +161,17 @@ class GroupTransaction {
       sequences,
     };
   }
+}
+
+const BLAMES_DATA: ReadonlySet<ErrorCode> = new Set(["invalid_value", "invalid_schema"]);
+
+/** What the database refuses of the ledger's own rows is no fault of the rows that were written: a loader would put them aside. */
+function ofLedger(error: unknown): unknown {
+  if (!isCtlstoreError(error) || !BLAMES_DATA.has(error.code)) return error;
+  return new CtlstoreError("ctldb_incompatible", `Cannot commit to the ledger: ${error.message}`, {
+    cause: error,
+    hint: "the ctldb's own tables do not take what ctlstore writes: were they changed by hand?",
+  });
 }
 
 function refusedStranger(): CtlstoreError {

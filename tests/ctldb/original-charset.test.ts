@@ -58,3 +58,17 @@ for (const [charset, known, unknown] of [
     });
   });
 }
+
+test("R35 a ledger that cannot hold a text is the ctldb's fault, not that of the rows beside it", async () => {
+  const url = await (await sharedMariadb()).createDatabase();
+  const columns = `seq INT NOT NULL AUTO_INCREMENT PRIMARY KEY, leader_ts DATETIME DEFAULT CURRENT_TIMESTAMP,
+    statement MEDIUMTEXT NOT NULL`;
+  await mysqlScript(url, [`CREATE TABLE ctlstore_dml_ledger (${columns}) DEFAULT CHARSET=latin1`]);
+  await using ctldb = await openFilled(url);
+  const writes = ["plain", "日本国"].map((name) => failureOf(ctldb.write(request([count(name)]))));
+  expect((await Promise.all(writes)).map(({ code }) => code)).toEqual([
+    "ctldb_incompatible",
+    "ctldb_incompatible",
+  ]);
+  await ctldb.write(request([count("plain")]));
+});
