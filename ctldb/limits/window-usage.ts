@@ -4,7 +4,7 @@
  * whoever writes it and whatever becomes of the answer to COMMIT (D11).
  */
 import { RATE_LIMITS } from "../../core/limits.ts";
-import { RATE_WINDOW_SECONDS, windowStart } from "../../core/rates.ts";
+import { NO_LIMIT, RATE_WINDOW_SECONDS, windowStart } from "../../core/rates.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
 import type { LockedLedgerState } from "../store.ts";
 import type { Usage } from "./contract.ts";
@@ -31,7 +31,7 @@ export class WindowUsage {
 
   add(name: string, { rows, bytes }: Usage): void {
     const used = this.of(name);
-    this.#now.set(name, { rows: used.rows + rows, bytes: used.bytes + bytes });
+    this.#now.set(name, { rows: storable(used.rows + rows), bytes: storable(used.bytes + bytes) });
   }
 
   /** SQL that stores the totals. */
@@ -42,6 +42,11 @@ export class WindowUsage {
     );
     return [`REPLACE INTO writer_usage (writer_name, bucket, amount, bytes) VALUES ${rows.join(",")}`];
   }
+}
+
+/** Somebody may have written any count by hand: no write may fail for that. */
+function storable(count: bigint): bigint {
+  return count < NO_LIMIT ? count : NO_LIMIT;
 }
 
 /** SQL that deletes the counts of windows which ended long ago. */

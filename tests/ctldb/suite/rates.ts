@@ -147,6 +147,19 @@ export function rateTests(target: ConformanceTarget): void {
       await ctldb.write(request([count("short")]));
     });
 
+    test("counts no further than the database can when somebody has written the highest count by hand", async () => {
+      const url = await target.createDatabase();
+      await using ctldb = await openLimited(url, null);
+      await windowWith(8);
+      await ctldb.write(request([count("a")]));
+      await target.sql(url, `UPDATE writer_usage SET amount = ${2n ** 63n - 1n}, bytes = ${2n ** 63n - 1n}`);
+      await ctldb.write(request(batch("b", 2)));
+      expect((await ctldb.limits.usage()).fleet).toMatchObject({
+        rows: 2n ** 63n - 1n,
+        bytes: 2n ** 63n - 1n,
+      });
+    });
+
     test("R35 keeps a single row waiting that no minute can take, as the row itself is no bad one", async () => {
       const url = await target.createDatabase();
       await using ctldb = await openLimited(url, null);
