@@ -2,7 +2,7 @@
  * The socket between a front and the server behind it, in a folder that only its owner may enter: whoever could connect
  * to it would get past TLS. Folders of processes that were killed are removed by the next one.
  */
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdtempSync, readdirSync, rmdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { CtlstoreError, quote } from "../../errors.ts";
@@ -41,11 +41,22 @@ async function removeDead(folder: string): Promise<void> {
     if (pid === undefined || isAlive(Number(pid))) continue;
     // A process of another container may share this folder, and not our numbers.
     if (await isListenedOn(join(folder, name, SOCKET))) continue;
-    try {
-      rmSync(join(folder, name), { recursive: true, force: true });
-    } catch {
-      // Another user's: it is theirs to remove.
-    }
+    removeOurs(join(folder, name));
+  }
+}
+
+/**
+ * Only what we may have left, file by file: in a folder that is open to all, others may make one of such a name, and while
+ * a whole tree was being removed they could put links in it to what is not theirs.
+ */
+function removeOurs(path: string): void {
+  try {
+    const there = lstatSync(path);
+    if (!there.isDirectory() || there.uid !== process.getuid?.()) return;
+    rmSync(join(path, SOCKET), { force: true });
+    rmdirSync(path);
+  } catch {
+    // Something else is in it, or another process was faster.
   }
 }
 
