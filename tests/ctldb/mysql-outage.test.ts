@@ -68,7 +68,8 @@ const OUTAGES: Readonly<Record<string, Faults>> = {
 };
 
 for (const [what, faults] of Object.entries(OUTAGES)) {
-  test(`R47 a ctldb that ${what} is asked a few times and told of once, however many calls arrive, and found when it is back`, () =>
+  // Side by side: most of their time is waiting.
+  test.concurrent(`R47 a ctldb that ${what} is asked a few times and told of once, however many calls arrive, and found when it is back`, () =>
     withCtlDb(async (outage) => {
       const { ctldb, proxy, lines } = outage;
       proxy.set(faults);
