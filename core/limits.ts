@@ -546,6 +546,8 @@ export const LANE_LIMITS = {
   batchBytes: 768 * KIB,
   /** Batches that are refused as too large make the next ones smaller, down to this: one with long texts says little of others. */
   leastBatchBytes: 128 * KIB,
+  /** Batches that took effect before larger ones are tried again: one in a hundred is refused where the limit stays. */
+  widenAfterBatches: 100,
   /** A round trip takes a few milliseconds: waiting longer than some of them fills no batch better. */
   lingerMs: 20,
   /** And how much longer while records that may fill it are in memory already: other lanes are being decoded before them. */

@@ -139,6 +139,7 @@ export class Deliverer {
       throw error;
     }
     chain.commit(link);
+    if (mutations.length > 0) this.#options.limits.worked();
     onBatch({ rows: mutations.length, folded, seconds: (clock.monotonicMs() - startMs) / 1000 });
     return null;
   }
