@@ -43,7 +43,8 @@ function assertFits(unit: "rows" | "bytes", budget: Budget, writer: string, want
   const { scope, rate, used, secondsLeft } = budget;
   const limit = rate[unit];
   if (limit === null || wanted[unit] === 0n || used[unit] + wanted[unit] <= limit) return;
-  const cannot = `Cannot write ${wanted[unit]} ${unit} as writer ${quote(writer)}`;
+  const what = wanted[unit] === 1n ? `a ${unit.slice(0, -1)}` : `${wanted[unit]} ${unit}`;
+  const cannot = `Cannot write ${what} as writer ${quote(writer)}`;
   if (limit === 0n) {
     const by = scope === "writer" ? "for this writer by its limit of 0" : "for all by the fleet's limit of 0";
     throw new OverBudget("not_granted", `${cannot}: writing is switched off ${by}`, budget, {
