@@ -7,6 +7,7 @@ import type { WriterName } from "../core/names.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import { Mutex } from "../core/process/mutex.ts";
+import { turnOfEventLoop } from "../core/process/turn.ts";
 import type { Catalog } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
 import { audited } from "./access/audit-entry.ts";
@@ -24,6 +25,8 @@ export class LedgerAccess {
   readonly #store: LedgerStore;
   readonly #deps: LedgerAccessDeps;
   readonly #turn = new Mutex();
+  /** Of changes one at a time waits for its turn: a flood of them must not come before the writes of others (R34). */
+  readonly #changes = new Mutex();
   /** The last one seen; equal versions mean equal catalogs. */
   #catalog: Catalog | null = null;
   #loading: Promise<Catalog> | null = null;
@@ -38,17 +41,28 @@ export class LedgerAccess {
     return this.#turn.run(task);
   }
 
-  /** Runs a task in turn with the ledger lock and the catalog that holds under it; rolls back when it throws. */
+  /** Makes a change in turn with the ledger lock and the catalog that holds under it; rolls back when it throws. */
   withLock<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
-    return this.inTurn(async () => {
-      const locked = await this.begin([]);
-      try {
-        return await task(locked, await this.catalogUnder(locked));
-      } catch (error) {
-        await locked.rollback().catch(() => {});
-        throw error;
-      }
+    return this.#changes.run(async () => {
+      // An embedded ctldb answers without one: writes would come after the last of many changes.
+      await turnOfEventLoop();
+      return this.inTurn(() => this.#lockedTask(task));
     });
+  }
+
+  async #lockedTask<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
+    const locked = await this.begin([]);
+    try {
+      return await task(locked, await this.catalogUnder(locked));
+    } catch (error) {
+      await locked.rollback().catch(() => {});
+      throw error;
+    }
+  }
+
+  /** Resolves when all that was asked for before has ended. */
+  settled(): Promise<void> {
+    return this.#changes.run(() => this.inTurn(() => {}));
   }
 
   /** Takes the ledger lock; for a task that runs in turn. */

@@ -184,7 +184,7 @@ export class LedgerCtlDb implements CtlDb {
     this.#closed = true;
     await this.#tableSizes.stop();
     await this.#writes.drained();
-    await this.#ledger.inTurn(() => {});
+    await this.#ledger.settled();
     await Promise.all([this.#gate.settled(), this.operators.settled()]);
     this.#proof[Symbol.dispose]();
     await this.#store[Symbol.asyncDispose]();

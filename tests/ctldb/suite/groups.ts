@@ -38,6 +38,26 @@ export function groupTests(target: ConformanceTarget): void {
       expect((await expectConsistent(url)).rows["fam___counts"]?.rows).toHaveLength(40);
     });
 
+    test("R34 does not wait for all changes of operators when there is a flood of them, nor is one of these lost", async () => {
+      const url = await target.createDatabase();
+      let changes = 0;
+      {
+        await using ctldb = await openFilled(url);
+        const registrations = Array.from({ length: 60 }, (_, i) =>
+          ctldb.writers.register(parseWriterName(`flood-${i}`), SECRET).then(() => {
+            changes += 1;
+          }),
+        );
+        await registrations[0];
+        await ctldb.write(request([count("a", 1)]));
+        // A flood as long as that comes first where all wait in one line.
+        expect(changes).toBeLessThan(30);
+        await Promise.all(registrations);
+      }
+      await using ctldb = await open(url);
+      expect(await ctldb.writers.list()).toHaveLength(61);
+    });
+
     test("fails alone when one of it has bad credentials, a wrong cookie or a bad value", async () => {
       const url = await target.createDatabase();
       await using ctldb = await openFilled(url);
