@@ -6,7 +6,7 @@
  * arrival, by the sizes of the rows themselves: those stored are read once for all that wait, and each write sees what
  * those before it leave. A write that only deletes needs no reading, and without a full table nothing is read at all.
  */
-import { CtlstoreError } from "../../core/errors.ts";
+import { CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
 import { ldbTableName } from "../../core/names.ts";
 import type { TableSchema } from "../../core/schema.ts";
 import type { SqlValue } from "../../core/values.ts";
@@ -54,10 +54,22 @@ export async function prepareGrowth(
 ): Promise<() => GrowthJudge> {
   const full = await fullTables(writes, locked, deps);
   if (full.size === 0) return () => NOTHING_IS_FULL;
-  const addresses = namedRows(writes, full);
-  const bytes = await storedRowBytes([...addresses.values()], locked);
-  const stored = new Map([...addresses.keys()].map((row, i) => [row, bytes[i] ?? 0]));
-  return () => new RowSizeJudge(full, stored, deps.limitOf);
+  const stored = await storedRows(namedRows(writes, full), locked);
+  return stored === null ? () => NOTHING_IS_FULL : () => new RowSizeJudge(full, stored, deps.limitOf);
+}
+
+/** Null when a table was changed by hand: its writes fail each by itself, and those of others not with them. */
+async function storedRows(
+  addresses: ReadonlyMap<string, RowAddress>,
+  locked: Pick<LockedLedger, "query">,
+): Promise<Map<string, number> | null> {
+  try {
+    const bytes = await storedRowBytes([...addresses.values()], locked);
+    return new Map([...addresses.keys()].map((row, i) => [row, bytes[i] ?? 0]));
+  } catch (error) {
+    if (isCtlstoreError(error) && error.code !== "ctldb_unavailable") return null;
+    throw error;
+  }
 }
 
 const NOTHING_IS_FULL: GrowthJudge = { take() {}, assertMayGrow() {} };

@@ -136,6 +136,20 @@ export function fullTableTests(target: ConformanceTarget): void {
     expect(codes).toEqual(["cookie_conflict", "table_full", "ok", "bad_credentials", "ok"]);
   });
 
+  test("is no reason to refuse what others write when a full table was changed by hand", async () => {
+    const url = await target.createDatabase();
+    await using ctldb = await openFull(url);
+    await target.sql(url, "ALTER TABLE fam___notes RENAME COLUMN note TO other");
+    for (let i = 0; i < 3; i++) {
+      const outcomes = await settled([
+        ctldb.write(request([count(`before ${i}`)])),
+        ctldb.write(request([note("new", 10)])),
+        ctldb.write(request([count(`after ${i}`)])),
+      ]);
+      expect(outcomes.map((outcome) => "sequence" in outcome)).toEqual([true, false, true]);
+    }
+  });
+
   test("goes on at once when the limit is raised, and by itself when rows were deleted (R35)", async () => {
     await using ctldb = await openFull(await target.createDatabase());
     const { limits } = ctldb;
