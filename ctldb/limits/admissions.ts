@@ -41,8 +41,8 @@ export interface AdmissionsOptions {
 interface Memory {
   readonly spent: SpentBudgets;
   readonly log: RefusalLog;
-  /** The window from which on old counts are to be deleted again. */
-  cleanAfter: number;
+  /** The window in which old counts were deleted last. */
+  cleaned: number;
 }
 
 export class Admissions {
@@ -56,7 +56,7 @@ export class Admissions {
     this.#memory = {
       spent: new SpentBudgets(deps.clock),
       log: new RefusalLog(deps.logger),
-      cleanAfter: 0,
+      cleaned: Number.NEGATIVE_INFINITY,
     };
   }
 
@@ -132,14 +132,20 @@ export class GroupAdmissions {
     const judged = judgeWrites(admission, applied, waiting);
     const counts = admission.usageStatements();
     this.#window = admission.window;
-    this.#cleans = counts.length > 0 && this.#window >= this.#facts.memory.cleanAfter;
+    this.#cleans = counts.length > 0 && this.#isCleaningDue();
     return { ...judged, statements: this.#cleans ? [...counts, deleteOldUsage(this.#window)] : counts };
+  }
+
+  /** Also after the ctldb's clock has gone back. */
+  #isCleaningDue(): boolean {
+    const seconds = Math.abs(this.#window - this.#facts.memory.cleaned);
+    return seconds >= RATE_LIMITS.cleanEveryWindows * RATE_WINDOW_SECONDS;
   }
 
   /** To be told when the transaction has ended well: what was refused is refused for good. */
   ended(failures: ReadonlyMap<PlannedWrite, unknown>): void {
     const { memory, takenMs, observer } = this.#facts;
-    if (this.#cleans) memory.cleanAfter = this.#window + RATE_LIMITS.cleanEveryWindows * RATE_WINDOW_SECONDS;
+    if (this.#cleans) memory.cleaned = this.#window;
     for (const [{ request }, error] of failures) {
       tell(observer, error);
       if (!(error instanceof OverBudget)) continue;

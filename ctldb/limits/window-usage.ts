@@ -49,7 +49,8 @@ function storable(count: bigint): bigint {
   return count < NO_LIMIT ? count : NO_LIMIT;
 }
 
-/** SQL that deletes the counts of windows which ended long ago. */
+/** SQL that deletes the counts of windows which ended long ago, and of those that a wrong clock has begun. */
 export function deleteOldUsage(window: number): string {
-  return `DELETE FROM writer_usage WHERE bucket < ${window - RATE_LIMITS.keepWindows * RATE_WINDOW_SECONDS}`;
+  const kept = RATE_LIMITS.keepWindows * RATE_WINDOW_SECONDS;
+  return `DELETE FROM writer_usage WHERE bucket < ${window - kept} OR bucket > ${window + kept}`;
 }

@@ -135,6 +135,25 @@ describe("a window of a rate", () => {
     expect(Math.max(...later)).toBe(keepWindows + cleanEveryWindows - 1);
   });
 
+  test("is forgotten and given out as ever when the ctldb's clock was a year ahead for a moment", async () => {
+    await using world = await openWorld();
+    const { clock, ctldb, url } = world;
+    const { keepWindows, cleanEveryWindows } = RATE_LIMITS;
+    await ctldb.write(rowsToWrite(3));
+    clock.setByUs = 365 * 24 * 3_600_000_000;
+    await ctldb.write(rowsToWrite(10));
+    clock.setByUs = 0;
+    await ctldb.write(rowsToWrite(10));
+    expect((await failureOf(ctldb.write(rowsToWrite(1)))).code).toBe("rate_limited");
+    for (let minute = 0; minute < keepWindows + 2 * cleanEveryWindows; minute++) {
+      await toNextWindow(clock);
+      await ctldb.write(rowsToWrite(1));
+    }
+    const kept = await rowsOf(url, `SELECT bucket FROM writer_usage WHERE writer_name = '${WRITER}'`);
+    expect(kept.length).toBeLessThanOrEqual(keepWindows + cleanEveryWindows);
+    expect(kept.every(([bucket]) => Number(bucket) <= secondsOf(clock))).toBe(true);
+  });
+
   test("is reported with who used it, the busiest first, and what each may", async () => {
     await using world = await openWorld();
     const { clock, ctldb, other } = world;
