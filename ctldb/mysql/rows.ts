@@ -4,6 +4,7 @@ import type { FamilyName, WriterName } from "../../core/names.ts";
 import { RATE_WINDOW_SECONDS, windowStart } from "../../core/rates.ts";
 import { Catalog } from "../../core/schema.ts";
 import { toSequence } from "../../core/sequence.ts";
+import { textLiteral } from "../../core/sql/literals.ts";
 import { decodeTable } from "../catalog-row.ts";
 import type { Usage } from "../limits/contract.ts";
 import { isNamed } from "../names-condition.ts";
@@ -40,10 +41,13 @@ export function toWriter([name, secret, cookie, previous, until, grants]: MysqlR
   });
 }
 
-/** What the names have used of this window and the one before; which one it is now, the same round trip tells. */
+/**
+ * What the names have used of this window and the one before; which one it is now, the same round trip tells. By the index,
+ * while the ledger lock is held: the names are those of writers that there are.
+ */
 export function selectUsage(names: readonly string[]): string {
   return `SELECT writer_name, bucket, amount, bytes FROM writer_usage
-    WHERE ${isNamed("writer_name", names)} AND bucket > UNIX_TIMESTAMP() - ${2 * RATE_WINDOW_SECONDS}`;
+    WHERE writer_name IN (${names.map(textLiteral).join(",")}) AND bucket > UNIX_TIMESTAMP() - ${2 * RATE_WINDOW_SECONDS}`;
 }
 
 export function toUsage(rows: readonly MysqlRow[], nowSeconds: number): Map<string, Usage> {
