@@ -11,6 +11,7 @@ import { turnOfEventLoop } from "../core/process/turn.ts";
 import type { Catalog } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
 import { audited } from "./access/audit-entry.ts";
+import type { ChangeOptions } from "./access/contract.ts";
 import { forgetReaders } from "./access/reader-rows.ts";
 import { auditRecordOf } from "./access/schema-record.ts";
 import { EntryAppender } from "./ledger-tail.ts";
@@ -20,6 +21,8 @@ export interface LedgerAccessDeps {
   readonly logger: Logger;
   readonly clock: Clock;
 }
+
+type LockedTask<T> = (locked: LockedLedger, catalog: Catalog) => Promise<T>;
 
 export class LedgerAccess {
   readonly #store: LedgerStore;
@@ -42,15 +45,16 @@ export class LedgerAccess {
   }
 
   /** Makes a change in turn with the ledger lock and the catalog that holds under it; rolls back when it throws. */
-  withLock<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
+  withLock<T>(task: LockedTask<T>, { judge }: Pick<ChangeOptions, "judge"> = {}): Promise<T> {
     return this.#changes.run(async () => {
       // An embedded ctldb answers without one: writes would come after the last of many changes.
       await turnOfEventLoop();
+      await judge?.();
       return this.inTurn(() => this.#lockedTask(task));
     });
   }
 
-  async #lockedTask<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
+  async #lockedTask<T>(task: LockedTask<T>): Promise<T> {
     const locked = await this.begin([]);
     try {
       return await task(locked, await this.catalogUnder(locked));

@@ -38,7 +38,7 @@ export class LedgerTables {
   }
 
   createFamily(family: FamilyName, options?: ChangeOptions): Promise<void> {
-    return this.#withLock(async (locked, catalog) => {
+    return this.#withLock(options, async (locked, catalog) => {
       const newFamilies = decided(decideFamily(family, catalog));
       const head = { ...locked.head, schemaVersion: locked.head.schemaVersion + 1n };
       const record = { actor: actorOf(options), action: "family.create", target: family } as const;
@@ -68,7 +68,7 @@ export class LedgerTables {
   }
 
   clearRows(family: FamilyName, table: TableName | null, options?: ChangeOptions): Promise<ClearResult> {
-    return this.#withLock(async (locked, catalog) => {
+    return this.#withLock(options, async (locked, catalog) => {
       const tables = decided(decideClear(family, table, catalog));
       const operations = tables.map((schema): RowOperation => {
         const statement = clearTableStatement(schema.family, schema.table);
@@ -102,7 +102,7 @@ export class LedgerTables {
     options: ChangeOptions | undefined,
     decide: (catalog: Catalog) => readonly SchemaChange[],
   ): Promise<WriteResult> {
-    return this.#withLock(async (locked, catalog) => {
+    return this.#withLock(options, async (locked, catalog) => {
       const actor = actorOf(options);
       const changes = decide(catalog).map((change) => ({ ...change, actor }));
       if (changes.length === 0) {
@@ -114,9 +114,12 @@ export class LedgerTables {
     });
   }
 
-  async #withLock<T>(task: (locked: LockedLedger, catalog: Catalog) => Promise<T>): Promise<T> {
+  async #withLock<T>(
+    options: ChangeOptions | undefined,
+    task: (locked: LockedLedger, catalog: Catalog) => Promise<T>,
+  ): Promise<T> {
     this.#deps.assertOpen();
-    return this.#deps.ledger.withLock(task);
+    return this.#deps.ledger.withLock(task, options);
   }
 }
 

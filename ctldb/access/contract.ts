@@ -11,6 +11,12 @@ import type { Sequence } from "../../core/sequence.ts";
 /** Who makes a change, for the audit trail: an operator's name, `admin-token`, or `anonymous`. */
 export interface ChangeOptions {
   readonly actor?: string;
+  /**
+   * Judges the actor once more when the change's turn at the ledger has come: others may have waited before it, and whose
+   * rights were taken away meanwhile changes nothing any more (D22).
+   * @throws CtlstoreError why it may not; the change fails with that
+   */
+  readonly judge?: () => Promise<unknown>;
 }
 
 export interface WriterInfo {

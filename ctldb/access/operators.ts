@@ -56,8 +56,9 @@ export class LedgerOperators implements Operators {
   async create(
     name: OperatorName,
     role: Role,
-    { actor = UNNAMED_ACTOR }: ChangeOptions = {},
+    options: ChangeOptions = {},
   ): Promise<{ readonly operator: Operator; readonly token: string }> {
+    const { actor = UNNAMED_ACTOR } = options;
     assertNotReserved(name);
     const token = `ctl_${randomBytes(32).toString("base64url")}`;
     const operator: Operator = { name, role, createdUs: this.#deps.clock.nowUs(), createdBy: actor };
@@ -68,11 +69,12 @@ export class LedgerOperators implements Operators {
       const record = { actor, action: "operator.create", target: targetOf(name), detail: { role } } as const;
       const remember = `REPLACE INTO ctlstore_meta (name, value) VALUES (${textLiteral(HAS_HAD_OPERATORS)}, 'true')`;
       return { statements: [insert, remember], record };
-    });
+    }, options);
     return { operator, token };
   }
 
-  async revoke(name: OperatorName, { actor = UNNAMED_ACTOR }: ChangeOptions = {}): Promise<void> {
+  async revoke(name: OperatorName, options: ChangeOptions = {}): Promise<void> {
+    const { actor = UNNAMED_ACTOR } = options;
     await this.#change(async (locked) => {
       const where = `FROM ctlstore_operators WHERE name = ${textLiteral(name)}`;
       const [found] = await locked.query(`SELECT role ${where}`);
@@ -80,7 +82,7 @@ export class LedgerOperators implements Operators {
       const detail = { role: String(found[0]) };
       const record = { actor, action: "operator.revoke", target: targetOf(name), detail } as const;
       return { statements: [`DELETE ${where}`], record };
-    });
+    }, options);
   }
 
   async authenticate(token: string): Promise<Operator | null> {
@@ -110,9 +112,12 @@ export class LedgerOperators implements Operators {
     return { byDigest: new Map(rows.map(operatorOf)), everAny: rows.length > 0 || marks.length > 0 };
   }
 
-  async #change(decide: (locked: LockedLedger) => Promise<RecordedChange>): Promise<void> {
+  async #change(
+    decide: (locked: LockedLedger) => Promise<RecordedChange>,
+    options: ChangeOptions,
+  ): Promise<void> {
     try {
-      await recordedChange(this.#deps, decide);
+      await recordedChange(this.#deps, decide, options);
     } finally {
       this.#cache.forget(ALL);
     }

@@ -34,45 +34,55 @@ export class LedgerDeclaredReaders implements DeclaredReaders {
     family: FamilyName,
     table: TableName,
     { reader, contact }: Pick<DeclaredReader, "reader" | "contact">,
-    { actor = UNNAMED_ACTOR }: ChangeOptions = {},
+    options: ChangeOptions = {},
   ): Promise<void> {
+    const { actor = UNNAMED_ACTOR } = options;
     assertContact(contact);
     const isSame = (other: DeclaredReader) => other.reader === reader && other.contact === contact;
     // Services declare themselves at each start: that takes no lock when nothing is to be done.
     if ((await this.list(family, table)).some(isSame)) return;
     const { ledger, clock } = this.#deps;
-    await recordedChange(this.#deps, async (locked) => {
-      (await ledger.catalogUnder(locked)).table(family, table);
-      const declared = (await locked.query(selectReaders(family, table))).map(readerOf);
-      if (declared.some(isSame)) return null;
-      assertRoom(declared, reader);
-      const cells = [
-        ...[family, table, reader].map(textLiteral),
-        contact === null ? "NULL" : textLiteral(contact),
-        String(clock.nowUs()),
-        textLiteral(actor),
-      ];
-      const replace = `REPLACE INTO ctlstore_readers (family_name, table_name, reader, contact, declared_us, declared_by) VALUES (${cells.join(",")})`;
-      const record = { actor, action: "reader.declare", detail: { reader, contact } } as const;
-      return { statements: [replace], record: { ...record, target: `${family}/${table}` } };
-    });
+    await recordedChange(
+      this.#deps,
+      async (locked) => {
+        (await ledger.catalogUnder(locked)).table(family, table);
+        const declared = (await locked.query(selectReaders(family, table))).map(readerOf);
+        if (declared.some(isSame)) return null;
+        assertRoom(declared, reader);
+        const cells = [
+          ...[family, table, reader].map(textLiteral),
+          contact === null ? "NULL" : textLiteral(contact),
+          String(clock.nowUs()),
+          textLiteral(actor),
+        ];
+        const replace = `REPLACE INTO ctlstore_readers (family_name, table_name, reader, contact, declared_us, declared_by) VALUES (${cells.join(",")})`;
+        const record = { actor, action: "reader.declare", detail: { reader, contact } } as const;
+        return { statements: [replace], record: { ...record, target: `${family}/${table}` } };
+      },
+      options,
+    );
   }
 
   async withdraw(
     family: FamilyName,
     table: TableName,
     reader: OperatorName,
-    { actor = UNNAMED_ACTOR }: ChangeOptions = {},
+    options: ChangeOptions = {},
   ): Promise<void> {
-    await recordedChange(this.#deps, async (locked) => {
-      const declared = (await locked.query(selectReaders(family, table))).map(readerOf);
-      if (!declared.some((other) => other.reader === reader)) throw unknownReader(family, table, reader);
-      const record = { actor, action: "reader.withdraw", detail: { reader } } as const;
-      return {
-        statements: [`${forgetReaders(family, table)} AND reader = ${textLiteral(reader)}`],
-        record: { ...record, target: `${family}/${table}` },
-      };
-    });
+    const { actor = UNNAMED_ACTOR } = options;
+    await recordedChange(
+      this.#deps,
+      async (locked) => {
+        const declared = (await locked.query(selectReaders(family, table))).map(readerOf);
+        if (!declared.some((other) => other.reader === reader)) throw unknownReader(family, table, reader);
+        const record = { actor, action: "reader.withdraw", detail: { reader } } as const;
+        return {
+          statements: [`${forgetReaders(family, table)} AND reader = ${textLiteral(reader)}`],
+          record: { ...record, target: `${family}/${table}` },
+        };
+      },
+      options,
+    );
   }
 }
 

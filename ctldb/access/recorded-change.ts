@@ -6,7 +6,7 @@ import type { Clock } from "../../core/process/clock.ts";
 import type { LedgerAccess } from "../ledger-access.ts";
 import type { LockedLedger } from "../store.ts";
 import { audited } from "./audit-entry.ts";
-import type { AuditRecord } from "./contract.ts";
+import type { AuditRecord, ChangeOptions } from "./contract.ts";
 
 export interface ChangeDeps {
   readonly ledger: LedgerAccess;
@@ -29,11 +29,12 @@ export interface RecordedChange {
 
 /**
  * @param decide looks at what holds under the lock; what it throws changes nothing
- * @throws CtlstoreError what `decide` throws, `ctldb_unavailable`, `commit_outcome_unknown`
+ * @throws CtlstoreError what `decide` and `options.judge` throw, `ctldb_unavailable`, `commit_outcome_unknown`
  */
 export async function recordedChange(
   { ledger, clock, assertOpen }: ChangeDeps,
   decide: (locked: LockedLedger) => Promise<RecordedChange | null>,
+  options?: ChangeOptions,
 ): Promise<void> {
   assertOpen();
   await ledger.withLock(async (locked) => {
@@ -49,5 +50,5 @@ export async function recordedChange(
       ...audit,
       changesPolicy: change.changesPolicy ?? false,
     });
-  });
+  }, options);
 }

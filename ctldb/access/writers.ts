@@ -53,20 +53,18 @@ export class LedgerWriters implements Writers {
     return infoOf(record, this.#nowSeconds());
   }
 
-  async register(
-    writer: WriterName,
-    secret: string,
-    { actor = UNNAMED_ACTOR }: ChangeOptions = {},
-  ): Promise<void> {
+  async register(writer: WriterName, secret: string, options: ChangeOptions = {}): Promise<void> {
+    const { actor = UNNAMED_ACTOR } = options;
     this.#deps.assertOpen();
     // Loaders register their writers at each start: that takes no lock when nothing is to be done.
     if (this.#isRegistered(await this.#deps.store.query(selectWriter(writer)), writer, secret)) return;
-    await this.#change(writer, async (locked) => {
+    const decide = async (locked: LockedLedger): Promise<RecordedChange | null> => {
       if (this.#isRegistered(await locked.query(selectWriter(writer)), writer, secret)) return null;
       const stored = storedSecret(secret, { original: this.#original });
       const insert = `INSERT INTO mutators (writer, secret, cookie, clock) VALUES (${textLiteral(writer)}, ${textLiteral(stored)}, x'', 0)`;
       return { statements: [insert], record: { actor, action: "writer.register", target: targetOf(writer) } };
-    });
+    };
+    await this.#change(writer, decide, options);
   }
 
   async rotate(
@@ -136,20 +134,25 @@ export class LedgerWriters implements Writers {
   /** One change of one writer that exists; `decide` gives null when it is as asked already. */
   async #update(
     writer: WriterName,
-    { action, actor = UNNAMED_ACTOR }: ChangeOptions & { readonly action: AuditAction },
+    { action, ...options }: ChangeOptions & { readonly action: AuditAction },
     decide: (before: WriterAccess, nowSeconds: number) => WriterChange | null,
   ): Promise<WriterInfo> {
+    const { actor = UNNAMED_ACTOR } = options;
     const outcome: { info?: WriterInfo } = {};
-    await this.#change(writer, async (locked) => {
-      const before = exactly(await locked.query(selectWriter(writer)), writer);
-      if (before === null) throw unknownWriter(writer);
-      const change = decide(before, locked.nowSeconds);
-      outcome.info = infoOf(change?.after ?? before, locked.nowSeconds);
-      if (change === null) return null;
-      const update = `UPDATE mutators SET ${change.set} WHERE writer = ${textLiteral(writer)}`;
-      const detail = change.detail === undefined ? {} : { detail: change.detail };
-      return { statements: [update], record: { actor, action, target: targetOf(writer), ...detail } };
-    });
+    await this.#change(
+      writer,
+      async (locked) => {
+        const before = exactly(await locked.query(selectWriter(writer)), writer);
+        if (before === null) throw unknownWriter(writer);
+        const change = decide(before, locked.nowSeconds);
+        outcome.info = infoOf(change?.after ?? before, locked.nowSeconds);
+        if (change === null) return null;
+        const update = `UPDATE mutators SET ${change.set} WHERE writer = ${textLiteral(writer)}`;
+        const detail = change.detail === undefined ? {} : { detail: change.detail };
+        return { statements: [update], record: { actor, action, target: targetOf(writer), ...detail } };
+      },
+      options,
+    );
     return outcome.info ?? this.find(writer);
   }
 
@@ -157,9 +160,10 @@ export class LedgerWriters implements Writers {
   async #change(
     writer: WriterName,
     decide: (locked: LockedLedger) => Promise<RecordedChange | null>,
+    options: ChangeOptions,
   ): Promise<void> {
     try {
-      await recordedChange(this.#deps, decide);
+      await recordedChange(this.#deps, decide, options);
     } finally {
       this.#deps.gate.forget(writer);
     }

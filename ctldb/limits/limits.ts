@@ -139,15 +139,20 @@ export class LedgerLimits implements Limits {
   }
 
   #override<Value extends object>(
-    { actor = UNNAMED_ACTOR }: ChangeOptions = {},
+    options: ChangeOptions = {},
     decide: (policy: Policy, locked: LockedLedger) => Promise<Override<Value>>,
   ): Promise<void> {
-    return recordedChange(this.#deps, async (locked) => {
-      const policy = new Policy(await locked.query(SELECT_OVERRIDES), this.defaults);
-      const { target, from, to, statements } = await decide(policy, locked);
-      if (isDeepStrictEqual(from, to)) return null;
-      const action = to === null ? "limit.reset" : "limit.set";
-      return { statements, record: { actor, action, target, detail: { from, to } }, changesPolicy: true };
-    }).finally(this.#deps.onChange);
+    const { actor = UNNAMED_ACTOR } = options;
+    return recordedChange(
+      this.#deps,
+      async (locked) => {
+        const policy = new Policy(await locked.query(SELECT_OVERRIDES), this.defaults);
+        const { target, from, to, statements } = await decide(policy, locked);
+        if (isDeepStrictEqual(from, to)) return null;
+        const action = to === null ? "limit.reset" : "limit.set";
+        return { statements, record: { actor, action, target, detail: { from, to } }, changesPolicy: true };
+      },
+      options,
+    ).finally(this.#deps.onChange);
   }
 }

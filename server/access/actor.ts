@@ -8,7 +8,7 @@
  *     await ctldb.createFamily(family, await actorOf(request));
  *
  * The actor is judged once more when it is asked for, which is when the body is there: that may take minutes, and its
- * token may have been revoked meanwhile (D22).
+ * token may have been revoked meanwhile; and again when the change's turn has come (D22).
  *
  * It must be the very `request` of the handler's context. A request that passed no check has no actor: asking for one is
  * a defect of ours, and ends in `internal` before anything is changed.
@@ -51,8 +51,8 @@ export function callerOf(request: Request): Caller {
  * @throws CtlstoreError `bad_credentials` of who was let in and has been revoked since, `ctldb_unavailable`, `internal`
  */
 export async function actorOf(request: Request): Promise<Required<ChangeOptions>> {
-  const { name } = await admittedOf(request).judgeAgain();
-  return { actor: name };
+  const { judgeAgain: judge } = admittedOf(request);
+  return { actor: (await judge()).name, judge };
 }
 
 function admittedOf(request: Request): Admitted {
