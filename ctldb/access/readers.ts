@@ -13,7 +13,7 @@ export interface ReadersDeps extends ChangeDeps {
   readonly store: LedgerStore;
 }
 
-const CONTROL_CHARACTER = /[\u0000-\u001f\u007f]/;
+const CONTROL_CHARACTER = /\p{Cc}/u;
 
 export class LedgerDeclaredReaders implements DeclaredReaders {
   readonly #deps: ReadersDeps;

@@ -1,6 +1,5 @@
 /** The audit trail: who changed what, and when. */
 import { Elysia } from "elysia";
-import { CtlstoreError, quote } from "../../core/errors.ts";
 import { ACCESS_LIMITS } from "../../core/limits.ts";
 import { sequenceToJson } from "../../core/sequence.ts";
 import { AuditAnswer, type AuditQuery, AuditQuery as AuditQuerySchema } from "../../core/wire/access.ts";
@@ -8,13 +7,13 @@ import { jsonSafeMembers } from "../../core/wire/json-safe.ts";
 import { AUDIT_ACTIONS, type AuditAction, type AuditEntry } from "../../ctldb/access/contract.ts";
 import type { RouteContext } from "../context.ts";
 import { exactQuery } from "../exact-query.ts";
-import { ERRORS } from "./common.ts";
+import { ERRORS, notAParameter, parsePageLimit } from "./common.ts";
 import { isoOfUs } from "./times.ts";
 
 async function readAudit({ ctldb }: RouteContext, query: AuditQuery): Promise<AuditAnswer> {
   const { actor, target } = query;
   const { entries, next } = await ctldb.audit.read({
-    limit: parseLimit(query.limit),
+    limit: parsePageLimit(query.limit, ACCESS_LIMITS.auditPage),
     ...(query.before === undefined ? {} : { before: parseId(query.before) }),
     ...(query.action === undefined ? {} : { action: parseAction(query.action) }),
     ...(actor === undefined ? {} : { actor: parseFilter("actor", actor) }),
@@ -35,14 +34,6 @@ function entryAnswer({ id, atUs, actor, action, target, detail, sequence }: Audi
   };
 }
 
-function parseLimit(text: string | undefined): number {
-  const { default: usual, max } = ACCESS_LIMITS.auditPage;
-  if (text === undefined) return usual;
-  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > max) throw notAParameter("limit", text, `an integer from 1 to ${max}`);
-  return limit;
-}
-
 const LARGEST_ID = 2n ** 63n - 1n;
 
 function parseId(text: string): bigint {
@@ -61,13 +52,6 @@ function parseAction(text: string): AuditAction {
 function parseFilter(name: string, text: string): string {
   if (/^[^\u0000-\u001f\u007f]{1,191}$/u.test(text) && text.isWellFormed()) return text;
   throw notAParameter(name, text, "1 to 191 printable characters");
-}
-
-function notAParameter(name: string, text: string, needed: string): CtlstoreError {
-  return new CtlstoreError(
-    "malformed_request",
-    `Cannot read parameter ${name}: it is ${quote(text)}; it needs to be ${needed}`,
-  );
 }
 
 export function auditRoutes(context: RouteContext) {

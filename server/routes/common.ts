@@ -1,5 +1,5 @@
 /** What the routes share: the parsers of bodies, and the error answers of the OpenAPI document. */
-import { CtlstoreError } from "../../core/errors.ts";
+import { CtlstoreError, quote } from "../../core/errors.ts";
 import { parseExactJsonBytes } from "../../core/exact-json.ts";
 import { readBody } from "../../core/process/read-body.ts";
 import { ErrorAnswer } from "../../core/wire/answers.ts";
@@ -26,6 +26,25 @@ export function exactJson(
     return parseExactJsonBytes(bytes);
   };
   return [parse, "json"];
+}
+
+/** A query parameter that cannot be what it is. @param needed completes "it needs to be" */
+export function notAParameter(name: string, text: string, needed: string): CtlstoreError {
+  return new CtlstoreError(
+    "malformed_request",
+    `Cannot read parameter ${name}: it is ${quote(text)}; it needs to be ${needed}`,
+  );
+}
+
+/** How many entries a page may have. @throws CtlstoreError `malformed_request` */
+export function parsePageLimit(
+  text: string | undefined,
+  { default: usual, max }: { readonly default: number; readonly max: number },
+): number {
+  if (text === undefined) return usual;
+  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
+  if (limit < 1 || limit > max) throw notAParameter("limit", text, `an integer from 1 to ${max}`);
+  return limit;
 }
 
 const ALL_ERRORS = {

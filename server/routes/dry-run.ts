@@ -37,7 +37,7 @@ export async function makeOrShow<Value, Answer extends object>(
 }
 
 /** @throws CtlstoreError `malformed_request` */
-export function isDryRun({ "dry-run": text = "false" }: DryRunQuery): boolean {
+function isDryRun({ "dry-run": text = "false" }: DryRunQuery): boolean {
   if (text === "true" || text === "false") return text === "true";
   throw new CtlstoreError(
     "malformed_request",

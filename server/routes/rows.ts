@@ -1,6 +1,5 @@
 /** The rows of a table as the ctldb has them, page by page: for comparing, sweeping and looking. */
 import { Elysia } from "elysia";
-import { CtlstoreError, quote } from "../../core/errors.ts";
 import { ROWS_LIMITS } from "../../core/limits.ts";
 import { parseFamilyName, parseTableName } from "../../core/names.ts";
 import { sequenceToJson } from "../../core/sequence.ts";
@@ -10,7 +9,7 @@ import { decodeRowCursor, encodeRowCursor } from "../../core/wire/row-cursor.ts"
 import { toWireValue, type WireValue } from "../../core/wire/row-values.ts";
 import type { RowsPage } from "../../ctldb/row-pages.ts";
 import type { RouteContext } from "../context.ts";
-import { ERRORS } from "./common.ts";
+import { ERRORS, notAParameter, parsePageLimit } from "./common.ts";
 
 interface TableParams {
   readonly family: string;
@@ -24,7 +23,7 @@ async function listRows({ ctldb }: RouteContext, params: TableParams, query: Row
     table,
     fields: parseFieldsWanted(query.fields),
     after: query.after === undefined ? null : decodeRowCursor(query.after),
-    limit: parseLimit(query.limit),
+    limit: parsePageLimit(query.limit, ROWS_LIMITS.perPage),
     bytes: ROWS_LIMITS.pageBytes,
   });
   return {
@@ -44,21 +43,6 @@ function parseFieldsWanted(text: string | undefined): "key" | "all" {
   if (text === undefined || text === "all") return "all";
   if (text === "key") return "key";
   throw notAParameter("fields", text, "key or all");
-}
-
-function parseLimit(text: string | undefined): number {
-  const { default: usual, max } = ROWS_LIMITS.perPage;
-  if (text === undefined) return usual;
-  const limit = /^\d{1,9}$/.test(text) ? Number(text) : 0;
-  if (limit < 1 || limit > max) throw notAParameter("limit", text, `an integer from 1 to ${max}`);
-  return limit;
-}
-
-function notAParameter(name: string, text: string, needed: string): CtlstoreError {
-  return new CtlstoreError(
-    "malformed_request",
-    `Cannot read parameter ${name}: it is ${quote(text)}; it needs to be ${needed}`,
-  );
 }
 
 export function rowRoutes(context: RouteContext) {

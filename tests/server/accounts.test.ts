@@ -246,6 +246,7 @@ describe("what these routes refuse, changing nothing", () => {
     ["PUT", `${READERS}/billing`, '{"contact":1}', MALFORMED],
     ["PUT", `${READERS}/billing`, '{"kontakt":"x"}', MALFORMED],
     ["PUT", `${READERS}/billing`, JSON.stringify({ contact: "a\u0000b" }), BAD_VALUE],
+    ["PUT", `${READERS}/billing`, JSON.stringify({ contact: "a\u009b2Jb" }), BAD_VALUE],
     ["PUT", `${READERS}/billing`, JSON.stringify({ contact: "a".repeat(192) }), BAD_VALUE],
     ["PUT", `${READERS}/billing`, '{"contact":"\\ud800"}', BAD_VALUE],
     ...BAD_NAMES.flatMap((name): Case[] => [
