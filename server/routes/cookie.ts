@@ -17,6 +17,8 @@ async function readCookie({ ctldb }: RouteContext, { headers }: Request): Promis
 
 async function storeCookie({ ctldb, limits }: RouteContext, request: Request) {
   const credentials = writerCredentials(request.headers);
+  // Before the body is read, which may take its time.
+  await ctldb.authenticate(credentials.writer, credentials.secret);
   const cookie = await readBody(request, FORMAT_LIMITS.cookieBytes, limits);
   const { sequence } = await ctldb.write({ ...credentials, family: null, mutations: [], cookie });
   return { sequence: sequenceToJson(sequence) };

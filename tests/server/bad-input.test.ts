@@ -315,27 +315,30 @@ describe("credentials", () => {
     });
   }
 
-  test("D22 of whoever is no writer no byte of a batch is read", async () => {
-    let isRead = false;
-    const source = {
-      pull(controller: ReadableStreamDefaultController<Uint8Array>) {
-        isRead = true;
-        controller.close();
-      },
-    };
-    for (const headers of [
-      {},
-      { ...WRITER, "ctlstore-secret": "s3cr3t-wrong" },
-      { ...WRITER, "ctlstore-writer": "nobody" },
-    ]) {
+  test.each([MUTATIONS, "/cookie"])(
+    "D22 of whoever is no writer no byte of a body to %s is read",
+    async (path) => {
+      let isRead = false;
+      const source = {
+        pull(controller: ReadableStreamDefaultController<Uint8Array>) {
+          isRead = true;
+          controller.close();
+        },
+      };
+      for (const headers of [
+        {},
+        { ...WRITER, "ctlstore-secret": "s3cr3t-wrong" },
+        { ...WRITER, "ctlstore-writer": "nobody" },
+      ]) {
+        const body = new ReadableStream(source, { highWaterMark: 0 });
+        await expectRefused({ method: "POST", path, body, headers }, BAD);
+      }
+      expect(isRead).toBe(false);
       const body = new ReadableStream(source, { highWaterMark: 0 });
-      await expectRefused({ method: "POST", path: MUTATIONS, body, headers }, BAD);
-    }
-    expect(isRead).toBe(false);
-    const body = new ReadableStream(source, { highWaterMark: 0 });
-    await app.call({ method: "POST", path: MUTATIONS, body, headers: WRITER });
-    expect(isRead).toBe(true);
-  });
+      await app.call({ method: "POST", path, body, headers: WRITER });
+      expect(isRead).toBe(true);
+    },
+  );
 
   test("only a writer learns what is wrong with its batch", async () => {
     const body = '{"mutations":[{"table":"item","values":{"name":"x","nothing":1}}]}';
