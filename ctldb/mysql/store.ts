@@ -94,6 +94,8 @@ class MysqlStore implements LedgerStore {
   readonly #tableSizes = new MysqlTableSizes();
   /** DDL and intents. */
   readonly #changing: SessionKeeper;
+  /** Statements beside the ledger, which may wait for rows that somebody else has locked: nobody who reads shall. */
+  readonly #executing: SessionKeeper;
   #maxPacketBytes: number;
 
   constructor(target: MysqlTarget, session: MysqlSession, epoch: string, deps: MysqlStoreDeps) {
@@ -104,6 +106,7 @@ class MysqlStore implements LedgerStore {
     this.#listing = new SessionKeeper(keeping);
     this.#measuring = new SessionKeeper(keeping);
     this.#changing = new SessionKeeper(keeping);
+    this.#executing = new SessionKeeper(keeping);
     this.epoch = epoch;
     this.server = session.server.product;
     this.#maxPacketBytes = session.server.maxPacketBytes;
@@ -219,7 +222,8 @@ class MysqlStore implements LedgerStore {
   }
 
   execute(sql: string): Promise<number> {
-    return this.#read(
+    return this.#readWith(
+      this.#executing,
       async (session) => (await session.execute(sql, "change the ctldb's tables"))[0]?.affectedRows ?? 0,
     );
   }
@@ -258,8 +262,9 @@ class MysqlStore implements LedgerStore {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    const keepers = [this.#writing, this.#reading, this.#listing, this.#measuring, this.#changing];
-    for (const keeper of keepers) await keeper[Symbol.asyncDispose]();
+    const readers = [this.#reading, this.#listing, this.#measuring];
+    for (const keeper of [this.#writing, ...readers, this.#changing, this.#executing])
+      await keeper[Symbol.asyncDispose]();
   }
 }
 
