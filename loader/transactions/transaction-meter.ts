@@ -13,9 +13,6 @@ export interface TransactionMeter {
   transaction(outcome: TransactionOutcome): void;
 }
 
-/** Counts nothing. */
-export const SILENT_TRANSACTION_METER: TransactionMeter = { transaction() {} };
-
 export function createTransactionMeter(metrics: Metrics): TransactionMeter {
   const transactions = metrics.counter(
     "ctlstore_loader_transactions_total",

@@ -59,20 +59,6 @@ export function converterFor(field: FieldSchema, type: ConnectType | null, rules
   };
 }
 
-/**
- * One value of a column as the value of a field. Whoever converts many takes `converterFor`.
- *
- * @throws CtlstoreError `event_refused` with `field`
- */
-export function convertValue(
-  field: FieldSchema,
-  value: unknown,
-  type: ConnectType | null,
-  rules: ColumnRules,
-): FieldValue {
-  return converterFor(field, type, rules)(value);
-}
-
 function withZeroDates(
   read: Read<unknown>,
   kind: ColumnKind,

@@ -149,7 +149,7 @@ async function change(origin: Origin): Promise<void> {
 
 describe.skipIf(!hasKafka)("from the origin to a reader", () => {
   test.each([...SETUPS])(
-    "R32 R33 every type, changes, a new column and a new snapshot arrive: $name",
+    "D24 R32 R33 every type, changes, a new column and a new snapshot arrive: $name",
     async (setup) => {
       await using origin = await startOrigin();
       const ctldbUrl =

@@ -5,7 +5,7 @@ import { parseFieldName } from "../../../core/names.ts";
 import type { FieldSchema } from "../../../core/schema.ts";
 import { type ColumnRules, DEFAULT_COLUMN_RULES } from "../../../loader/values/column-rules.ts";
 import type { ConnectType } from "../../../loader/values/connect-type.ts";
-import { convertValue } from "../../../loader/values/convert.ts";
+import { converterFor } from "../../../loader/values/convert.ts";
 
 /** A column's type in an event's schema: `io.debezium.` may be left out of the logical name's beginning. */
 export function column(
@@ -59,7 +59,7 @@ export function convert(
   given: Partial<ColumnRules> = {},
 ): unknown {
   try {
-    return convertValue(field(target), value, type, rules(given));
+    return converterFor(field(target), type, rules(given))(value);
   } catch (error) {
     if (!isCtlstoreError(error) || error.code !== "event_refused") throw error;
     if (error.details.field !== "amount") throw new Error(`names field ${error.details.field}`);
