@@ -1,5 +1,6 @@
 /** Why a request had no answer, in words: what is wrong with a certificate, and which flag is about it. */
 import { isCtlstoreError } from "../core/errors.ts";
+import { type CertificateProblem, certificateProblem } from "../core/process/certificate-problem.ts";
 
 export interface ConnectionProblem {
   /** Completes "Cannot reach the Executive: ". */
@@ -7,24 +8,17 @@ export interface ConnectionProblem {
   readonly hint?: string;
 }
 
-const UNKNOWN_AUTHORITY = "its certificate is of an authority that is not trusted here";
-const CA_HINT = "--executive-ca names the file of its authority";
 const CLIENT_HINT =
   "an Executive with TLS takes https://, one with --tls-client-ca a certificate: --executive-cert, --executive-key";
 
-const CERTIFICATES: Readonly<Record<string, readonly [reason: string, hint: string]>> = {
-  CERT_HAS_EXPIRED: ["its certificate has expired", "renew it, or look at the clock of this host"],
-  CERT_NOT_YET_VALID: ["its certificate is not valid yet", "look at the clock of this host"],
-  ERR_TLS_CERT_ALTNAME_INVALID: [
-    "its certificate is for other hosts",
-    "--executive must name it as its certificate does",
+const CERTIFICATES: Partial<Readonly<Record<CertificateProblem, readonly [reason: string, hint: string]>>> = {
+  "unknown-authority": [
+    "its certificate is of an authority that is not trusted here",
+    "--executive-ca names the file of its authority",
   ],
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: [UNKNOWN_AUTHORITY, CA_HINT],
-  UNABLE_TO_GET_ISSUER_CERT: [UNKNOWN_AUTHORITY, CA_HINT],
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: [UNKNOWN_AUTHORITY, CA_HINT],
-  SELF_SIGNED_CERT_IN_CHAIN: [UNKNOWN_AUTHORITY, CA_HINT],
-  DEPTH_ZERO_SELF_SIGNED_CERT: [UNKNOWN_AUTHORITY, CA_HINT],
-  CERT_SIGNATURE_FAILURE: [UNKNOWN_AUTHORITY, CA_HINT],
+  expired: ["its certificate has expired", "renew it, or look at the clock of this host"],
+  "not-yet-valid": ["its certificate is not valid yet", "look at the clock of this host"],
+  "other-host": ["its certificate is for other hosts", "--executive must name it as its certificate does"],
 };
 
 /**
@@ -33,7 +27,8 @@ const CERTIFICATES: Readonly<Record<string, readonly [reason: string, hint: stri
  */
 export function connectionProblem(thrown: unknown): ConnectionProblem | null {
   const code = codeOf(thrown);
-  const [reason, hint] = CERTIFICATES[code] ?? [];
+  const problem = certificateProblem(code);
+  const [reason, hint] = (problem === null ? undefined : CERTIFICATES[problem]) ?? [];
   if (reason !== undefined && hint !== undefined) return { reason: `${reason} (${code})`, hint };
   if (code === "EPROTO" || code.startsWith("ERR_SSL_"))
     return { reason: `the TLS handshake failed (${code})`, hint: CLIENT_HINT };

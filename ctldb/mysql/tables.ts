@@ -5,6 +5,7 @@
  */
 import { CtlstoreError } from "../../core/errors.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
+import { ADDED_COLUMNS, type AddedColumn } from "../added-columns.ts";
 import type { MysqlSession } from "./session.ts";
 
 export const CTLDB_FORMAT_VERSION = 1;
@@ -44,7 +45,7 @@ const createTables = (collation: string): string[] =>
   );
 
 /** Columns that ours has beside the original's; nullable or with a default, so that the original's INSERTs go on working. */
-const ADDED_COLUMNS: ReadonlyArray<readonly [table: string, column: string, declaration: string]> = [
+const MYSQL_COLUMNS: readonly AddedColumn[] = [
   ["ctlstore_dml_ledger", "timestamp_us", "BIGINT NULL"],
   ["ctlstore_dml_ledger", "hash", "BINARY(32) NULL"],
   ["ctlstore_dml_ledger", "family_name", "VARCHAR(30) NULL"],
@@ -53,18 +54,13 @@ const ADDED_COLUMNS: ReadonlyArray<readonly [table: string, column: string, decl
   ["locks", "seq", "BIGINT NOT NULL DEFAULT 0"],
   ["locks", "hash", "BINARY(32) NULL"],
   ["locks", "schema_version", "BIGINT NOT NULL DEFAULT 0"],
-  ["locks", "policy_version", "BIGINT NOT NULL DEFAULT 0"],
-  ["mutators", "previous_secret", "VARCHAR(255) NULL"],
-  ["mutators", "previous_secret_until", "BIGINT NULL"],
-  ["mutators", "grants", "MEDIUMTEXT NULL"],
-  ["max_writer_rates", "max_bytes_per_minute", "BIGINT NULL"],
-  ["writer_usage", "bytes", "BIGINT NOT NULL DEFAULT 0"],
+  ...ADDED_COLUMNS,
 ];
 
 /** Brings every table to today's form. */
 export async function createSystemTables(session: MysqlSession): Promise<void> {
   await session.execute(createTables(session.server.collation).join(";"), "create the ctldb's tables");
-  const widened = [...new Set(ADDED_COLUMNS.map(([table]) => textLiteral(table)))].join(",");
+  const widened = [...new Set(MYSQL_COLUMNS.map(([table]) => textLiteral(table)))].join(",");
   const columns = await session.select(
     `SELECT table_name, column_name, data_type FROM information_schema.columns
      WHERE table_schema = DATABASE() AND table_name IN (${widened})`,
@@ -73,7 +69,7 @@ export async function createSystemTables(session: MysqlSession): Promise<void> {
   const types = new Map(
     columns.map(([table, column, type]) => [`${table}.${column}`, String(type).toLowerCase()]),
   );
-  const changes = ADDED_COLUMNS.filter(([table, column]) => !types.has(`${table}.${column}`)).map(
+  const changes = MYSQL_COLUMNS.filter(([table, column]) => !types.has(`${table}.${column}`)).map(
     ([table, column, declaration]) => `ALTER TABLE ${table} ADD COLUMN ${column} ${declaration}`,
   );
   if (types.get("ctlstore_dml_ledger.seq") === "int") {

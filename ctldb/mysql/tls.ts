@@ -15,6 +15,7 @@
 import { readFileSync } from "node:fs";
 import { checkServerIdentity, createSecureContext, type PeerCertificate } from "node:tls";
 import { CtlstoreError, messageOf } from "../../core/errors.ts";
+import { type CertificateProblem, certificateProblem } from "../../core/process/certificate-problem.ts";
 
 export interface MysqlTls {
   /** Null: any name will do, as long as the chain is good. */
@@ -145,24 +146,20 @@ export function identityError({ serverName }: MysqlTls, certificate: PeerCertifi
   return serverName === null ? undefined : checkServerIdentity(serverName, certificate);
 }
 
-const UNKNOWN_AUTHORITY =
-  "the server's certificate is not by an authority that is trusted here: name the file of the right one by tls-ca= in the URL";
 const OURS_REFUSED =
   "the server refuses our certificate: give one by an authority that the server trusts, by tls-cert= and tls-key= in the URL";
 
-const HINTS: Readonly<Record<string, string>> = {
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNKNOWN_AUTHORITY,
-  UNABLE_TO_GET_ISSUER_CERT: UNKNOWN_AUTHORITY,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNKNOWN_AUTHORITY,
-  SELF_SIGNED_CERT_IN_CHAIN: UNKNOWN_AUTHORITY,
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNKNOWN_AUTHORITY,
-  CERT_SIGNATURE_FAILURE: UNKNOWN_AUTHORITY,
-  CERT_HAS_EXPIRED:
-    "the server's certificate has expired: renew it there; this host's clock may also be wrong",
-  CERT_NOT_YET_VALID: "the server's certificate is not valid yet: is this host's clock right?",
-  CERT_REVOKED: "the server's certificate has been revoked: renew it there",
-  ERR_TLS_CERT_ALTNAME_INVALID:
+const CERTIFICATE_HINTS: Readonly<Record<CertificateProblem, string>> = {
+  "unknown-authority":
+    "the server's certificate is not by an authority that is trusted here: name the file of the right one by tls-ca= in the URL",
+  expired: "the server's certificate has expired: renew it there; this host's clock may also be wrong",
+  "not-yet-valid": "the server's certificate is not valid yet: is this host's clock right?",
+  revoked: "the server's certificate has been revoked: renew it there",
+  "other-host":
     "the server's certificate is for other hosts: connect by a name that it has, give that by tls-server-name=, or check the chain alone by tls=verify-ca",
+};
+
+const HINTS: Readonly<Record<string, string>> = {
   HANDSHAKE_NO_SSL_SUPPORT:
     "the server offers no TLS: switch it on there; a server on a network that is trusted may do with tls=off",
   ERR_SSL_TLSV1_ALERT_PROTOCOL_VERSION: "the server's versions of TLS are older than 1.2",
@@ -174,5 +171,7 @@ const OURS_REFUSED_ALERT = /_ALERT_(?:UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR|\w*
 
 /** What to do about a failure of TLS, by the code of whoever found it; null when it is about something else. */
 export function tlsHint(code: string): string | null {
+  const problem = certificateProblem(code);
+  if (problem !== null) return CERTIFICATE_HINTS[problem];
   return HINTS[code] ?? (OURS_REFUSED_ALERT.test(code) ? OURS_REFUSED : null);
 }

@@ -7,6 +7,7 @@ import type { Database } from "bun:sqlite";
 import { randomBytes } from "node:crypto";
 import { CtlstoreError } from "../../core/errors.ts";
 import { hashToHex } from "../../core/ledger/chain.ts";
+import { ADDED_COLUMNS, type AddedColumn } from "../added-columns.ts";
 
 export const CTLDB_FORMAT_VERSION = 1;
 
@@ -62,16 +63,6 @@ const CREATE_TABLES = `
   CREATE INDEX IF NOT EXISTS ctlstore_audit_target ON ctlstore_audit (target);
 `;
 
-/** Columns that came later than their tables. */
-const ADDED_COLUMNS: ReadonlyArray<readonly [table: string, column: string, declaration: string]> = [
-  ["locks", "policy_version", "BIGINT NOT NULL DEFAULT 0"],
-  ["mutators", "previous_secret", "VARCHAR(255) NULL"],
-  ["mutators", "previous_secret_until", "BIGINT NULL"],
-  ["mutators", "grants", "MEDIUMTEXT NULL"],
-  ["max_writer_rates", "max_bytes_per_minute", "BIGINT NULL"],
-  ["writer_usage", "bytes", "BIGINT NOT NULL DEFAULT 0"],
-];
-
 /** Creates what is missing, in one transaction. Returns the epoch. @throws CtlstoreError `ctldb_incompatible` */
 export function initialise(db: Database): string {
   db.run("BEGIN IMMEDIATE");
@@ -101,7 +92,7 @@ function assertKnownFormat(db: Database): void {
   );
 }
 
-function addColumn(db: Database, [table, column, declaration]: (typeof ADDED_COLUMNS)[number]): void {
+function addColumn(db: Database, [table, column, declaration]: AddedColumn): void {
   const statement = db.prepare<unknown, [string, string]>(
     "SELECT 1 FROM pragma_table_info(?) WHERE name = ?",
   );

@@ -4,6 +4,7 @@
  * The SDK's errors are not kept as causes: they carry the whole answer, and whoever logs a cause would log that.
  */
 import { CtlstoreError, isCtlstoreError } from "../../../core/errors.ts";
+import { type CertificateProblem, certificateProblem } from "../../../core/process/certificate-problem.ts";
 import type { Meaning } from "../outcomes.ts";
 
 interface Facts {
@@ -82,16 +83,11 @@ const BY_NAME: Readonly<Record<string, Meaning>> = {
   XAmzContentSHA256Mismatch: AWAY,
 };
 
-const BY_CODE: Readonly<Record<string, Meaning>> = {
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: UNTRUSTED,
-  UNABLE_TO_GET_ISSUER_CERT: UNTRUSTED,
-  SELF_SIGNED_CERT_IN_CHAIN: UNTRUSTED,
-  DEPTH_ZERO_SELF_SIGNED_CERT: UNTRUSTED,
-  CERT_SIGNATURE_FAILURE: UNTRUSTED,
-  ERR_TLS_CERT_ALTNAME_INVALID: OTHER_HOST,
-  CERT_HAS_EXPIRED: EXPIRED,
-  CERT_NOT_YET_VALID: EXPIRED,
+const BY_CERTIFICATE: Partial<Readonly<Record<CertificateProblem, Meaning>>> = {
+  "unknown-authority": UNTRUSTED,
+  "other-host": OTHER_HOST,
+  expired: EXPIRED,
+  "not-yet-valid": EXPIRED,
 };
 
 /** @param action what was tried, such as `read "latest.json" in s3://bucket` */
@@ -125,7 +121,8 @@ export function isBeyondEnd(error: unknown): boolean {
 }
 
 function meaningOf({ name, status, code }: Facts): Meaning {
-  const named = BY_NAME[name] ?? BY_CODE[code];
+  const problem = certificateProblem(code);
+  const named = BY_NAME[name] ?? (problem === null ? undefined : BY_CERTIFICATE[problem]);
   if (named !== undefined) return named;
   if (status === null || status < 300 || status >= 500 || status === 408 || status === 429) return AWAY;
   if (status === 401 || status === 403) return RIGHTS;
