@@ -20,6 +20,7 @@ import {
   asRoutable,
   createRouteTable,
   pathOf,
+  type RegisteredRoute,
   type Route,
   type RouteTable,
 } from "./route-table.ts";
@@ -40,7 +41,7 @@ export class FrontDoor {
   constructor(
     context: RouteContext,
     options: Pick<AppOptions, "adminToken" | "openTo">,
-    routes: ReadonlyArray<{ readonly method: string; readonly path: string }>,
+    routes: readonly RegisteredRoute[],
   ) {
     this.#context = context;
     const { adminToken, openTo = "this-host" } = options;
@@ -92,7 +93,7 @@ export class FrontDoor {
     }
     assertKnowsDryRun(routed, route.pattern);
     // Bun hands a request on with its head, and refuses a broken body by itself: nothing may have been changed by then.
-    if (takesNoBody(method, route.pattern)) {
+    if (route.bodiless.has(method)) {
       const { limits } = this.#context;
       await readBody(routed, limits.requestBytes, limits);
     }
@@ -108,11 +109,6 @@ export class FrontDoor {
     response.headers.set("allow", allowedMethods(route));
     return response;
   }
-}
-
-/** Of the routes that change something; those that take a body read it themselves. */
-function takesNoBody(method: string, pattern: string): boolean {
-  return method === "DELETE" || (method === "POST" && pattern === "/families/:family");
 }
 
 function kindOf({ method }: Request, pattern: string): CredentialKind {

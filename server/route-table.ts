@@ -1,14 +1,18 @@
 /** Which routes there are: for 404, 405 with Allow, OPTIONS, and the route label of metrics. */
 
-interface RegisteredRoute {
+/** The part of the router's own record of a route that is looked at. */
+export interface RegisteredRoute {
   readonly method: string;
   readonly path: string;
+  readonly hooks?: { readonly body?: unknown; readonly detail?: { readonly requestBody?: unknown } };
 }
 
 export interface Route {
   /** As registered, such as `/families/:family`. */
   readonly pattern: string;
   readonly methods: ReadonlySet<string>;
+  /** Those that may change something and whose route declares no body: it reads none. */
+  readonly bodiless: ReadonlySet<string>;
 }
 
 export interface RouteTable {
@@ -18,14 +22,11 @@ export interface RouteTable {
 }
 
 export function createRouteTable(registered: readonly RegisteredRoute[]): RouteTable {
-  const methodsByPattern = new Map<string, Set<string>>();
-  for (const { method, path } of registered) {
-    const methods = methodsByPattern.get(path) ?? new Set();
-    methodsByPattern.set(path, methods.add(method));
-  }
-  const routes = [...methodsByPattern].map(([pattern, methods]) => ({
+  const byPattern = Map.groupBy(registered, ({ path }) => path);
+  const routes = [...byPattern].map(([pattern, ofPattern]) => ({
     pattern,
-    methods,
+    methods: new Set(ofPattern.map(({ method }) => method)),
+    bodiless: new Set(ofPattern.filter(declaresNoBody).map(({ method }) => method)),
     segments: pattern.split("/"),
   }));
   // As the router does, a literal segment goes before a parameter.
@@ -37,6 +38,10 @@ export function createRouteTable(registered: readonly RegisteredRoute[]): RouteT
       return routes.find((route) => matches(route.segments, segments));
     },
   };
+}
+
+function declaresNoBody({ method, hooks }: RegisteredRoute): boolean {
+  return method !== "GET" && hooks?.body === undefined && hooks?.detail?.requestBody === undefined;
 }
 
 function parameterCount(segments: readonly string[]): number {
