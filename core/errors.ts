@@ -2,7 +2,7 @@
  * The one error type of ctlstore and the closed list of its codes.
  *
  * A code is part of the public contract: HTTP clients, readers and scripts branch on it, never on the text.
- * The comment beside a code is its documentation. HTTP statuses live in `server/http-status.ts`.
+ * The comment beside a code is its documentation. HTTP statuses live in `core/wire/http-status.ts`.
  */
 
 export const ERROR_CODES = [
@@ -18,6 +18,7 @@ export const ERROR_CODES = [
   "unknown_writer",
   "unknown_operator",
   "unknown_reader", // nobody declared this reader of the table
+  "unknown_row", // the central database has no row with this key
   "unknown_route",
   "method_not_allowed",
   "family_exists",
@@ -30,6 +31,7 @@ export const ERROR_CODES = [
   "cookie_conflict", // check_cookie is not the stored cookie
   "request_too_large",
   "too_many_mutations",
+  "too_many_rows", // a read found more rows than its answer may have
   "statement_too_large",
   "request_timeout", // the request did not arrive within the time it has
   "rate_limited", // the writer, or the fleet, has used up its rows or bytes of this minute
@@ -86,6 +88,9 @@ export const ERROR_CODES = [
   "unsafe_integer", // a 64-bit integer beyond 2^53 was read without `integers: "bigint"`
   "invalid_key",
   "wait_timeout",
+  "too_stale", // the LDB is older than the read allows
+  "schema_mismatch", // the LDB lacks a table or a field that the program was built for, or has it otherwise
+  "changelog_unavailable", // the Reflector of this LDB keeps no changelog, or it cannot be read
   "reader_closed",
 ] as const;
 

@@ -2,11 +2,9 @@
 import { NotFoundError } from "elysia";
 import { CtlstoreError } from "../core/errors.ts";
 import type { Logger } from "../core/process/logger.ts";
-import type { ErrorAnswer } from "../core/wire/answers.ts";
+import { errorBody, errorHeaders } from "../core/wire/error-body.ts";
+import { httpStatus } from "../core/wire/http-status.ts";
 import { withCommonHeaders } from "./access/response-headers.ts";
-import { httpStatus } from "./http-status.ts";
-
-const DEFAULT_RETRY_AFTER_SECONDS = 1;
 
 /** The CtlstoreError behind whatever was thrown; what we did not raise on purpose is `internal`. */
 export function toCtlstoreError(thrown: unknown): CtlstoreError {
@@ -33,28 +31,6 @@ export function errorAnswer(thrown: unknown, logger: Logger): Response {
   const requestId = status === 500 ? crypto.randomUUID() : undefined;
   if (requestId !== undefined)
     logger.error({ requestId, err: error.details.cause ?? error }, "request failed");
-  const { index, field, hint } = error.details;
-  const body: ErrorAnswer = {
-    error: {
-      code: error.code,
-      message: error.message,
-      ...(index === undefined ? {} : { index }),
-      ...(field === undefined ? {} : { field }),
-      ...(hint === undefined ? {} : { hint }),
-      ...(requestId === undefined ? {} : { requestId }),
-    },
-  };
+  const body = errorBody(error, requestId);
   return withCommonHeaders(Response.json(body, { status, headers: errorHeaders(error, status) }));
-}
-
-function errorHeaders(error: CtlstoreError, status: number): Record<string, string> {
-  if (status === 401) return { "www-authenticate": "Bearer" };
-  if (status === 429 || status === 503) {
-    return {
-      "retry-after": String(Math.ceil(error.details.retryAfterSeconds ?? DEFAULT_RETRY_AFTER_SECONDS)),
-    };
-  }
-  // The rest of the body is still on its way: it must not be taken for the next request.
-  if (error.code === "request_too_large" || error.code === "request_timeout") return { connection: "close" };
-  return {};
 }

@@ -2,8 +2,8 @@
 import { expect, test } from "bun:test";
 import { CtlstoreError, ERROR_CODES, type ErrorCode } from "../../core/errors.ts";
 import type { Logger } from "../../core/process/logger.ts";
+import { httpStatus } from "../../core/wire/http-status.ts";
 import type { CtlDb } from "../../ctldb/contract.ts";
-import { httpStatus } from "../../server/http-status.ts";
 import { openTestApp, WRITER } from "./test-app.ts";
 
 const BATCH = { mutations: [{ table: "counter", values: { id: 1 } }] };
