@@ -13,6 +13,7 @@ import { setUpHostRoot } from "./setup/host-root.mjs";
 import { setUpKafka } from "./setup/kafka.mjs";
 import { setUpMysql9 } from "./setup/mysql9.mjs";
 import { setUpPackages } from "./setup/packages.mjs";
+import { setUpPromtool } from "./setup/prometheus.mjs";
 import { ROOT, run, SetupError } from "./setup/run.mjs";
 
 /** The runtimes that the reader is tested on besides Bun. */
@@ -32,6 +33,7 @@ const STEPS = {
     setUpRuntimes,
     setUpKafka,
     setUpCeph,
+    setUpPromtool,
   ],
   deep: [
     setUpPackages,
@@ -42,6 +44,7 @@ const STEPS = {
     setUpRuntimes,
     setUpKafka,
     setUpCeph,
+    setUpPromtool,
     setUpMysql9,
     setUpHostRoot,
     setUpArm64,
