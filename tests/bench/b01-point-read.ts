@@ -8,30 +8,16 @@ import { join } from "node:path";
 import { openReader } from "../../reader/index.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { nodePeers } from "./node-peers.ts";
+import { eachMicros, meanMicros } from "./read-times.ts";
 import { type Benchmark, type Figure, inTurns, percentile, ratio } from "./report.ts";
 import { applyLedgerTo, openRaw, SAMPLE_ROWS, sampleKey, sampleLedger } from "./sample-ldb.ts";
 
 const READS = 100_000;
 const ROUNDS = 7;
 
+const SQL = "SELECT `id`, `name`, `count`, `weight` FROM bench___rows WHERE `id` = ?";
+
 type Read = (key: string) => unknown;
-
-/** Mean microseconds per read. */
-function meanMicros(read: Read, keys: readonly string[]): number {
-  const started = Bun.nanoseconds();
-  for (const key of keys) read(key);
-  return (Bun.nanoseconds() - started) / keys.length / 1000;
-}
-
-function eachMicros(read: Read, keys: readonly string[]): Float64Array {
-  const micros = new Float64Array(keys.length);
-  for (const [i, key] of keys.entries()) {
-    const started = Bun.nanoseconds();
-    read(key);
-    micros[i] = (Bun.nanoseconds() - started) / 1000;
-  }
-  return micros;
-}
 
 function uniformKeys(): string[] {
   return Array.from({ length: READS }, () => sampleKey(Math.floor(Math.random() * SAMPLE_ROWS)));
@@ -47,25 +33,31 @@ export const pointRead: Benchmark = {
     const path = join(folder.path, "ldb.db");
     using reader = openReader({ path });
     using raw = openRaw(path);
-    const statement = raw.query("SELECT `id`, `name`, `count`, `weight` FROM bench___rows WHERE `id` = ?");
+    const statement = raw.query(SQL);
+    using cached = openRaw(path, "like-ours");
+    const cachedStatement = cached.query(SQL);
     const ours: Read = (key) => reader.getRowByKey("bench", "rows", key);
     const bare: Read = (key) => statement.get(key);
+    const bareCached: Read = (key) => cachedStatement.get(key);
     const uniform = uniformKeys();
     const hot = uniform.map(() => sampleKey(SAMPLE_ROWS / 2));
     meanMicros(ours, uniform);
     meanMicros(bare, uniform);
+    meanMicros(bareCached, uniform);
     progress("reading");
     const means = await inTurns(ROUNDS, {
       ours: () => meanMicros(ours, uniform),
       bare: () => meanMicros(bare, uniform),
+      bareCached: () => meanMicros(bareCached, uniform),
       oursHot: () => meanMicros(ours, hot),
       bareHot: () => meanMicros(bare, hot),
     });
-    const oursEach = [...eachMicros(ours, uniform)];
-    const bareEach = [...eachMicros(bare, uniform)];
+    const oursEach = eachMicros(ours, uniform);
+    const bareEach = eachMicros(bare, uniform);
     const figures: Figure[] = [
       { name: "reader, uniform, mean", unit: "µs", values: means.ours },
       { name: "raw bun:sqlite, uniform, mean", unit: "µs", values: means.bare },
+      { name: "raw bun:sqlite with our page cache, uniform, mean", unit: "µs", values: means.bareCached },
       { name: "reader, one hot key, mean", unit: "µs", values: means.oursHot },
       { name: "raw bun:sqlite, one hot key, mean", unit: "µs", values: means.bareHot },
       { name: "reader, uniform, p50", unit: "µs", values: [percentile(oursEach, 0.5)] },
@@ -88,6 +80,13 @@ export const pointRead: Benchmark = {
           unit: "×",
           aim: "≤ 1.3",
           met: uniformRatio <= 1.3,
+        },
+        {
+          name: "uniform, against raw bun:sqlite with our page cache",
+          value: ratio(means.ours, means.bareCached),
+          unit: "×",
+          aim: "(none set)",
+          met: true,
         },
         {
           name: "hot, against raw bun:sqlite",

@@ -5,6 +5,9 @@
  */
 import { authentication } from "./auth.ts";
 import { pointRead } from "./b01-point-read.ts";
+import { manyKeys } from "./b02-many-keys.ts";
+import { prefixScan } from "./b03-prefix.ts";
+import { readsWhileApplying } from "./b04-reads-while-applying.ts";
 import { writeToRead } from "./b06-write-to-read.ts";
 import { applyLedger } from "./b07-apply.ts";
 import { catchUp } from "./b08-catch-up.ts";
@@ -19,11 +22,15 @@ import { flipUnderReaders } from "./b16-flip.ts";
 import { walUnderReaders } from "./b18-wal.ts";
 import { parseEvents } from "./b19-loader-parse.ts";
 import { loaderPath } from "./b19-loader-path.ts";
+import { verifyChain } from "./b20-chain.ts";
 import { verifyRows } from "./b20-verify.ts";
 import { type Benchmark, environment, type Outcome, render } from "./report.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   pointRead,
+  manyKeys,
+  prefixScan,
+  readsWhileApplying,
   writeToRead,
   applyLedger,
   catchUp,
@@ -39,6 +46,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   parseEvents,
   loaderPath,
   verifyRows,
+  verifyChain,
   authentication,
 ];
 

@@ -2,6 +2,7 @@
 import { Database } from "bun:sqlite";
 import { nextLink, ZERO_HASH } from "../../core/ledger/chain.ts";
 import type { LedgerEntry } from "../../core/ledger/entry.ts";
+import { READER_LIMITS } from "../../core/limits.ts";
 import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
 import { toSequence } from "../../core/sequence.ts";
@@ -23,11 +24,11 @@ export function sampleStatement(i: number): string {
   return `REPLACE INTO bench___rows ("id","name","count","weight") VALUES('${sampleKey(i)}','the value of row number ${i}',${i},${i / 8})`;
 }
 
-/** Chained entries as a ledger of ours has them. @param batch mutations per ledger transaction; 1 has no markers */
-export function sampleLedger(rows: number, batch: number): LedgerEntry[] {
+/** Statements as the chained entries of a ledger of ours. */
+export function ledgerOf(statements: Iterable<string>): LedgerEntry[] {
   const entries: LedgerEntry[] = [];
   let hash = ZERO_HASH;
-  const append = (statement: string) => {
+  for (const statement of statements) {
     const entry = {
       sequence: toSequence(entries.length + 1),
       timestampUs: 1_790_000_000_000_000 + entries.length,
@@ -35,14 +36,22 @@ export function sampleLedger(rows: number, batch: number): LedgerEntry[] {
     };
     hash = nextLink(hash, entry);
     entries.push({ ...entry, hash });
-  };
-  append(SAMPLE_TABLE);
-  for (let i = 0; i < rows; i++) {
-    if (batch > 1 && i % batch === 0) append("--- BEGIN");
-    append(sampleStatement(i));
-    if (batch > 1 && (i % batch === batch - 1 || i === rows - 1)) append("--- COMMIT");
   }
   return entries;
+}
+
+/** The sample's rows as a ledger. @param batch mutations per ledger transaction; 1 has no markers */
+export function sampleLedger(rows: number, batch: number): LedgerEntry[] {
+  return ledgerOf(sampleStatements(rows, batch));
+}
+
+function* sampleStatements(rows: number, batch: number): Generator<string> {
+  yield SAMPLE_TABLE;
+  for (let i = 0; i < rows; i++) {
+    if (batch > 1 && i % batch === 0) yield "--- BEGIN";
+    yield sampleStatement(i);
+    if (batch > 1 && (i % batch === batch - 1 || i === rows - 1)) yield "--- COMMIT";
+  }
 }
 
 /** Applies entries to a new LDB in a folder, as the Reflector does; returns the seconds that applying took. */
@@ -76,7 +85,9 @@ export function applyLedgerTo(
   return seconds;
 }
 
-/** A connection with nothing of ours around it. */
-export function openRaw(path: string): Database {
-  return new Database(path, { readonly: true });
+/** A connection with nothing of ours around it: as SQLite opens it, or with as large a page cache as our reader has. */
+export function openRaw(path: string, cache: "usual" | "like-ours" = "usual"): Database {
+  const database = new Database(path, { readonly: true });
+  if (cache === "like-ours") database.run(`PRAGMA cache_size = -${READER_LIMITS.cacheBytes / 1024}`);
+  return database;
 }
