@@ -1,12 +1,12 @@
 /** `ctlstore executive`: the write API. */
 import { hostname } from "node:os";
-import { createMetrics } from "../../core/process/metrics.ts";
 import { ACCESS_OPTIONS } from "../access-options.ts";
 import { command } from "../command.ts";
 import { LIMIT_OPTIONS, limitDefaultsOf } from "../limit-options.ts";
 import { option, switchOption } from "../options.ts";
 import { bindAddressOrSocket } from "../parsers.ts";
 import { runUntilStopped } from "../service.ts";
+import { serviceMetrics } from "../service-metrics.ts";
 import { ctldbOption } from "../shared-options.ts";
 import { TRANSPORT_OPTIONS, transportOf } from "../transport-options.ts";
 
@@ -47,7 +47,7 @@ export const executiveCommand = command({
     const { createSizeWatch } = await import("../../server/size-watch/size-watch.ts");
     const logger = context.logger("executive", options.logLevel);
     const { clock } = context;
-    const metrics = createMetrics();
+    const metrics = serviceMetrics(context, "executive");
     const { webhook } = options;
     const defaults = limitDefaultsOf(options);
     // Before the ctldb, so that it ends after it.

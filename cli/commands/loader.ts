@@ -1,6 +1,5 @@
 /** `ctlstore loader`: loads Debezium's change events from Kafka, each once. Runs on Node. */
 import { isCtlstoreError } from "../../core/errors.ts";
-import { createMetrics } from "../../core/process/metrics.ts";
 import type { LoaderOptions, RunningLoader } from "../../loader/loader.ts";
 import type { LoaderStatus } from "../../loader/service/status/status.ts";
 import { type CommandContext, type CommonValues, command } from "../command.ts";
@@ -10,6 +9,7 @@ import { kafkaOf, LOADER_OPTIONS } from "../loader-options.ts";
 import type { OptionValues } from "../options.ts";
 import { jsonText } from "../print.ts";
 import { runUntilStopped } from "../service.ts";
+import { serviceMetrics } from "../service-metrics.ts";
 import { jsonOption } from "../shared-options.ts";
 import { tlsOf } from "../transport-options.ts";
 
@@ -74,7 +74,7 @@ async function start(context: CommandContext, options: Values): Promise<RunningL
     {
       kafka: createKafka(kafkaOf(options)),
       logger,
-      metrics: createMetrics(),
+      metrics: serviceMetrics(context, "loader"),
       clock,
       random,
       ...sentBy(way),

@@ -1,9 +1,9 @@
 /** `ctlstore reflector`: applies the ledger to the local database of this host. */
-import { createMetrics } from "../../core/process/metrics.ts";
 import { BOOTSTRAP_OPTIONS, bootstrapOf } from "../bootstrap-options.ts";
 import { command } from "../command.ts";
 import { READINESS_OPTIONS, readinessOf } from "../readiness-options.ts";
 import { runUntilStopped } from "../service.ts";
+import { serviceMetrics } from "../service-metrics.ts";
 import { ctldbOption, ldbOption, pollIntervalOption, statusBindOption } from "../shared-options.ts";
 import { TLS_OPTIONS, tlsOf } from "../transport-options.ts";
 
@@ -43,7 +43,7 @@ export const reflectorCommand = command({
         ? []
         : [(await import("../bootstrap-bar.ts")).bootstrapBar()];
     const reflector = await startReflector(
-      { source, logger, clock, random, metrics: createMetrics(), observers },
+      { source, logger, clock, random, metrics: serviceMetrics(context, "reflector"), observers },
       {
         ldbFolder: ldb,
         pollIntervalMs,

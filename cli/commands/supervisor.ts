@@ -1,7 +1,6 @@
 /** `ctlstore supervisor`: makes snapshots of an LDB of its own, which a Reflector in the same process keeps up to date. */
 import { CtlstoreError } from "../../core/errors.ts";
 import { SNAPSHOT_LIMITS } from "../../core/limits.ts";
-import { createMetrics } from "../../core/process/metrics.ts";
 import type { Compression } from "../../snapshot/layout.ts";
 import type { SupervisorDeps, SupervisorOptions } from "../../snapshot/supervisor/options.ts";
 import { type CommandContext, type CommonValues, command } from "../command.ts";
@@ -9,6 +8,7 @@ import { followReflector } from "../followed-reflector.ts";
 import { option, switchOption } from "../options.ts";
 import { choice, duration, durationForm, integer, objectKey } from "../parsers.ts";
 import { runUntilStopped, stopAll } from "../service.ts";
+import { serviceMetrics } from "../service-metrics.ts";
 import { ctldbOption, ldbOption, pollIntervalOption, statusBindOption } from "../shared-options.ts";
 import { RETENTION_OPTIONS, snapshotsOption } from "../snapshot-options.ts";
 import { TLS_OPTIONS, tlsOf } from "../transport-options.ts";
@@ -125,7 +125,7 @@ async function startInnerReflector(context: CommandContext, options: InnerOption
   const { startReflector } = await import("../../reflector/start.ts");
   const { clock, random } = context;
   const logger = context.logger("reflector", options.logLevel);
-  const metrics = createMetrics();
+  const metrics = serviceMetrics(context, "supervisor");
   const source = openLedgerSource(options.ctldb, { logger, clock });
   const reflector = await startReflector(
     { source, logger, clock, random, metrics },

@@ -6,6 +6,8 @@ export type { Counter, Gauge, Histogram };
 /** A service's own registry; each metric exists at zero from the start. */
 export interface Metrics {
   counter(name: string, help: string, labelNames?: readonly string[]): Counter;
+  /** A counter that somebody else counts: its value is asked for whenever the metrics are. */
+  counterOf(name: string, help: string, value: () => number): void;
   gauge(name: string, help: string, labelNames?: readonly string[]): Gauge;
   /** A gauge whose value is asked for whenever the metrics are. */
   gaugeOf(name: string, help: string, value: () => number): void;
@@ -28,6 +30,17 @@ export function createMetrics(): Metrics {
   return {
     counter: (name, help, labelNames = []) =>
       new Counter({ name, help, labelNames: [...labelNames], registers }),
+    counterOf(name, help, value) {
+      const counter: Counter = new Counter({
+        name,
+        help,
+        registers,
+        collect: () => {
+          counter.reset();
+          counter.inc(value());
+        },
+      });
+    },
     gauge: (name, help, labelNames = []) => new Gauge({ name, help, labelNames: [...labelNames], registers }),
     gaugeOf(name, help, value) {
       const gauge: Gauge = new Gauge({ name, help, registers, collect: () => gauge.set(value()) });
