@@ -2,11 +2,12 @@
  * Believes nothing that is not read from the file (R29): the position, the identity and the schema of a database that
  * was fetched are those of its manifest, and SQLite finds it sound.
  */
+
+import { schemaFingerprint } from "../../core/digest/schema-fingerprint.ts";
 import { CtlstoreError, isCtlstoreError } from "../../core/errors.ts";
 import { hashToHex } from "../../core/ledger/chain.ts";
 import { quickCheck } from "../../ldb/copy-database.ts";
 import { LdbView } from "../../ldb/ldb-view.ts";
-import { schemaFingerprint } from "../../ldb/schema-fingerprint.ts";
 import type { SnapshotEntry, SnapshotManifest } from "../manifest.ts";
 
 /** @throws CtlstoreError `snapshot_damaged`, `snapshot_incompatible` */

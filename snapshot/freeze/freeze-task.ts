@@ -7,6 +7,7 @@
 import { rmSync } from "node:fs";
 import { constants, setPriority } from "node:os";
 import { join } from "node:path";
+import { schemaFingerprint } from "../../core/digest/schema-fingerprint.ts";
 import { CtlstoreError } from "../../core/errors.ts";
 import { SNAPSHOT_LIMITS } from "../../core/limits.ts";
 import type { TaskContext } from "../../core/process/task.ts";
@@ -14,7 +15,6 @@ import { checkpointLdb, copyLdb, ldbBytes, quickCheck } from "../../ldb/copy-dat
 import { asFileError } from "../../ldb/file-errors.ts";
 import { ensureFreeSpace } from "../../ldb/free-space.ts";
 import { LdbView } from "../../ldb/ldb-view.ts";
-import { schemaFingerprint } from "../../ldb/schema-fingerprint.ts";
 import { dataKey } from "../layout.ts";
 import { SNAPSHOT_FORMAT_VERSION, type SnapshotManifest, serialize } from "../manifest.ts";
 import { type CompressedOutput, type CompressResult, compressFile } from "./compress-file.ts";

@@ -1,7 +1,7 @@
 /** Manifests, the index and names of objects: what is read comes from outside, possibly from another version (R40). */
 import { describe, expect, test } from "bun:test";
+import { schemaFingerprint } from "../../core/digest/schema-fingerprint.ts";
 import { toSequence } from "../../core/sequence.ts";
-import { schemaFingerprint } from "../../ldb/schema-fingerprint.ts";
 import { entryOf, readIndex, readManifest } from "../../snapshot/documents.ts";
 import { dataKey, manifestKey } from "../../snapshot/layout.ts";
 import { parseIndex, parseManifest, type SnapshotIndex, serialize } from "../../snapshot/manifest.ts";

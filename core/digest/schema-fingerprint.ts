@@ -4,10 +4,17 @@
  * The order in which tables were made and fields were added means nothing; that of key fields does.
  */
 import { createHash } from "node:crypto";
-import type { LdbTable } from "./ldb-view.ts";
+
+/** A table as far as the fingerprint goes. */
+export interface FingerprintedTable {
+  /** `family___table` */
+  readonly name: string;
+  readonly fields: ReadonlyArray<{ readonly name: string; readonly type: string }>;
+  readonly keyFields: readonly string[];
+}
 
 /** SHA-256 over a canonical text of the tables, as 64 hex digits. */
-export function schemaFingerprint(tables: readonly LdbTable[]): string {
+export function schemaFingerprint(tables: readonly FingerprintedTable[]): string {
   const definitions = tables.map(({ name, fields, keyFields }) => ({
     name,
     fields: fields.map((field) => [field.name, field.type]).sort(byFirst),
