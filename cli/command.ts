@@ -17,6 +17,8 @@ export interface CommandContext {
   readonly ask: ((question: string) => Promise<string>) | null;
   /** True when standard output is a terminal. */
   readonly interactive: boolean;
+  /** Its width in cells just now; absent where it is no terminal, or none that says so. */
+  readonly columns?: number | undefined;
   /** True when standard error is one. */
   readonly watched: boolean;
   /** A logger that writes JSON lines to standard error. */

@@ -84,9 +84,10 @@ function fishScript(commands: readonly Command[]): string {
       const seenWord = `__fish_seen_subcommand_from ${word}`;
       condition = i === 0 ? seenWord : `${condition}; and ${seenWord}`;
     }
-    for (const { flag, help, placeholder } of Object.values(command.options)) {
+    for (const { flag, short, help, placeholder } of Object.values(command.options)) {
+      const form = short === undefined ? `-l ${flag}` : `-s ${short} -l ${flag}`;
       const needsValue = placeholder === null ? "" : " -r";
-      lines.push(`complete -c ctlstore -n ${quoted(condition)} -l ${flag}${needsValue} -d ${quoted(help)}`);
+      lines.push(`complete -c ctlstore -n ${quoted(condition)} ${form}${needsValue} -d ${quoted(help)}`);
     }
   }
   return `${lines.join("\n")}\n`;

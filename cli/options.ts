@@ -10,6 +10,8 @@ import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
 export interface Option<T> {
   /** Without the dashes. */
   readonly flag: string;
+  /** One letter for the same, where everybody's fingers know it. */
+  readonly short?: string;
   /** What stands for the value in the help; null for a switch, which takes none. */
   readonly placeholder: string | null;
   readonly help: string;
@@ -25,6 +27,8 @@ export interface Option<T> {
   readonly hidden?: boolean;
   /** The original ctlstore's variable for the same, looked at after ours. */
   readonly originalVariable?: string;
+  /** No variable gives it: it changes what a command is about, and a variable may be there for other commands. */
+  readonly onlyFlag?: boolean;
   /** @throws Error saying what is wrong with the text; the caller adds the flag */
   parse(texts: readonly string[]): T;
 }
@@ -38,6 +42,7 @@ export type OptionValues<O extends Options> = {
 
 interface Declaration {
   readonly flag: string;
+  readonly short?: string;
   readonly placeholder: string;
   readonly help: string;
 }
@@ -50,6 +55,7 @@ export function option<T, F = T>(
     readonly fallbackText?: string;
     readonly secret?: boolean;
     readonly originalVariable?: string;
+    readonly onlyFlag?: boolean;
   },
 ): Option<T | F> {
   const { parse, secret = false, ...rest } = declaration;
@@ -75,7 +81,7 @@ export function listOption<T>(
 }
 
 /** An option that is on or off. In the environment: true, 1, false or 0. */
-export function switchOption(declaration: { readonly flag: string; readonly help: string }): Option<boolean> {
+export function switchOption(declaration: Pick<Declaration, "flag" | "short" | "help">): Option<boolean> {
   return {
     ...declaration,
     placeholder: null,
@@ -95,7 +101,10 @@ export function environmentName(flag: string): string {
 }
 
 /** The variables that may give an option, the one that counts first. */
-export function variablesOf(declared: Pick<Option<unknown>, "flag" | "originalVariable">): string[] {
+export function variablesOf(
+  declared: Pick<Option<unknown>, "flag" | "originalVariable" | "onlyFlag">,
+): string[] {
+  if (declared.onlyFlag === true) return [];
   const own = environmentName(declared.flag);
   return declared.originalVariable === undefined ? [own] : [own, declared.originalVariable];
 }

@@ -1,5 +1,6 @@
 /** Results as text for people and as JSON for scripts. */
 import { stringifyJson } from "../core/exact-json.ts";
+import { cellsOf, padCells } from "./text-width.ts";
 
 /** What a terminal obeys instead of showing it, and what turns the order of letters round. */
 const UNSHOWN = /[\p{Cc}\p{Zl}\p{Zp}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu;
@@ -13,11 +14,11 @@ export function shownText(text: string): string {
 export function textTable(headings: readonly string[], texts: readonly (readonly string[])[]): string[] {
   const rows = texts.map((row) => row.map(shownText));
   const widths = headings.map((heading, column) =>
-    Math.max(heading.length, ...rows.map((row) => (row[column] ?? "").length)),
+    rows.reduce((most, row) => Math.max(most, cellsOf(row[column] ?? "")), heading.length),
   );
   const line = (cells: readonly string[]) =>
     cells
-      .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+      .map((cell, column) => padCells(cell, widths[column] ?? 0))
       .join("  ")
       .trimEnd();
   return [line(headings.map((heading) => heading.toUpperCase())), ...rows.map(line)];

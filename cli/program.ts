@@ -155,9 +155,11 @@ function argumentForm({ name, kind = "required" }: Argument): string {
 /** Every option is gathered as a list of texts; types, defaults and the environment are resolved afterwards. */
 function optionForm(declared: Option<unknown>): CommanderOption {
   const value = declared.placeholder === null ? "" : ` <${declared.placeholder}>`;
+  const short = declared.short === undefined ? "" : `-${declared.short}, `;
+  const about = notes(declared).join("; ");
   const form = new CommanderOption(
-    `--${declared.flag}${value}`,
-    `${declared.help} (${notes(declared).join("; ")})`,
+    `${short}--${declared.flag}${value}`,
+    about === "" ? declared.help : `${declared.help} (${about})`,
   );
   if (declared.placeholder === null) return form;
   return form.argParser((text: string, before: string[] | undefined) => [...(before ?? []), text]);
@@ -169,7 +171,8 @@ function notes(declared: Option<unknown>): string[] {
   else if (declared.placeholder !== null && declared.fallback !== undefined && !declared.repeated)
     list.push(`default: ${declared.fallbackText ?? declared.fallback}`);
   if (declared.repeated) list.push("may be repeated");
-  list.push(variablesOf(declared).join(", else "));
+  const variables = variablesOf(declared);
+  if (variables.length > 0) list.push(variables.join(", else "));
   return list;
 }
 

@@ -20,6 +20,10 @@ export function systemContext(): CommandContext {
     stdin: () => readText(process.stdin),
     ask: process.stdin.isTTY === true && process.stderr.isTTY === true ? askAtTerminal : null,
     interactive: process.stdout.isTTY === true,
+    get columns() {
+      // Terminals that do not know say 0.
+      return process.stdout.isTTY === true && process.stdout.columns > 0 ? process.stdout.columns : undefined;
+    },
     watched: process.stderr.isTTY === true,
     logger: (component: string, level: LogLevel) => createLogger(component, level),
     stopSignal() {
