@@ -4,10 +4,10 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { schemaFingerprint } from "../../core/digest/schema-fingerprint.ts";
 import { hashToHex } from "../../core/ledger/chain.ts";
 import { copyLdb } from "../../ldb/copy-database.ts";
 import { LdbView } from "../../ldb/ldb-view.ts";
-import { schemaFingerprint } from "../../ldb/schema-fingerprint.ts";
 import { entryOf } from "../../snapshot/documents.ts";
 import { type Compression, dataKey, INDEX_KEY, manifestKey } from "../../snapshot/layout.ts";
 import {
