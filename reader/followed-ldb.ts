@@ -11,7 +11,7 @@ import { CtlstoreError, messageOf } from "../core/errors.ts";
 import type { LdbDriver } from "../ldb/connection.ts";
 import { LDB_FILE_NAME } from "../ldb/layout.ts";
 import type { SeenState } from "./seen-state.ts";
-import { Session } from "./session.ts";
+import { Session, type ShapeCheck } from "./session.ts";
 import { readerError } from "./sqlite-errors.ts";
 import type { ReaderWarning } from "./types.ts";
 
@@ -20,6 +20,7 @@ export interface FollowedLdbOptions {
   readonly bigints: boolean;
   readonly cacheBytes: number;
   readonly checkIntervalMs: number;
+  readonly checkShape?: ShapeCheck;
 }
 
 export interface FollowedLdbDeps {

@@ -6,10 +6,13 @@ import type { LdbDriver } from "../ldb/connection.ts";
 import { betterSqlite3Driver } from "../ldb/drivers/better-sqlite3.ts";
 import { nodeDriver } from "../ldb/drivers/node.ts";
 import { openReaderWith } from "./open-reader.ts";
-import type { LdbReader, ReaderOptions } from "./types.ts";
+import { openCheckedReaderWith, waitForCheckedReaderWith } from "./typed/open-checked.ts";
+import type { SchemaDefinition, TypedReader, TypedReaderOptions, TypedTables } from "./typed/types.ts";
+import type { LdbReader, ReaderOptions, WaitOptions } from "./types.ts";
 
 export { CtlstoreError, type ErrorCode, isCtlstoreError } from "../core/errors.ts";
 export type { FieldType } from "../core/field-types.ts";
+export type * from "./typed/types.ts";
 export type * from "./types.ts";
 
 let driver: LdbDriver | null = null;
@@ -28,6 +31,11 @@ function chooseDriver(): LdbDriver {
   }
 }
 
+function loadedDriver(): LdbDriver {
+  driver ??= chooseDriver();
+  return driver;
+}
+
 /**
  * Opens an LDB for reading.
  *
@@ -42,6 +50,31 @@ function chooseDriver(): LdbDriver {
  * @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `ldb_unavailable`, `config_invalid`
  */
 export function openReader(options: ReaderOptions): LdbReader {
-  driver ??= chooseDriver();
-  return openReaderWith(driver, options);
+  return openReaderWith(loadedDriver(), options);
+}
+
+/**
+ * Opens an LDB whose tables are compared with those of a module that `ctlstore codegen` wrote, which calls this.
+ *
+ * Once it is open, every table of the module was there, with its fields, types and key.
+ * @throws CtlstoreError as `openReader`; `ldb_empty`; `schema_mismatch` naming every difference
+ */
+export function openCheckedReader<S extends TypedTables>(
+  schema: SchemaDefinition,
+  options: TypedReaderOptions<S>,
+): TypedReader<S> {
+  return openCheckedReaderWith(loadedDriver(), schema, options);
+}
+
+/**
+ * As `openCheckedReader`, for a start beside a Reflector that starts, too: waits while there is no LDB, while it is empty,
+ * and while tables are not there yet.
+ * @throws CtlstoreError what kept it from opening when the time was over; the signal's reason when aborted
+ */
+export function waitForCheckedReader<S extends TypedTables>(
+  schema: SchemaDefinition,
+  options: TypedReaderOptions<S>,
+  wait: WaitOptions,
+): Promise<TypedReader<S>> {
+  return waitForCheckedReaderWith(() => openCheckedReader<S>(schema, options), wait);
 }

@@ -5,6 +5,7 @@ import type { LdbDriver } from "../ldb/connection.ts";
 import { FollowedLdb, ldbFilePath } from "./followed-ldb.ts";
 import { Reader } from "./reader.ts";
 import { SeenState } from "./seen-state.ts";
+import type { ShapeCheck } from "./session.ts";
 import type { LdbReader, ReaderOptions } from "./types.ts";
 import { warnOfOldSqlite, warnOnce } from "./warnings.ts";
 
@@ -22,7 +23,11 @@ function checkOptions(options: ReaderOptions): void {
 }
 
 /** @throws CtlstoreError `config_invalid`, `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `ldb_unavailable` */
-export function openReaderWith(driver: LdbDriver, options: ReaderOptions): LdbReader {
+export function openReaderWith(
+  driver: LdbDriver,
+  options: ReaderOptions,
+  checks: { readonly checkShape?: ShapeCheck } = {},
+): LdbReader {
   checkOptions(options);
   const path = ldbFilePath(options.path);
   const onWarning = options.onWarning ?? warnOnce;
@@ -33,6 +38,7 @@ export function openReaderWith(driver: LdbDriver, options: ReaderOptions): LdbRe
       bigints: options.integers === "bigint",
       cacheBytes: options.cacheBytes ?? READER_LIMITS.cacheBytes,
       checkIntervalMs: options.fileCheckIntervalMs ?? READER_LIMITS.fileCheckIntervalMs,
+      ...checks,
     },
   );
   warnOfOldSqlite(driver.name, ldb.current().connection.sqliteVersion, onWarning);

@@ -19,17 +19,24 @@ import {
 import type { SeenState } from "./seen-state.ts";
 import { parseLdbTableName } from "./table-name.ts";
 import { TableReads } from "./table-reads.ts";
-import { readTableShape } from "./table-shape.ts";
+import { readTableShape, type TableShape } from "./table-shape.ts";
 
 /** The cached schema is not the LDB's any more, or the LDB has been replaced. Never reaches a caller. */
 export class StaleSession extends Error {
   override readonly name = "StaleSession";
 }
 
+/**
+ * Called with `family___table` and what the LDB has under that name, or null, before the table is read for the first time
+ * and again after each change of the schema; throws when it must not be read.
+ */
+export type ShapeCheck = (ldbName: string, shape: TableShape | null) => void;
+
 export interface SessionOptions {
   readonly path: string;
   readonly bigints: boolean;
   readonly cacheBytes: number;
+  readonly checkShape?: ShapeCheck;
 }
 
 export class Session {
@@ -78,7 +85,9 @@ export class Session {
   }
 
   #load(family: string, table: string): TableReads {
-    const shape = readTableShape(this.connection, parseLdbTableName(family, table));
+    const name = parseLdbTableName(family, table);
+    const shape = readTableShape(this.connection, name);
+    this.#options.checkShape?.(name, shape);
     if (shape === null) {
       throw new CtlstoreError("unknown_table", `Cannot read ${family}/${table}: the LDB has no such table`);
     }

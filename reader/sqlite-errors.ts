@@ -19,6 +19,7 @@ const MAY_PASS = new Set<number>([
 const MAY_BE_STALE = new Set<string>([
   "unknown_table",
   "invalid_key",
+  "schema_mismatch",
   "ldb_empty",
   "ldb_regressed",
   "ldb_incompatible",
