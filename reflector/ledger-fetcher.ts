@@ -33,6 +33,7 @@ export class LedgerFetcher {
   #rows: number;
   #pendingSinceMs: number | null = null;
   #answeredAtUs: number | null = null;
+  #answeredMs: number | null = null;
   #polls = 0;
 
   constructor(deps: LedgerFetcherDeps, options: LedgerFetcherOptions) {
@@ -45,9 +46,13 @@ export class LedgerFetcher {
   get pendingMs(): number {
     return this.#pendingSinceMs === null ? 0 : this.#deps.clock.monotonicMs() - this.#pendingSinceMs;
   }
-  /** When the ledger last answered, in microseconds since 1970. */
+  /** When the ledger last answered a poll, in microseconds since 1970. */
   get answeredAtUs(): number | null {
     return this.#answeredAtUs;
+  }
+  /** How long ago that was, by a clock that nobody sets. */
+  get answeredAgeMs(): number | null {
+    return this.#answeredMs === null ? null : this.#deps.clock.monotonicMs() - this.#answeredMs;
   }
   get polls(): number {
     return this.#polls;
@@ -60,17 +65,22 @@ export class LedgerFetcher {
 
   /** The entry at a sequence, and the one after it. @throws CtlstoreError as `poll` does */
   peek(at: Sequence, signal: AbortSignal): Promise<LedgerBlock> {
-    this.#polls += 1;
-    return this.#ask((inner) => this.#deps.source.poll(at, 1, inner), signal);
+    return this.#askBlock(at, 1, signal);
   }
 
   /** @throws CtlstoreError `ctldb_unavailable`, or the signal's reason */
   async poll(after: Sequence, signal: AbortSignal): Promise<LedgerBlock> {
     this.#deps.onPoint("before-fetch");
-    this.#polls += 1;
-    const limit = this.#rows;
-    const block = await this.#ask((inner) => this.#deps.source.poll(after, limit, inner), signal);
+    const block = await this.#askBlock(after, this.#rows, signal);
     this.#adaptRows(block);
+    return block;
+  }
+
+  async #askBlock(after: Sequence, limit: number, signal: AbortSignal): Promise<LedgerBlock> {
+    this.#polls += 1;
+    const block = await this.#ask((inner) => this.#deps.source.poll(after, limit, inner), signal);
+    this.#answeredAtUs = this.#deps.clock.nowUs();
+    this.#answeredMs = this.#deps.clock.monotonicMs();
     return block;
   }
 
@@ -90,9 +100,7 @@ export class LedgerFetcher {
     signal.addEventListener("abort", onAbort, { once: true });
     this.#pendingSinceMs ??= this.#deps.clock.monotonicMs();
     try {
-      const answer = await Promise.race([call(attempt.signal), this.#deadline(attempt.signal)]);
-      this.#answeredAtUs = this.#deps.clock.nowUs();
-      return answer;
+      return await Promise.race([call(attempt.signal), this.#deadline(attempt.signal)]);
     } catch (error) {
       signal.throwIfAborted();
       throw isCtlstoreError(error) ? error : away(error);

@@ -23,7 +23,7 @@ import { isDamage } from "./bootstrap/need.ts";
 import { LedgerFetcher } from "./ledger-fetcher.ts";
 import { type FollowerCounts, type FollowerDeps, LedgerFollower } from "./ledger-follower.ts";
 import type { ReflectorCounts } from "./metrics.ts";
-import type { CompleteOptions } from "./options.ts";
+import { type CompleteOptions, idleStuckMsOf } from "./options.ts";
 import type { ObservedStatus } from "./state.ts";
 import { describeReflector, type KnownLdb } from "./status.ts";
 
@@ -111,6 +111,7 @@ export class ReflectorLife implements LdbSlot {
 
   status(): ObservedStatus {
     const { ldbFolder, pollStuckMs } = this.#options;
+    const idleStuckMs = idleStuckMsOf(this.#options);
     return describeReflector(
       {
         follower: this.#follower,
@@ -122,7 +123,7 @@ export class ReflectorLife implements LdbSlot {
         clock: this.#deps.clock,
         legacyGaps: this.#counts().legacyGaps,
       },
-      { version: VERSION, pollStuckMs },
+      { version: VERSION, pollStuckMs, idleStuckMs },
     );
   }
 

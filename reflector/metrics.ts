@@ -1,4 +1,5 @@
 /** The Reflector's metrics: every name in one place, with its unit, at zero from the start. docs/operations.md lists them. */
+import type { Clock } from "../core/process/clock.ts";
 import type { Counter, Gauge, Metrics } from "../core/process/metrics.ts";
 import { REFLECTOR_STATES, type ReflectorStatus } from "./state.ts";
 
@@ -7,6 +8,8 @@ export const REFLECTOR_METRICS = {
   sequence: "ctlstore_reflector_sequence",
   ledgerHeadSequence: "ctlstore_reflector_ledger_head_sequence",
   lagSeconds: "ctlstore_reflector_lag_seconds",
+  pollAgeSeconds: "ctlstore_reflector_poll_age_seconds",
+  stuck: "ctlstore_reflector_stuck",
   lastPollTimestampSeconds: "ctlstore_reflector_last_poll_timestamp_seconds",
   unattestedThroughSequence: "ctlstore_reflector_unattested_through_sequence",
   ready: "ctlstore_reflector_ready",
@@ -41,8 +44,10 @@ export interface ReflectorCounts {
 /** Copies the status and the counts into a registry; returns the function that does it again. */
 export function publishReflectorMetrics(
   metrics: Metrics,
+  clock: Clock,
 ): (status: ReflectorStatus, counts: ReflectorCounts) => void {
-  const setGauges = registerGauges(metrics);
+  const startedMs = clock.monotonicMs();
+  const setGauges = registerGauges(metrics, () => (clock.monotonicMs() - startedMs) / 1000);
   const raiseCounters = registerCounters(metrics);
   return (status, counts) => {
     setGauges(status);
@@ -50,7 +55,8 @@ export function publishReflectorMetrics(
   };
 }
 
-function registerGauges(metrics: Metrics): (status: ReflectorStatus) => void {
+/** @param uptimeSeconds stands for ages of what has never been: unknown must not look fresh */
+function registerGauges(metrics: Metrics, uptimeSeconds: () => number): (status: ReflectorStatus) => void {
   const names = REFLECTOR_METRICS;
   const state = metrics.gauge(names.state, "1 for the state that the Reflector is in, else 0", ["state"]);
   const plain: ReadonlyArray<readonly [Gauge, (status: ReflectorStatus) => number]> = [
@@ -59,7 +65,24 @@ function registerGauges(metrics: Metrics): (status: ReflectorStatus) => void {
       metrics.gauge(names.ledgerHeadSequence, "Highest sequence seen in the ledger"),
       (s) => Number(s.ledgerHeadSequence ?? 0n),
     ],
-    [metrics.gauge(names.lagSeconds, "Age of the last applied ledger entry"), (s) => s.lagSeconds ?? 0],
+    [
+      metrics.gauge(
+        names.lagSeconds,
+        "Age of the last applied ledger entry; while the LDB is empty, time since the start",
+      ),
+      (s) => s.lagSeconds ?? uptimeSeconds(),
+    ],
+    [
+      metrics.gauge(
+        names.pollAgeSeconds,
+        "Time since the ledger last answered a poll; while it never has, time since the start",
+      ),
+      (s) => s.pollAgeSeconds ?? uptimeSeconds(),
+    ],
+    [
+      metrics.gauge(names.stuck, "1 while nothing gets on that should, else 0; /status says why"),
+      (s) => (s.stuck ? 1 : 0),
+    ],
     [
       metrics.gauge(names.lastPollTimestampSeconds, "When the ledger last answered, as Unix time"),
       (s) => (s.lastPollAtUs ?? 0) / 1_000_000,

@@ -67,6 +67,12 @@ export function withDefaults(options: ReflectorOptions) {
   };
 }
 
+/** Longer than the longest pause in which all is well: between two polls, and for a gap that may still be filled. */
+export function idleStuckMsOf(options: CompleteOptions): number {
+  const pauseMs = options.pollIntervalMs * (1 + options.pollJitter);
+  return pauseMs + options.legacyGapGraceMs + options.pollStuckMs;
+}
+
 /** An option given as undefined means its default. */
 function definedOnly(options: ReflectorOptions): ReflectorOptions {
   const entries = Object.entries(options).filter(([, value]) => value !== undefined);

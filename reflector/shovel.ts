@@ -63,6 +63,8 @@ export class Shovel {
   #head: Sequence | null = null;
   #pollFailures = 0;
   #wholeAtMs: number | null = null;
+  /** When the loop last got anywhere; null while it does not run. */
+  #movedMs: number | null = null;
 
   constructor(deps: ShovelDeps, options: ShovelOptions) {
     this.#deps = deps;
@@ -87,6 +89,13 @@ export class Shovel {
   get wholeAgeMs(): number | null {
     return this.#wholeAtMs === null ? null : this.#deps.clock.monotonicMs() - this.#wholeAtMs;
   }
+  /**
+   * Time since an entry was applied or none was there to be applied; null while the loop does not run. An answer alone
+   * counts for nothing: entries may be waiting that can never be applied.
+   */
+  get idleMs(): number | null {
+    return this.#movedMs === null ? null : this.#deps.clock.monotonicMs() - this.#movedMs;
+  }
   /** Rounds that ended in a failure since the process began. */
   get failures(): number {
     return this.#pollFailures;
@@ -94,6 +103,15 @@ export class Shovel {
 
   /** Runs until the signal, and may be run again; rejects only when it cannot go on, or with what `endsRun`. */
   async run(signal: AbortSignal): Promise<void> {
+    this.#movedMs = this.#deps.clock.monotonicMs();
+    try {
+      await this.#runRounds(signal);
+    } finally {
+      this.#movedMs = null;
+    }
+  }
+
+  async #runRounds(signal: AbortSignal): Promise<void> {
     while (!signal.aborted) {
       const round = new AbortController();
       const endRound = () => round.abort(signal.reason);
@@ -133,6 +151,7 @@ export class Shovel {
     await prefetched?.block.catch(() => {});
     const drained = settled && !block.more && !this.#deps.writer.cursor.insideTransaction;
     if (drained) this.#wholeAtMs = askedAtMs;
+    if (drained) this.#moved();
     this.#enter(drained ? "current" : "catching-up");
     this.#deps.onProgress();
     await this.#deps.clock.sleep(this.#pollPauseMs(), signal);
@@ -213,6 +232,7 @@ export class Shovel {
       const slice = writer.applySlice(block.entries, next);
       if (writer.position.sequence > before && this.#state !== "current") this.#enter("catching-up");
       settled = !slice.waiting;
+      if (slice.next > next) this.#moved();
       next = slice.next;
       onProgress();
       await turnOfEventLoop();
@@ -252,6 +272,10 @@ export class Shovel {
     await this.#deps.clock.sleep(pauses[policy.retry](), signal).catch(() => {
       // Asked to stop: the loop looks at the signal itself.
     });
+  }
+
+  #moved(): void {
+    this.#movedMs = this.#deps.clock.monotonicMs();
   }
 
   #pollPauseMs(): number {

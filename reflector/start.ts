@@ -61,7 +61,7 @@ export async function startReflector(
 ): Promise<RunningReflector> {
   createLdbFolder(options.ldbFolder);
   const { observers = [], metrics, random = Math.random, ...rest } = deps;
-  const publish = publishReflectorMetrics(metrics);
+  const publish = publishReflectorMetrics(metrics, deps.clock);
   const complete = withDefaults(options);
   const lock = WriterLock.acquire(options.ldbFolder, deps.clock);
   const readiness = await openReadiness(
@@ -81,6 +81,8 @@ export async function startReflector(
   const refreshMetrics = () => publish(status(), life.counts());
   try {
     life.begin();
+    // Also where somebody else answers for this process, as a Supervisor does.
+    metrics.beforeRender(refreshMetrics);
     const server =
       options.bind === undefined
         ? null
@@ -88,7 +90,6 @@ export async function startReflector(
             {
               status,
               readiness: () => readinessAnswer(status()),
-              refreshMetrics,
               metrics,
               logger: deps.logger,
             },

@@ -60,6 +60,8 @@ export type ObservedStatus = Omit<ReflectorStatus, "readiness">;
 export interface ReflectorStatus {
   readonly state: ReflectorState;
   readonly reason: ReflectorReason | null;
+  /** Nothing gets on that should: stuck or diverged, a poll out for too long, a bootstrap that fails again and again. */
+  readonly stuck: boolean;
   readonly version: string;
   /** The last ledger entry in the LDB; 0 while it is empty. */
   readonly sequence: Sequence;
@@ -73,8 +75,10 @@ export interface ReflectorStatus {
   readonly lagSeconds: number | null;
   /** Seconds since all that the ledger had was in the LDB; null when that has not been seen since the LDB was opened. */
   readonly wholeAgeSeconds: number | null;
-  /** When the ledger last answered, in microseconds since 1970; null when it has not. */
+  /** When the ledger last answered a poll, in microseconds since 1970; null when it has not. */
   readonly lastPollAtUs: number | null;
+  /** Seconds since then, by a clock that nobody sets; null when it has not. */
+  readonly pollAgeSeconds: number | null;
   readonly schemaVersion: number;
   /** The last entry applied without a hash in the ledger to check it against; 0 for none. */
   readonly unattestedThrough: Sequence;

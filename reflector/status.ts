@@ -2,6 +2,7 @@
 import type { Clock } from "../core/process/clock.ts";
 import { SEQUENCE_ZERO } from "../core/sequence.ts";
 import type { LdbPosition, LdbSkip } from "../ldb/position.ts";
+import type { LdbWriter } from "./ldb-writer.ts";
 import type { LedgerFetcher } from "./ledger-fetcher.ts";
 import type { LedgerFollower } from "./ledger-follower.ts";
 import type { BootstrapStatus, ObservedStatus, ReflectorReason, ReflectorState } from "./state.ts";
@@ -25,20 +26,27 @@ export interface StatusParts {
   readonly legacyGaps: number;
 }
 
+export interface StatusOptions {
+  readonly version: string;
+  /** A poll that is out so long is shown as stuck. */
+  readonly pollStuckMs: number;
+  /** So is a loop that has got nowhere for so long. */
+  readonly idleStuckMs: number;
+}
+
 interface Shown {
   readonly state: ReflectorState;
   readonly reason: ReflectorReason | null;
 }
 
-export function describeReflector(
-  parts: StatusParts,
-  options: { readonly version: string; readonly pollStuckMs: number },
-): ObservedStatus {
+export function describeReflector(parts: StatusParts, options: StatusOptions): ObservedStatus {
   const { follower, lastKnown, clock } = parts;
   const position = follower?.writer.position ?? lastKnown?.position ?? null;
   const ledgerTimestampUs = position?.ledgerTimestampUs || null;
+  const shown = stateOf(parts, options);
   return {
-    ...stateOf(parts, options.pollStuckMs),
+    ...shown,
+    stuck: isStuck(shown.state, parts, options),
     version: options.version,
     sequence: position?.sequence ?? SEQUENCE_ZERO,
     epoch: position?.epoch ?? null,
@@ -47,6 +55,7 @@ export function describeReflector(
     lagSeconds: ledgerTimestampUs === null ? null : (clock.nowUs() - ledgerTimestampUs) / 1_000_000,
     wholeAgeSeconds: inSeconds(follower?.shovel.wholeAgeMs ?? null),
     lastPollAtUs: parts.fetcher.answeredAtUs,
+    pollAgeSeconds: inSeconds(parts.fetcher.answeredAgeMs),
     schemaVersion: position?.schemaVersion ?? 0,
     unattestedThrough: position?.unattestedThrough ?? SEQUENCE_ZERO,
     legacyGaps: parts.legacyGaps,
@@ -65,11 +74,21 @@ function inSeconds(ms: number | null): number | null {
   return ms === null ? null : ms / 1000;
 }
 
-function stateOf(parts: StatusParts, pollStuckMs: number): Shown {
+/** Also in the states between two attempts, so that an alarm on it does not flicker. */
+function isStuck(
+  state: ReflectorState,
+  { fetcher, bootstrap }: StatusParts,
+  options: StatusOptions,
+): boolean {
+  if (state === "stuck" || state === "diverged" || fetcher.pendingMs >= options.pollStuckMs) return true;
+  return state === "bootstrapping" && bootstrap?.phase === "choosing" && bootstrap.failure !== null;
+}
+
+function stateOf(parts: StatusParts, options: StatusOptions): Shown {
   const { follower, bootstrap, cannotOpen } = parts;
   if (follower === null && cannotOpen !== null) return { state: "stuck", reason: cannotOpen };
   if (bootstrap !== null && bootstrap.phase !== "waiting") return { state: "bootstrapping", reason: null };
-  const followed = follower === null ? STARTING : followedState(follower, parts.fetcher, pollStuckMs);
+  const followed = follower === null ? STARTING : followedState(follower, parts.fetcher, options);
   const isTooOld = followed.reason?.code === "ledger_too_old";
   const isHeldUp = followed.state === "starting" || followed.state === "stuck" || isTooOld;
   if (!isHeldUp || bootstrap === null) return followed;
@@ -81,10 +100,33 @@ function stateOf(parts: StatusParts, pollStuckMs: number): Shown {
 
 const STARTING: Shown = { state: "starting", reason: null };
 
-/** A poll that hangs is not a quiet ledger: it shows long before it is given up (R20). */
-function followedState({ shovel }: LedgerFollower, { pendingMs }: LedgerFetcher, pollStuckMs: number): Shown {
+/** A poll that hangs is not a quiet ledger, nor is a loop that does: both show long before they are given up (R20). */
+function followedState(
+  { shovel, writer }: LedgerFollower,
+  fetcher: LedgerFetcher,
+  { pollStuckMs, idleStuckMs }: StatusOptions,
+): Shown {
   const { state, reason } = shovel;
-  if (state === "stuck" || state === "diverged" || pendingMs < pollStuckMs) return { state, reason };
-  const message = `The ctldb has not answered for ${(pendingMs / 1000).toFixed(1)} seconds`;
-  return { state: "stuck", reason: { code: "ctldb_unavailable", message } };
+  if (state === "stuck" || state === "diverged") return { state, reason };
+  const { pendingMs } = fetcher;
+  if (pendingMs >= pollStuckMs) {
+    const message = `The ctldb has not answered for ${shortSeconds(pendingMs)} seconds`;
+    return { state: "stuck", reason: { code: "ctldb_unavailable", message } };
+  }
+  // The chain of an adopted LDB is computed by polls alone.
+  const idleMs = Math.min(shovel.idleMs ?? 0, state === "starting" ? (fetcher.answeredAgeMs ?? 0) : Infinity);
+  return idleMs < idleStuckMs ? { state, reason } : { state: "stuck", reason: idleReason(writer, idleMs) };
+}
+
+function idleReason({ cursor }: LdbWriter, idleMs: number): ReflectorReason {
+  const seconds = shortSeconds(idleMs);
+  if (!cursor.insideTransaction)
+    return { code: "internal", message: `The Reflector has got nowhere for ${seconds} seconds` };
+  const { sequence } = cursor;
+  const message = `The ledger transaction that ends after entry ${sequence} has not ended for ${seconds} seconds`;
+  return { code: "ledger_malformed", message, sequence };
+}
+
+function shortSeconds(ms: number): string {
+  return (ms / 1000).toFixed(1);
 }

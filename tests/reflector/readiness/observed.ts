@@ -22,6 +22,8 @@ export function observed(
     lagSeconds: 86_400,
     wholeAgeSeconds: null,
     lastPollAtUs: null,
+    pollAgeSeconds: null,
+    stuck: false,
     schemaVersion: 1,
     unattestedThrough: toSequence(0),
     legacyGaps: 0,
