@@ -13,11 +13,11 @@ import { LDB_FILE_NAME } from "../ldb/layout.ts";
 import type { SeenState } from "./seen-state.ts";
 import { Session, type ShapeCheck } from "./session.ts";
 import { readerError } from "./sqlite-errors.ts";
-import type { ReaderWarning } from "./types.ts";
+import type { IntegerForm, ReaderWarning } from "./types.ts";
 
 export interface FollowedLdbOptions {
   readonly path: string;
-  readonly bigints: boolean;
+  readonly integers: IntegerForm;
   readonly cacheBytes: number;
   readonly checkIntervalMs: number;
   readonly checkShape?: ShapeCheck;

@@ -31,6 +31,11 @@ function ledgerTimestampUs(connection: LdbConnection): number | null {
         "SELECT CAST(timestamp AS TEXT) AS value FROM _ldb_last_update WHERE name = 'ledger'",
       )
     : null;
+  return newestTimestampUs(own, original);
+}
+
+/** @param own of `_ldb_meta` @param original text of `_ldb_last_update` */
+export function newestTimestampUs(own: unknown, original: unknown): number | null {
   const ownUs = typeof own === "number" && own > 0 ? own : null;
   const originalUs = typeof original === "string" ? parseTimestampUs(original) : null;
   if (ownUs === null || originalUs === null) return ownUs ?? originalUs;

@@ -6,16 +6,19 @@ import { FollowedLdb, ldbFilePath } from "./followed-ldb.ts";
 import { Reader } from "./reader.ts";
 import { SeenState } from "./seen-state.ts";
 import type { ShapeCheck } from "./session.ts";
-import type { LdbReader, ReaderOptions } from "./types.ts";
+import { SessionRunner } from "./session-runner.ts";
+import type { IntegerForm, LdbReader, ReaderOptions } from "./types.ts";
 import { warnOfOldSqlite, warnOnce } from "./warnings.ts";
+
+const INTEGER_FORMS: readonly string[] = ["number", "bigint", "mixed"] satisfies IntegerForm[];
 
 function checkOptions(options: ReaderOptions): void {
   const { path, integers = "number", cacheBytes = 0, fileCheckIntervalMs = 0 } = options;
   const wrong =
     typeof path !== "string" || path === ""
       ? "path must be the LDB's folder or file"
-      : integers !== "number" && integers !== "bigint"
-        ? 'integers must be "number" or "bigint"'
+      : !INTEGER_FORMS.includes(integers)
+        ? 'integers must be "number", "bigint" or "mixed"'
         : !(cacheBytes >= 0 && fileCheckIntervalMs >= 0)
           ? "cacheBytes and fileCheckIntervalMs must be at least 0"
           : null;
@@ -31,16 +34,17 @@ export function openReaderWith(
   checkOptions(options);
   const path = ldbFilePath(options.path);
   const onWarning = options.onWarning ?? warnOnce;
+  const bigints = options.integers === "bigint";
   const ldb = new FollowedLdb(
     { driver, seen: new SeenState(path), onWarning },
     {
       path,
-      bigints: options.integers === "bigint",
+      integers: options.integers ?? "number",
       cacheBytes: options.cacheBytes ?? READER_LIMITS.cacheBytes,
       checkIntervalMs: options.fileCheckIntervalMs ?? READER_LIMITS.fileCheckIntervalMs,
       ...checks,
     },
   );
   warnOfOldSqlite(driver.name, ldb.current().connection.sqliteVersion, onWarning);
-  return new Reader({ ldb, driver, path });
+  return new Reader(new SessionRunner({ ldb, driver, path }));
 }

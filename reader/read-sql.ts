@@ -121,3 +121,9 @@ export function prefixSql(fields: FieldSelection, parts: number): string {
   const order = shape.keyFields.map((name) => `t.${backtickQuoted(name)}`).join(", ");
   return `SELECT ${fieldColumns(fields)} FROM ${backtickQuoted(shape.ldbName)} t ${where}ORDER BY ${order} LIMIT ?`;
 }
+
+/** How many rows there are whose key begins with so many parts; the last parameter is where counting stops. */
+export function countPrefixSql(shape: TableShape, parts: number): string {
+  const where = parts === 0 ? "" : `WHERE ${keyCondition(shape, parts)} `;
+  return `SELECT count(*) AS count FROM (SELECT 1 FROM ${backtickQuoted(shape.ldbName)} t ${where}LIMIT ?)`;
+}

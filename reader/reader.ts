@@ -1,13 +1,10 @@
 /**
- * The reader: picks the session, runs a read on it, and reads again when the LDB had moved on (D16, R39).
+ * The reader as its callers have it.
  *
- * Keeps I10: nothing here or below it writes. A second attempt runs inside a transaction on the schema of that same
- * state, so it is the last word: what it throws is true of the LDB as it is now.
+ * Keeps I10: nothing here or below it writes. Every read goes through a `SessionRunner`, which knows when to read again.
  */
 import { CtlstoreError } from "../core/errors.ts";
 import { toSequence } from "../core/sequence.ts";
-import type { LdbDriver } from "../ldb/connection.ts";
-import type { FollowedLdb } from "./followed-ldb.ts";
 import {
   allTables,
   lastSequence,
@@ -17,13 +14,20 @@ import {
   rowsByKeys,
   tableSchema,
 } from "./reads.ts";
-import { type Session, StaleSession } from "./session.ts";
-import { mayGoBetter, readerError } from "./sqlite-errors.ts";
-import type { Key, KeyValue, LdbReader, LdbReads, ReaderTable, Row, WaitOptions } from "./types.ts";
-import { waitForSequence } from "./wait.ts";
-
-/** One to meet a change, one to meet a replaced file, one to read on when there is no file to go to. */
-const FURTHER_ATTEMPTS = 3;
+import type { Session } from "./session.ts";
+import type { SessionRunner } from "./session-runner.ts";
+import type {
+  Changes,
+  ChangesOptions,
+  Key,
+  KeyValue,
+  LdbReader,
+  LdbReads,
+  ReaderTable,
+  Row,
+  WaitOptions,
+} from "./types.ts";
+import { sequenceOrNull, waitForSequence } from "./wait.ts";
 
 /** Runs one read on the right session. */
 type Run = <Result>(read: (session: Session) => Result) => Result;
@@ -75,46 +79,18 @@ class Reads implements LdbReads {
   }
 }
 
-export interface ReaderDeps {
-  readonly ldb: FollowedLdb;
-  readonly driver: LdbDriver;
-  readonly path: string;
-}
-
 export class Reader extends Reads implements LdbReader {
-  readonly #deps: ReaderDeps;
+  readonly #runner: SessionRunner;
   #isClosed = false;
 
-  constructor(deps: ReaderDeps) {
+  constructor(runner: SessionRunner) {
     super((read) => this.#run(read));
-    this.#deps = deps;
+    this.#runner = runner;
   }
 
   #run<Result>(read: (session: Session) => Result): Result {
     if (this.#isClosed) throw closedError();
-    const session = this.#deps.ldb.current();
-    try {
-      return read(session);
-    } catch (error) {
-      // A snapshot's state cannot move, so neither can what is wrong with it.
-      if (session.inTransaction || !mayGoBetter(this.#deps.driver, error)) throw this.#publicError(error);
-    }
-    return this.#runAgain(read);
-  }
-
-  #runAgain<Result>(read: (session: Session) => Result): Result {
-    for (let attempt = 1; ; attempt++) {
-      const session = this.#deps.ldb.follow();
-      try {
-        return session.transaction(() => read(session));
-      } catch (error) {
-        if (!(error instanceof StaleSession) || attempt >= FURTHER_ATTEMPTS) throw this.#publicError(error);
-      }
-    }
-  }
-
-  #publicError(error: unknown): unknown {
-    return readerError(this.#deps.driver, error, this.#deps.path);
+    return this.#runner.run(read);
   }
 
   snapshot<Result>(read: (reads: LdbReads) => Result): Result {
@@ -134,6 +110,22 @@ export class Reader extends Reads implements LdbReader {
     await waitForSequence(() => this.getLastSequence(), toSequence(sequence), options);
   }
 
+  changes(options: ChangesOptions = {}): Changes {
+    if (this.#isClosed) throw closedError();
+    const { ldb, path, bigints } = this.#deps;
+    return new ChangeStream(
+      {
+        ldb: {
+          sequence: () => sequenceOrNull(() => this.getLastSequence()),
+          follow: () => void ldb.follow(),
+        },
+        readerClosed: this.#closing.signal,
+        bigints,
+      },
+      checkChangesOptions(options, path),
+    );
+  }
+
   ping(): void {
     this.getLastSequence();
   }
@@ -141,7 +133,7 @@ export class Reader extends Reads implements LdbReader {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#deps.ldb.close();
+    this.#runner.close();
   }
 
   [Symbol.dispose](): void {

@@ -43,6 +43,15 @@ export function pickSafeFields(fieldNames: readonly string[], row: LdbRow): Row 
   return picked;
 }
 
+/** The fields of a row that was read with exact integers: a number each, and a bigint where that would be wrong. */
+export function pickMixedFields(shape: TableShape, row: LdbRow): Row {
+  const picked = pickFields(shape.fieldNames, row);
+  for (const [field, value] of Object.entries(picked)) {
+    if (typeof value === "bigint" && Number.isSafeInteger(Number(value))) picked[field] = Number(value);
+  }
+  return picked;
+}
+
 /** The fields of a row that was read with exact integers, as numbers. @throws CtlstoreError `unsafe_integer` */
 export function pickExactFields(shape: TableShape, row: LdbRow): Row {
   const picked = pickFields(shape.fieldNames, row);

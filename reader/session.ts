@@ -7,19 +7,15 @@
 import { CtlstoreError } from "../core/errors.ts";
 import { READER_LIMITS } from "../core/limits.ts";
 import type { LdbConnection, LdbDriver, LdbRow, LdbStatement } from "../ldb/connection.ts";
-import { LDB_FORMAT_VERSION, SUPERSEDED } from "../ldb/layout.ts";
-import {
-  META_IS_CURRENT_SQL,
-  type OwnTables,
-  STATE_SEQUENCE,
-  STATE_VERSION,
-  stateColumns,
-  type VersionSource,
-} from "./read-sql.ts";
+import { SUPERSEDED } from "../ldb/layout.ts";
+import { findOwnTables } from "./own-tables.ts";
+import { type OwnTables, STATE_SEQUENCE, STATE_VERSION, stateColumns } from "./read-sql.ts";
 import type { SeenState } from "./seen-state.ts";
+import { type StateFacts, StateFactsStatement } from "./state-facts.ts";
 import { parseLdbTableName } from "./table-name.ts";
 import { TableReads } from "./table-reads.ts";
 import { readTableShape, type TableShape } from "./table-shape.ts";
+import type { IntegerForm } from "./types.ts";
 
 /** The cached schema is not the LDB's any more, or the LDB has been replaced. Never reaches a caller. */
 export class StaleSession extends Error {
@@ -34,7 +30,7 @@ export type ShapeCheck = (ldbName: string, shape: TableShape | null) => void;
 
 export interface SessionOptions {
   readonly path: string;
-  readonly bigints: boolean;
+  readonly integers: IntegerForm;
   readonly cacheBytes: number;
   readonly checkShape?: ShapeCheck;
 }
@@ -49,6 +45,10 @@ export class Session {
   #tables: OwnTables = { hasSequence: false, versionSource: "cookie" };
   #state: LdbStatement | null = null;
   #sequence: LdbStatement | null = null;
+  #factsStatement: StateFactsStatement | null = null;
+  #facts: StateFacts | null = null;
+  /** Sequence of the state that the last read was answered from; as a double, see `stateColumns`. */
+  #lastSequence = Number.NaN;
   #version = Number.NaN;
   #preparedStatements = 0;
   #inTransaction = false;
@@ -101,7 +101,7 @@ export class Session {
           this.#preparedStatements += 1;
         },
       },
-      { tables: this.#tables, bigints: this.#options.bigints },
+      { tables: this.#tables, integers: this.#options.integers },
     );
     let ofFamily = this.#reads.get(family);
     if (ofFamily === undefined) {
@@ -120,15 +120,59 @@ export class Session {
   transaction<Result>(read: () => Result): Result {
     if (this.#inTransaction) return read();
     return this.#inOneState(() => {
-      const row = this.#readState();
-      if (row[STATE_VERSION] === SUPERSEDED && !this.#saidSuperseded) {
-        this.#saidSuperseded = true;
-        throw new StaleSession();
-      }
-      if (row[STATE_VERSION] === this.#version) this.#accept(row);
-      else this.#accept(this.#refresh());
+      this.#enterState();
       return read();
     });
+  }
+
+  /**
+   * As `transaction`, which stays open until `release`, for what is read in several turns. Not inside another one.
+   * @throws as `transaction`, and what `read` throws; then nothing is open
+   */
+  hold<Result>(read: () => Result): { readonly result: Result; readonly release: () => void } {
+    this.#begin.run();
+    this.#inTransaction = true;
+    let isHeld = true;
+    const release = () => {
+      if (!isHeld) return;
+      isHeld = false;
+      this.#inTransaction = false;
+      this.#endTransaction();
+    };
+    try {
+      this.#enterState();
+      return { result: read(), release };
+    } catch (error) {
+      release();
+      throw error;
+    }
+  }
+
+  /** What is known, without asking, of the state that the last read was answered from; null when it must be asked. */
+  knownFacts(): StateFacts | null {
+    // Beyond 2^53 two sequences may look alike.
+    const isKnown = this.#facts !== null && Number.isSafeInteger(this.#lastSequence);
+    return isKnown && Number(this.#facts?.sequence) === this.#lastSequence ? this.#facts : null;
+  }
+
+  /** Of the present state; call inside a transaction. */
+  facts(): StateFacts {
+    const known = this.knownFacts();
+    if (known !== null) return known;
+    this.#factsStatement ??= new StateFactsStatement(this.connection);
+    this.#facts = this.#factsStatement.read();
+    return this.#facts;
+  }
+
+  /** Compares the state with what is cached, and brings the cache up to it; call inside a transaction. */
+  #enterState(): void {
+    const row = this.#readState();
+    if (row[STATE_VERSION] === SUPERSEDED && !this.#saidSuperseded) {
+      this.#saidSuperseded = true;
+      throw new StaleSession();
+    }
+    if (row[STATE_VERSION] === this.#version) this.#accept(row);
+    else this.#accept(this.#refresh());
   }
 
   /** The last sequence, exactly; call inside a transaction. */
@@ -159,7 +203,9 @@ export class Session {
   /** @throws StaleSession; CtlstoreError `ldb_empty`, `ldb_regressed` */
   #accept(row: LdbRow): void {
     if (row[STATE_VERSION] !== this.#version) throw new StaleSession();
-    this.#seen.accept(row[STATE_SEQUENCE] as number | null);
+    const sequence = row[STATE_SEQUENCE] as number | null;
+    this.#seen.accept(sequence);
+    this.#lastSequence = sequence as number; // null was refused
   }
 
   #readState(): LdbRow {
@@ -172,45 +218,15 @@ export class Session {
     this.#forgetStatements();
     this.#state?.finalize();
     this.#sequence?.finalize();
+    this.#factsStatement?.finalize();
     this.#state = null;
     this.#sequence = null;
-    this.#tables = this.#findOwnTables();
+    this.#factsStatement = null;
+    this.#facts = null;
+    this.#tables = findOwnTables(this.connection, this.#options.path);
     const row = this.#readState();
     this.#version = row[STATE_VERSION] as number;
     return row;
-  }
-
-  #findOwnTables(): OwnTables {
-    const rows = this.#all("SELECT name FROM sqlite_schema WHERE name IN ('_ldb_seq', '_ldb_meta')");
-    const names = rows.map((row) => row["name"]);
-    const hasSequence = names.includes("_ldb_seq");
-    const hasMeta = names.includes("_ldb_meta") && this.#checkFormat();
-    return { hasSequence, versionSource: hasMeta ? this.#metaSource(hasSequence) : "cookie" };
-  }
-
-  #metaSource(hasSequence: boolean): VersionSource {
-    const [row] = hasSequence ? this.#all(META_IS_CURRENT_SQL) : [];
-    return row?.["current"] === 1 ? "meta" : "cookie-and-meta";
-  }
-
-  /** False when the table has no row yet. @throws CtlstoreError `ldb_incompatible` */
-  #checkFormat(): boolean {
-    const [row] = this.#all("SELECT format_version FROM _ldb_meta WHERE id = 1");
-    if (row === undefined) return false;
-    const version = Number(row["format_version"]);
-    if (version <= LDB_FORMAT_VERSION) return true;
-    throw new CtlstoreError(
-      "ldb_incompatible",
-      `Cannot read the LDB at ${this.#options.path}: its format is ${version}; this reader knows ${LDB_FORMAT_VERSION}`,
-      { hint: "use a newer reader" },
-    );
-  }
-
-  #all(sql: string): LdbRow[] {
-    const statement = this.connection.prepare(sql, false);
-    const rows = statement.all();
-    statement.finalize();
-    return rows;
   }
 
   #forgetStatements(): void {
@@ -221,7 +237,8 @@ export class Session {
 
   close(): void {
     this.#forgetStatements();
-    for (const statement of [this.#state, this.#sequence, this.#begin, this.#end]) statement?.finalize();
+    const own = [this.#state, this.#sequence, this.#factsStatement, this.#begin, this.#end];
+    for (const statement of own) statement?.finalize();
     this.connection.close();
   }
 }

@@ -5,10 +5,18 @@
  * value looked too large for a number (I12).
  */
 import type { LdbConnection, LdbRow, LdbStatement, LdbValue } from "../ldb/connection.ts";
-import { type FieldSelection, KEY_INDEX, manySql, type OwnTables, pointSql, prefixSql } from "./read-sql.ts";
-import { pickExactFields, pickFields, pickSafeFields, restoreText } from "./rows.ts";
+import {
+  countPrefixSql,
+  type FieldSelection,
+  KEY_INDEX,
+  manySql,
+  type OwnTables,
+  pointSql,
+  prefixSql,
+} from "./read-sql.ts";
+import { pickExactFields, pickFields, pickMixedFields, pickSafeFields, restoreText } from "./rows.ts";
 import type { TableShape } from "./table-shape.ts";
-import type { Row } from "./types.ts";
+import type { IntegerForm, Row } from "./types.ts";
 
 /** Keys of one statement; more are read in several, of one state all the same. A power of two. */
 const KEYS_PER_STATEMENT = 64;
@@ -33,18 +41,25 @@ export class TableReads {
   readonly #tables: OwnTables;
   readonly #selection: FieldSelection;
   readonly #bigints: boolean;
+  readonly #pickExact: (shape: TableShape, row: LdbRow) => Row;
   readonly #fieldNames: readonly string[];
   readonly #firstKey: string;
   readonly #many = new Map<number, Twin>();
   readonly #prefix = new Map<number, Twin>();
+  readonly #counts = new Map<number, Twin>();
   #point: Twin | null = null;
 
-  constructor(shape: TableShape, deps: TableReadsDeps, options: { tables: OwnTables; bigints: boolean }) {
+  constructor(
+    shape: TableShape,
+    deps: TableReadsDeps,
+    options: { tables: OwnTables; integers: IntegerForm },
+  ) {
     this.shape = shape;
     this.#deps = deps;
     this.#tables = options.tables;
     this.#selection = { shape, cutsTextAtNul: deps.connection.cutsTextAtNul };
-    this.#bigints = options.bigints;
+    this.#bigints = options.integers === "bigint";
+    this.#pickExact = options.integers === "mixed" ? pickMixedFields : pickExactFields;
     this.#fieldNames = shape.fieldNames;
     this.#firstKey = shape.keyFields[0] ?? "";
   }
@@ -60,7 +75,7 @@ export class TableReads {
 
   #pointExact(twin: Twin, key: readonly LdbValue[]): Row | null {
     const row = this.#checkedRow(this.#exact(twin), key);
-    return row === null ? null : pickExactFields(this.shape, row);
+    return row === null ? null : this.#pickExact(this.shape, row);
   }
 
   /** The statement gives a row in any case, all nulls when there is none; a key that was found is never null. */
@@ -106,6 +121,24 @@ export class TableReads {
     return rows;
   }
 
+  /**
+   * As `prefix`, one row after the other, whatever they amount to: every integer is a bigint. Call inside a read
+   * transaction that is open until the last row was taken, or until the iterator has returned.
+   */
+  *iteratePrefix(prefix: readonly LdbValue[], limit: number): Generator<Row, void> {
+    const twin = this.#cached(this.#prefix, prefix.length, () => prefixSql(this.#selection, prefix.length));
+    for (const row of this.#exact(twin).iterate(...prefix, limit)) {
+      if (this.#selection.cutsTextAtNul) restoreText(this.#fieldNames, row);
+      yield pickFields(this.#fieldNames, row);
+    }
+  }
+
+  /** How many rows there are whose key begins with the prefix; counts no further than `limit`. */
+  countPrefix(prefix: readonly LdbValue[], limit: number): number {
+    const twin = this.#cached(this.#counts, prefix.length, () => countPrefixSql(this.shape, prefix.length));
+    return Number(twin.fast.get(...prefix, limit)?.["count"]);
+  }
+
   #all(twin: Twin, parameters: readonly LdbValue[], onRow: (row: LdbRow, picked: Row) => void): void {
     const rows = this.#allOf(twin.fast, parameters);
     let exactRows: LdbRow[] | null = null;
@@ -120,7 +153,7 @@ export class TableReads {
       }
       // The transaction pins the state, so the second reading has the same rows in the same order.
       exactRows ??= this.#allOf(this.#exact(twin), parameters);
-      onRow(row, pickExactFields(this.shape, exactRows[i] as LdbRow));
+      onRow(row, this.#pickExact(this.shape, exactRows[i] as LdbRow));
     }
   }
 
@@ -152,12 +185,12 @@ export class TableReads {
 
   finalize(): void {
     const point = this.#point === null ? [] : [this.#point];
-    for (const twin of [...point, ...this.#many.values(), ...this.#prefix.values()]) {
+    const several = [this.#many, this.#prefix, this.#counts];
+    for (const twin of [...point, ...several.flatMap((cache) => [...cache.values()])]) {
       twin.fast.finalize();
       twin.exact?.finalize();
     }
     this.#point = null;
-    this.#many.clear();
-    this.#prefix.clear();
+    for (const cache of several) cache.clear();
   }
 }
