@@ -34,7 +34,6 @@ export function openReaderWith(
   checkOptions(options);
   const path = ldbFilePath(options.path);
   const onWarning = options.onWarning ?? warnOnce;
-  const bigints = options.integers === "bigint";
   const ldb = new FollowedLdb(
     { driver, seen: new SeenState(path), onWarning },
     {
@@ -46,5 +45,8 @@ export function openReaderWith(
     },
   );
   warnOfOldSqlite(driver.name, ldb.current().connection.sqliteVersion, onWarning);
-  return new Reader(new SessionRunner({ ldb, driver, path }));
+  return new Reader(new SessionRunner({ ldb, driver, path }), {
+    ldbPath: path,
+    bigints: options.integers === "bigint",
+  });
 }

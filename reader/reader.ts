@@ -5,6 +5,8 @@
  */
 import { CtlstoreError } from "../core/errors.ts";
 import { toSequence } from "../core/sequence.ts";
+import { ChangeStream } from "./changes/change-stream.ts";
+import { checkChangesOptions } from "./changes/options.ts";
 import {
   allTables,
   lastSequence,
@@ -81,11 +83,15 @@ class Reads implements LdbReads {
 
 export class Reader extends Reads implements LdbReader {
   readonly #runner: SessionRunner;
+  readonly #options: { readonly ldbPath: string; readonly bigints: boolean };
+  readonly #closing = new AbortController();
   #isClosed = false;
 
-  constructor(runner: SessionRunner) {
+  /** @param options where `ldb.db` is, and whether every integer is a bigint */
+  constructor(runner: SessionRunner, options: { readonly ldbPath: string; readonly bigints: boolean }) {
     super((read) => this.#run(read));
     this.#runner = runner;
+    this.#options = options;
   }
 
   #run<Result>(read: (session: Session) => Result): Result {
@@ -112,17 +118,17 @@ export class Reader extends Reads implements LdbReader {
 
   changes(options: ChangesOptions = {}): Changes {
     if (this.#isClosed) throw closedError();
-    const { ldb, path, bigints } = this.#deps;
+    const { ldbPath, bigints } = this.#options;
     return new ChangeStream(
       {
         ldb: {
           sequence: () => sequenceOrNull(() => this.getLastSequence()),
-          follow: () => void ldb.follow(),
+          follow: () => this.#runner.follow(),
         },
         readerClosed: this.#closing.signal,
         bigints,
       },
-      checkChangesOptions(options, path),
+      checkChangesOptions(options, ldbPath),
     );
   }
 
@@ -133,6 +139,7 @@ export class Reader extends Reads implements LdbReader {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#closing.abort(closedError());
     this.#runner.close();
   }
 

@@ -64,6 +64,11 @@ export class SessionRunner {
     }
   }
 
+  /** Goes to the file that is the LDB now, without waiting for a read to find out that there is another one. */
+  follow(): void {
+    this.#deps.ldb.follow();
+  }
+
   #publicError(error: unknown): unknown {
     return readerError(this.#deps.driver, error, this.#deps.path);
   }

@@ -7,7 +7,7 @@ import type { WaitOptions } from "./types.ts";
 const LOOK_INTERVAL_MS = 5;
 
 /** The last sequence, or null from an LDB that holds nothing yet or is still behind what was read before. */
-function look(lastSequence: () => bigint): bigint | null {
+export function sequenceOrNull(lastSequence: () => bigint): bigint | null {
   try {
     return lastSequence();
   } catch (error) {
@@ -27,7 +27,7 @@ export async function waitForSequence(
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     signal?.throwIfAborted();
-    const sequence = look(lastSequence);
+    const sequence = sequenceOrNull(lastSequence);
     if (sequence !== null && sequence >= wanted) return;
     const leftMs = deadlineMs - performance.now();
     if (leftMs <= 0) {

@@ -1,5 +1,5 @@
 /** A host: Reflector, LDB, readers, and comparing. See `limits.ts`. */
-import { MIB } from "./units.ts";
+import { KIB, MIB } from "./units.ts";
 
 /** Bounds of the Reflector. */
 export const REFLECTOR_LIMITS = {
@@ -84,6 +84,19 @@ export const READER_LIMITS = {
   fileCheckIntervalMs: 100,
 } as const;
 
+/** Bounds of whoever follows the changelog of an LDB. */
+export const CHANGES_LIMITS = {
+  /** A look costs one stat: fifty a second are 0.02 % of a core, and a change is seen at once by human measure. */
+  pollIntervalMs: 20,
+  /** Read at once, some hundred lines: the event loop gets a turn after each. */
+  readBytes: 64 * KIB,
+  /**
+   * A line is a key of at most 3,072 bytes, six times as long where each is escaped, and the names around it. What is
+   * longer is no changelog, and would be gathered in memory without end.
+   */
+  lineBytes: 256 * KIB,
+} as const;
+
 /** Bounds of a comparison of an LDB with the ctldb. */
 export const VERIFY_LIMITS = {
   /** Rows that changed while they were looked at are looked at again for so long. */
@@ -98,4 +111,8 @@ export const VERIFY_LIMITS = {
   shownDifferences: 10,
   /** A sign of life for whoever waits. */
   progressMs: 5_000,
+  /** Two LDBs are given so long to come to one sequence: heartbeats move them every five seconds, polls follow in one. */
+  pairSeconds: 5,
+  /** Pause between two looks at where they are. */
+  pairPauseMs: 100,
 } as const;

@@ -1,0 +1,141 @@
+/**
+ * The iterator that `changes` returns: asks the follower, waits where there is nothing, and hands out events one by one.
+ *
+ * It holds little while nobody asks it: one open file, and the lines of one piece of it. It waits only inside `next`, so one
+ * that was forgotten costs nothing more. It ends once: by `return` quietly, by a signal or an error with a rejection.
+ */
+import { type ChangelogPlace, formatCursor } from "../../core/changelog/cursor.ts";
+import { turnOfEventLoop } from "../../core/process/turn.ts";
+import type { ChangeEvent, Changes } from "../types.ts";
+import { ChangelogFiles } from "./changelog-files.ts";
+import { invalidation, transactionEvents } from "./events.ts";
+import { ChangesFollower, type FollowedState, type FollowerStep, placeNow } from "./follower.ts";
+import type { CheckedChangesOptions } from "./options.ts";
+import { type Pause, pauseUntil } from "./pause.ts";
+
+export interface ChangeStreamDeps {
+  readonly ldb: FollowedState;
+  /** Aborts with what the iteration ends with when its reader is closed. */
+  readonly readerClosed: AbortSignal;
+  readonly bigints: boolean;
+}
+
+type Outcome = IteratorResult<ChangeEvent, undefined>;
+
+const DONE: Outcome = { done: true, value: undefined };
+
+export class ChangeStream implements Changes {
+  readonly #deps: ChangeStreamDeps;
+  readonly #options: CheckedChangesOptions;
+  readonly #signals: readonly AbortSignal[];
+  /** Why it could not begin; told by the first `next`. */
+  #unbegun: { readonly error: unknown } | null = null;
+  #follower: ChangesFollower | null = null;
+  #ready: ChangeEvent[] = [];
+  #cursor: string | null = null;
+  #isOver = false;
+  #pause: Pause | null = null;
+  #turn: Promise<unknown> = Promise.resolve();
+
+  constructor(deps: ChangeStreamDeps, options: CheckedChangesOptions) {
+    this.#deps = deps;
+    this.#options = options;
+    this.#signals = [deps.readerClosed, ...(options.signal === null ? [] : [options.signal])];
+    this.#begin();
+  }
+
+  /** Where it begins is decided now; the file is opened when somebody asks for events. */
+  #begin(): void {
+    const files = new ChangelogFiles(this.#options.changelogPath);
+    const deps = { files, ldb: this.#deps.ldb };
+    try {
+      const since: ChangelogPlace = this.#options.since ?? placeNow(deps);
+      this.#follower = new ChangesFollower(deps, since);
+      this.#cursor = since.history === null ? null : formatCursor(since.sequence, since.history);
+    } catch (error) {
+      this.#unbegun = { error };
+    }
+  }
+
+  get cursor(): string | null {
+    return this.#cursor;
+  }
+
+  next(): Promise<Outcome> {
+    const outcome = this.#turn.then(() => this.#next());
+    this.#turn = outcome.catch(() => {}); // told to whoever called this
+    return outcome;
+  }
+
+  async #next(): Promise<Outcome> {
+    if (this.#isOver) return DONE;
+    try {
+      const event = this.#nextReady() ?? (await this.#waitForEvent());
+      return event === null ? DONE : { done: false, value: event };
+    } catch (error) {
+      this.#end();
+      throw error;
+    }
+  }
+
+  /** Null when it was ended by `return`. */
+  async #waitForEvent(): Promise<ChangeEvent | null> {
+    if (this.#unbegun !== null) throw this.#unbegun.error;
+    while (!this.#isOver) {
+      for (const signal of this.#signals) signal.throwIfAborted();
+      const step = this.#follower?.next() ?? { kind: "idle" };
+      this.#take(step);
+      const event = this.#nextReady();
+      if (event !== null) return event;
+      if (step.kind === "idle") await this.#sleep();
+      else if (step.kind === "more") await turnOfEventLoop();
+    }
+    return null;
+  }
+
+  #take(step: FollowerStep): void {
+    if (step.kind === "break") {
+      this.#ready = [invalidation(step.reason, step.sequence, step.cursor)];
+    } else if (step.kind === "transaction") {
+      const { filter } = this.#options;
+      const events = transactionEvents(step.lines, step.history, { filter, bigints: this.#deps.bigints });
+      if (events.length === 0) this.#cursor = step.cursor;
+      this.#ready = events.reverse();
+    }
+  }
+
+  #nextReady(): ChangeEvent | null {
+    const event = this.#ready.pop();
+    if (event === undefined) return null;
+    this.#cursor = event.cursor;
+    return event;
+  }
+
+  async #sleep(): Promise<void> {
+    this.#pause = pauseUntil(this.#options.pollIntervalMs, this.#signals);
+    await this.#pause.over;
+    this.#pause = null;
+  }
+
+  #end(): void {
+    this.#isOver = true;
+    this.#ready = [];
+    this.#follower?.close();
+    this.#follower = null;
+    this.#pause?.end();
+  }
+
+  async return(): Promise<Outcome> {
+    this.#end();
+    await this.#turn;
+    return DONE;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.return();
+  }
+
+  [Symbol.asyncIterator](): Changes {
+    return this;
+  }
+}
