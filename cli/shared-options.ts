@@ -1,5 +1,5 @@
 /** Options that several commands have. */
-import { REFLECTOR_LIMITS } from "../core/limits.ts";
+import { REFLECTOR_LIMITS, VERIFY_LIMITS } from "../core/limits.ts";
 import { LOG_LEVELS, type LogLevel } from "../core/process/logger.ts";
 import { DEFAULT_LDB_FOLDER } from "../ldb/layout.ts";
 import { option, switchOption } from "./options.ts";
@@ -18,14 +18,19 @@ export const COMMON_OPTIONS = { logLevel: logLevelOption };
 
 export const jsonOption = switchOption({ flag: "json", help: "print JSON, for scripts" });
 
-export const ctldbOption = option({
+const ctldbDeclaration = {
   flag: "ctldb",
   placeholder: "URL",
   help: "the central database: sqlite:PATH or mysql://user:password@host:port/database?tls-ca=FILE (also tls, tls-cert, tls-key, tls-server-name)",
   parse: ctldbUrl,
   // A URL of this kind may hold a password; so it may also come from a file.
   secret: true,
-});
+};
+
+export const ctldbOption = option<string>(ctldbDeclaration);
+
+/** For a command that can do without. */
+export const optionalCtldbOption = option<string, undefined>({ ...ctldbDeclaration, fallback: undefined });
 
 export const ldbOption = option({
   flag: "ldb",
@@ -34,6 +39,15 @@ export const ldbOption = option({
   parse: text,
   fallback: DEFAULT_LDB_FOLDER,
   originalVariable: "CTLSTORE_PATH",
+});
+
+/** Of comparisons. */
+export const differencesOption = option({
+  flag: "differences",
+  placeholder: "N",
+  help: "differing rows to show of each table",
+  parse: integer({ min: 0, max: 100_000 }),
+  fallback: VERIFY_LIMITS.shownDifferences,
 });
 
 export const statusBindOption = option({

@@ -38,13 +38,14 @@ export function padCells(text: string, cells: number): string {
 
 /** The beginning of the text that fits into so many cells, with "…" where something was cut off. */
 export function fitCells(text: string, most: number): string {
-  if (cellsOf(text) <= most) return text;
   let fitted = "";
-  let used = 1; // of the "…"
+  let used = 0;
+  // Of a long text no more than its beginning is looked at.
   for (const { character, cells } of characters(text)) {
-    if (used + cells > most) break;
-    fitted += character;
+    if (used + cells > most) return `${fitted}…`;
     used += cells;
+    // The "…" takes a cell as well.
+    if (used < most || used === 0) fitted += character;
   }
-  return `${fitted}…`;
+  return text;
 }

@@ -1,16 +1,12 @@
 /** The result of a comparison as text for people and as JSON for scripts. */
-import type { Cell } from "../core/sql/stored-rows.ts";
-import { InvalidText } from "../core/sql/stored-rows.ts";
 import type { NamedCells, RowDifference, TableReport, VerifyReport } from "../verify/report.ts";
 import { textTable } from "./print.ts";
+import { cellText, namedJson, namedText } from "./stored-text.ts";
 
 export interface ValueOptions {
   /** Show what is in differing fields. Keys are always shown. */
   readonly values: boolean;
 }
-
-/** Longest value in a line for people; JSON has it whole. */
-const SHOWN_CHARS = 60;
 
 export function verifyLines({ tables }: VerifyReport, options: ValueOptions): string[] {
   const rows = tables.map((table) => [
@@ -70,25 +66,6 @@ function detailText(difference: RowDifference, { values }: ValueOptions): string
   return ` in ${pairs.join("; ")}`;
 }
 
-function namedText(cells: NamedCells): string {
-  return [...cells].map(([name, cell]) => `${name}=${cellText(cell)}`).join(" ");
-}
-
-/** As a literal that shows the storage class. */
-function cellText(cell: Cell): string {
-  const text = literal(cell);
-  return text.length > SHOWN_CHARS ? `${text.slice(0, SHOWN_CHARS - 3)}...` : text;
-}
-
-function literal(cell: Cell): string {
-  if (cell === null) return "null";
-  if (typeof cell === "bigint") return cell.toString();
-  if (typeof cell === "number") return Number.isInteger(cell) ? cell.toExponential() : String(cell);
-  if (typeof cell === "string") return JSON.stringify(cell);
-  if (cell instanceof InvalidText) return `text x'${Buffer.from(cell.bytes).toString("hex")}'`;
-  return `x'${Buffer.from(cell).toString("hex")}'`;
-}
-
 /** The report as JSON values; without `values` nothing of a row but its key. */
 export function verifyJson(report: VerifyReport, { values }: ValueOptions): unknown {
   const row = (cells: NamedCells | null) => (cells === null ? null : namedJson(cells));
@@ -107,18 +84,4 @@ export function verifyJson(report: VerifyReport, { values }: ValueOptions): unkn
       },
     })),
   };
-}
-
-function namedJson(cells: NamedCells): Record<string, unknown> {
-  return Object.fromEntries([...cells].map(([name, cell]) => [name, cellJson(cell)]));
-}
-
-/** With its storage class, which may be all that differs. Bytes are base64. */
-function cellJson(cell: Cell): unknown {
-  if (cell === null) return { storage: "null" };
-  if (typeof cell === "bigint") return { storage: "integer", value: cell };
-  if (typeof cell === "number") return { storage: "real", value: cell };
-  if (typeof cell === "string") return { storage: "text", value: cell };
-  if (cell instanceof InvalidText) return { storage: "text", bytes: cell.bytes };
-  return { storage: "blob", bytes: cell };
 }

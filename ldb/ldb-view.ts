@@ -3,6 +3,7 @@
  *
  * It holds one read transaction, which pins the LDB's write-ahead log: views are short.
  */
+import { realpathSync, statSync } from "node:fs";
 import { CtlstoreError, isCtlstoreError, messageOf, quote } from "../core/errors.ts";
 import { type FieldType, fieldTypeFromSqlite } from "../core/field-types.ts";
 import { splitLdbTableName } from "../core/names.ts";
@@ -67,9 +68,13 @@ export class LdbView implements Disposable {
     this.tables = this.#readTables();
   }
 
-  /** @throws CtlstoreError `ldb_not_found`, `ldb_empty`, `ldb_damaged`, `ldb_incompatible` */
-  static open(folder: string): LdbView {
-    return LdbView.openFile(databasePath(folder));
+  /**
+   * @param path an LDB's folder, or a database by itself, such as one that was copied from another host
+   * @throws CtlstoreError `ldb_not_found`, `ldb_empty`, `ldb_damaged`, `ldb_incompatible`
+   */
+  static open(path: string): LdbView {
+    const isFile = statSync(path, { throwIfNoEntry: false })?.isFile() === true;
+    return LdbView.openFile(isFile ? realpathSync(path) : databasePath(path));
   }
 
   /** Opens the database itself. @throws CtlstoreError `ldb_empty`, `ldb_damaged`, `ldb_incompatible` */

@@ -10,22 +10,34 @@ import { type RowsSummary, TableDigest } from "../core/digest/table-digest.ts";
 import { type LdbTableName, splitLdbTableName } from "../core/names.ts";
 import type { Cell, ReadManner, RowSelection } from "../core/sql/stored-rows.ts";
 import type { RowView } from "../ctldb/row-source.ts";
-import type { FoundTable } from "../ctldb/store.ts";
 import type { LdbTable, LdbView } from "../ldb/ldb-view.ts";
 import { DifferenceFinder } from "./find-differences.ts";
 import type { LedgerChanges } from "./ledger-changes.ts";
 import type { RowDifferences, TableReport } from "./report.ts";
 
+/** One state of what an LDB is compared with: of the ctldb, or of another LDB. */
+export interface OtherView extends Pick<RowView, "foreign" | "readRows"> {
+  readonly tables: readonly LdbTable[];
+}
+
 /** Both sides of one comparison. */
 export interface ViewPair {
   readonly ldb: LdbView;
-  readonly ctldb: RowView;
+  readonly ctldb: OtherView;
   /** Null when the LDB is so far behind that any row may differ. */
   readonly changes: LedgerChanges | null;
 }
 
+/** What the two sides are called where a reason is given. */
+export interface SideNames {
+  readonly ldb: string;
+  readonly ctldb: string;
+}
+
 export interface CompareOptions {
   readonly shownDifferences: number;
+  /** "the LDB" and "the ctldb" unless given. */
+  readonly sides?: SideNames;
   /** Called now and then with the rows read of a table so far. */
   readonly onProgress: (table: string, rows: number) => void;
 }
@@ -36,6 +48,7 @@ export interface TableOutcome {
   readonly changing: ReadonlySet<string>;
 }
 
+const SIDES: SideNames = { ldb: "the LDB", ctldb: "the ctldb" };
 const NO_KEYS: ReadonlySet<string> = new Set();
 const ROWS_BETWEEN_PROGRESS = 16_384;
 
@@ -48,15 +61,16 @@ export async function compareTable(
   const ldb = pair.ldb.tables.find((table) => table.name === name);
   const ctldb = pair.ctldb.tables.find((table) => table.name === name);
   const { changes } = pair;
+  const { sides = SIDES } = options;
   if (changes === null) return without(name, "busy", "the LDB is too far behind");
   if (changes.changesWhole(name)) return without(name, "busy", "it is being changed as a whole");
   if (pair.ctldb.foreign.includes(name))
-    return without(name, "unreadable", "in the ctldb it has columns that ctlstore does not make");
+    return without(name, "unreadable", `in ${sides.ctldb} it has columns that ctlstore does not make`);
   if (ctldb === undefined) return ldb === undefined ? null : without(name, "missing_in_ctldb", null);
   if (ldb === undefined) return without(name, "missing_in_ldb", null);
-  const unlike = schemaDifference(ldb, ctldb);
+  const unlike = schemaDifference(ldb, ctldb, sides);
   if (unlike !== null) return without(name, "schema_differs", unlike);
-  return new RowComparison(ctldb, { ...pair, changes }, options).run();
+  return new RowComparison({ ...ctldb, name }, { ...pair, changes }, options).run();
 }
 
 function without(name: LdbTableName, status: TableReport["status"], reason: string | null): TableOutcome {
@@ -71,13 +85,13 @@ function named(name: LdbTableName): Pick<TableReport, "family" | "table"> {
 }
 
 /** The order of fields means nothing; that of key fields does. */
-function schemaDifference(ldb: LdbTable, ctldb: FoundTable): string | null {
+function schemaDifference(ldb: LdbTable, ctldb: LdbTable, sides: SideNames): string | null {
   const text = (table: LdbTable) => {
     const fields = table.fields.map((field) => `${field.name} ${field.type}`).sort();
     return `(${fields.join(", ")}; key ${table.keyFields.join(", ")})`;
   };
   const [here, there] = [text(ldb), text(ctldb)];
-  return here === there ? null : `${here} in the LDB, ${there} in the ctldb`;
+  return here === there ? null : `${here} in ${sides.ldb}, ${there} in ${sides.ctldb}`;
 }
 
 class RowComparison {
@@ -90,7 +104,7 @@ class RowComparison {
   readonly #keyEncoder = new RowEncoder();
 
   constructor(
-    table: FoundTable,
+    table: LdbTable & { readonly name: LdbTableName },
     pair: ViewPair & { readonly changes: LedgerChanges },
     options: CompareOptions,
   ) {

@@ -31,6 +31,11 @@ export class LedgerChanges {
     this.#tables = new Map(tables.map((table) => [table.name, table]));
   }
 
+  /** Between two states of one sequence, or where nobody can tell. */
+  static none(): LedgerChanges {
+    return new LedgerChanges([]);
+  }
+
   /**
    * Reads the entries after the LDB's sequence, up to the view's.
    * @returns null when they are too many to keep in mind

@@ -16,6 +16,7 @@ import { LdbView } from "../ldb/ldb-view.ts";
 import { type CompareOptions, compareTable, type TableOutcome, type ViewPair } from "./compare-table.ts";
 import { LedgerChanges } from "./ledger-changes.ts";
 import type { TableReport, VerifyReport } from "./report.ts";
+import { tablesToCompare } from "./tables-to-compare.ts";
 
 export interface VerifyDeps {
   readonly source: RowSource;
@@ -25,6 +26,8 @@ export interface VerifyDeps {
 
 export interface VerifyOptions {
   readonly ldbFolder: string;
+  /** Only these; all unless given. */
+  readonly tables?: readonly LdbTableName[];
   /** How long rows and tables that change meanwhile are looked at again. */
   readonly timeoutSeconds?: number;
   readonly pauseMs?: number;
@@ -37,8 +40,8 @@ export interface VerifyOptions {
 }
 
 /**
- * Compares every table. Neither side is changed or held up.
- * @throws CtlstoreError `ledger_epoch_mismatch` when the LDB follows another ctldb, `ledger_behind` when the ctldb
+ * Compares every table, or those that are named. Neither side is changed or held up.
+ * @throws CtlstoreError `unknown_table` when one that is named is on neither side, `ledger_epoch_mismatch` when the LDB follows another ctldb, `ledger_behind` when the ctldb
  *   stays behind the LDB, `ledger_too_old`, `ldb_not_found`, `ldb_empty`, `ldb_damaged`, `ctldb_unavailable`
  */
 export function verifyLdb(deps: VerifyDeps, options: VerifyOptions): Promise<VerifyReport> {
@@ -49,7 +52,7 @@ type Standing = Pick<VerifyReport, "ldbSequence" | "headSequence" | "epoch" | "w
 
 class Verification {
   readonly #deps: VerifyDeps;
-  readonly #options: Required<VerifyOptions>;
+  readonly #options: Required<Omit<VerifyOptions, "tables">> & Pick<VerifyOptions, "tables">;
   /** Tables to look at (again), with the rows that are still in doubt; null: all. */
   #pending: Map<LdbTableName, ReadonlySet<string> | null> | null = null;
   /** What was last found out about each table. */
@@ -91,7 +94,7 @@ class Verification {
     await using ctldb = await this.#deps.source.openView();
     if (!this.#takeStanding(ldb, ctldb, await ctldb.hashAt(ldb.sequence))) return "wait";
     const pair = { ldb, ctldb, changes: await LedgerChanges.read(ctldb, ldb.sequence) };
-    this.#pending ??= allTables(pair);
+    this.#pending ??= new Map(tablesToCompare(pair, this.#options.tables).map((name) => [name, null]));
     const isNew = (name: LdbTableName) => !this.#reports.has(name);
     let looks = 0;
     for (const name of [...this.#pending.keys()].sort((a, b) => Number(isNew(b)) - Number(isNew(a)))) {
@@ -142,15 +145,6 @@ class Verification {
       passes: this.#passes,
     };
   }
-}
-
-function allTables({ ldb, ctldb }: ViewPair): Map<LdbTableName, null> {
-  const names = [
-    ...ldb.tables.map(({ name }) => name),
-    ...ctldb.tables.map(({ name }) => name),
-    ...ctldb.foreign,
-  ];
-  return new Map(names.sort().map((name) => [name as LdbTableName, null]));
 }
 
 /** Rows in doubt before and now again; null when that is every row. */

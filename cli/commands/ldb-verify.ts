@@ -1,18 +1,19 @@
 /** `ctlstore ldb verify`: compares the rows of a local database with those of the central one (D9). */
 import { VERIFY_LIMITS } from "../../core/limits.ts";
 import { command } from "../command.ts";
+import { progressNotes } from "../compare-progress.ts";
 import { CommandFailure } from "../failure.ts";
 import { option, switchOption } from "../options.ts";
 import { integer } from "../parsers.ts";
 import { jsonText } from "../print.ts";
-import { ctldbOption, jsonOption, ldbOption } from "../shared-options.ts";
+import { ctldbOption, differencesOption, jsonOption, ldbOption } from "../shared-options.ts";
 import { verifyJson, verifyLines, verifyVerdict } from "../verify-answer.ts";
 
 export const ldbVerifyCommand = command({
   name: "ldb verify",
   summary: "compare every row of the local database with the central one",
   details:
-    "Reads both while they are in use and changes neither.\n" +
+    "Reads both while they are in use and changes neither. `ctlstore diff` finds the same, for single tables too and between two local databases, and shows values.\n" +
     "Exits 0 when all tables are equal, 1 when one is not or could not be compared.",
   options: {
     ldb: ldbOption,
@@ -24,13 +25,7 @@ export const ldbVerifyCommand = command({
       parse: integer({ min: 0, max: 86_400 }),
       fallback: VERIFY_LIMITS.timeoutSeconds,
     }),
-    differences: option({
-      flag: "differences",
-      placeholder: "N",
-      help: "differing rows to show of each table",
-      parse: integer({ min: 0, max: 100_000 }),
-      fallback: VERIFY_LIMITS.shownDifferences,
-    }),
+    differences: differencesOption,
     values: switchOption({
       flag: "values",
       help: "show the values of differing fields too, not only names and keys",
@@ -45,18 +40,13 @@ export const ldbVerifyCommand = command({
     const { openRowSource } = await import("../../ctldb/open.ts");
     const { verifyLdb } = await import("../../verify/verify-ldb.ts");
     await using source = openRowSource(ctldb);
-    let notedAtMs = context.clock.monotonicMs();
     const report = await verifyLdb(
       { source, clock: context.clock, logger: context.logger("verify", logLevel) },
       {
         ldbFolder: ldb,
         timeoutSeconds: timeout,
         shownDifferences: differences,
-        onProgress(table, rows) {
-          if (context.clock.monotonicMs() - notedAtMs < VERIFY_LIMITS.progressMs) return;
-          notedAtMs = context.clock.monotonicMs();
-          context.note(`${table.replace("___", "/")}: ${rows} rows read`);
-        },
+        onProgress: progressNotes(context),
       },
     );
     for (const warning of report.warnings) context.note(`warning: ${warning}`);
