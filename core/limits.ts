@@ -9,3 +9,4 @@ export * from "./limits/formats.ts";
 export * from "./limits/host.ts";
 export * from "./limits/loader.ts";
 export * from "./limits/snapshots.ts";
+export * from "./limits/tracing.ts";
