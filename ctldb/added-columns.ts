@@ -8,4 +8,6 @@ export const ADDED_COLUMNS: readonly AddedColumn[] = [
   ["mutators", "grants", "MEDIUMTEXT NULL"],
   ["max_writer_rates", "max_bytes_per_minute", "BIGINT NULL"],
   ["writer_usage", "bytes", "BIGINT NOT NULL DEFAULT 0"],
+  // A `traceparent`; null unless the write was traced.
+  ["ctlstore_dml_ledger", "trace", "VARCHAR(55) NULL"],
 ];

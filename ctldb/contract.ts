@@ -8,6 +8,7 @@
  */
 
 import type { FamilyName, TableName, WriterName } from "../core/names.ts";
+import type { Span } from "../core/process/tracing/tracer.ts";
 import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
 import type { AuditTrail, ChangeOptions, DeclaredReaders, Operators, Writers } from "./access/contract.ts";
@@ -33,6 +34,8 @@ export interface WriteRequest {
   readonly cookie?: Uint8Array;
   /** When present, the stored cookie must equal it. */
   readonly checkCookie?: Uint8Array;
+  /** The span of whoever asks, when it is kept: below it stands what became of the write, and its ledger entries name it. */
+  readonly span?: Span;
 }
 
 export interface WriteResult {

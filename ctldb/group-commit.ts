@@ -15,12 +15,15 @@ import { EntryAppender } from "./ledger-tail.ts";
 import type { Admissions, GroupAdmissions } from "./limits/admissions.ts";
 import type { WritePlan } from "./plan-write.ts";
 import type { LedgerTail, LockedLedger } from "./store.ts";
+import type { WriteTrace } from "./write-trace.ts";
 
 export interface QueuedWrite {
   readonly request: WriteRequest;
   plan: WritePlan;
   readonly resolve: (result: WriteResult) => void;
   readonly reject: (error: unknown) => void;
+  /** Null unless the write is traced. */
+  readonly trace: WriteTrace | null;
 }
 
 export interface GroupCommitDeps {
@@ -38,13 +41,22 @@ export interface GroupCommitDeps {
 /** Commits one group and settles each of its writes. Never rejects. */
 export async function commitGroup(group: readonly QueuedWrite[], deps: GroupCommitDeps): Promise<void> {
   const transaction = new GroupTransaction(deps);
+  for (const { trace } of group) trace?.taken(group.length);
   try {
     const sequences = await transaction.run(group);
-    for (const [write, error] of transaction.failures) write.reject(error);
-    for (const [write, sequence] of sequences) write.resolve({ sequence });
+    for (const [write, error] of transaction.failures) settleFailed(write, error);
+    for (const [write, sequence] of sequences) {
+      write.trace?.committed(sequence);
+      write.resolve({ sequence });
+    }
   } catch (error) {
-    for (const write of group) write.reject(error);
+    for (const write of group) settleFailed(write, error);
   }
+}
+
+function settleFailed(write: QueuedWrite, error: unknown): void {
+  write.trace?.failed(error);
+  write.reject(error);
 }
 
 type Sequences = ReadonlyMap<QueuedWrite, Sequence>;
@@ -149,7 +161,7 @@ class GroupTransaction {
     const sequences = new Map<QueuedWrite, Sequence>();
     for (const write of writes) {
       const { writer, cookie } = write.request;
-      appender.appendWrite(write.plan.operations, writer);
+      appender.appendWrite(write.plan.operations, writer, write.trace?.traceparent ?? null);
       sequences.set(write, appender.sequence);
       if (cookie !== undefined)
         cookies.set(writer, { writer, cookie, moves: (cookies.get(writer)?.moves ?? 0) + 1 });

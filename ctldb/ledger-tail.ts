@@ -16,6 +16,9 @@ import type { WriterName } from "../core/names.ts";
 import { nextSequence, type Sequence } from "../core/sequence.ts";
 import type { LedgerHead, NewEntry, RowOperation, SchemaChange } from "./store.ts";
 
+/** Of entries that no writer wrote. */
+const NOBODY: Pick<NewEntry, "writer" | "trace"> = { writer: null, trace: null };
+
 /** Appends entries after a head, keeping the new head. */
 export class EntryAppender {
   readonly entries: NewEntry[] = [];
@@ -38,22 +41,31 @@ export class EntryAppender {
     return { sequence: this.#sequence, hash: this.#hash, schemaVersion };
   }
 
-  /** Appends one write. */
-  appendWrite(operations: readonly RowOperation[], writer: WriterName | null): void {
+  /** Appends one write. @param trace its `traceparent`, when it is traced */
+  appendWrite(
+    operations: readonly RowOperation[],
+    writer: WriterName | null,
+    trace: string | null = null,
+  ): void {
+    const by = { writer, trace };
     const fenced = operations.length > 1;
-    if (fenced) this.#append(BEGIN_MARKER, null, writer);
-    for (const { statement, schema } of operations) this.#append(statement, schema, writer);
-    if (fenced) this.#append(COMMIT_MARKER, null, writer);
+    if (fenced) this.#append(BEGIN_MARKER, null, by);
+    for (const { statement, schema } of operations) this.#append(statement, schema, by);
+    if (fenced) this.#append(COMMIT_MARKER, null, by);
   }
 
   appendSchemaChange(change: SchemaChange): void {
-    for (const statement of schemaStatements(change)) this.#append(statement, change.schema, null);
+    for (const statement of schemaStatements(change)) this.#append(statement, change.schema, NOBODY);
   }
 
-  #append(statement: string, table: NewEntry["table"], writer: WriterName | null): void {
+  #append(
+    statement: string,
+    table: NewEntry["table"],
+    { writer, trace }: Pick<NewEntry, "writer" | "trace">,
+  ): void {
     const sequence = nextSequence(this.#sequence);
     const hash = nextLink(this.#hash, { sequence, timestampUs: this.#timestampUs, statement });
-    this.entries.push({ sequence, timestampUs: this.#timestampUs, statement, hash, table, writer });
+    this.entries.push({ sequence, timestampUs: this.#timestampUs, statement, hash, table, writer, trace });
     this.#sequence = sequence;
     this.#hash = hash;
   }

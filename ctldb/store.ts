@@ -65,6 +65,8 @@ export interface NewEntry {
   /** Null for markers. */
   readonly table: { readonly family: FamilyName; readonly table: TableName } | null;
   readonly writer: WriterName | null;
+  /** The `traceparent` of a write that is traced; no part of `hash`, see `LedgerEntry`. */
+  readonly trace: string | null;
 }
 
 /** What ends a ledger transaction: everything but the rows themselves. */

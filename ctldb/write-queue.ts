@@ -11,6 +11,7 @@ import type { WriterName } from "../core/names.ts";
 import type { WriteRequest, WriteResult } from "./contract.ts";
 import type { QueuedWrite } from "./group-commit.ts";
 import type { WritePlan } from "./plan-write.ts";
+import { traceOf } from "./write-trace.ts";
 
 export interface QueueLimits {
   readonly queuedRequests: number;
@@ -66,7 +67,7 @@ export class WriteQueue {
   async add(request: WriteRequest, plan: WritePlan): Promise<WriteResult> {
     this.assertRoom(request.writer);
     return new Promise((resolve, reject) => {
-      this.#put({ request, plan, resolve, reject });
+      this.#put({ request, plan, resolve, reject, trace: traceOf(request) });
       this.#draining ??= this.#drain();
     });
   }

@@ -73,21 +73,24 @@ function deleteRow({ schema, values }: RowOperation): string {
   return `DELETE FROM ${ldbTableName(schema.family, schema.table)} WHERE ${conditions.join(" AND ")}`;
 }
 
-const ENTRY_COLUMNS = "(seq, leader_ts, statement, timestamp_us, hash, family_name, table_name, writer)";
+const ENTRY_COLUMNS = "seq, leader_ts, statement, timestamp_us, hash, family_name, table_name, writer";
 
 /** INSERTs of ledger entries, many rows each. */
 function entryStatements(entries: readonly NewEntry[], packing: Packing): string[] {
   const statements: string[] = [];
+  // Named only where it is needed: nobody who traces nothing pays for it.
+  const isTraced = entries.some(({ trace }) => trace !== null);
+  const columns = isTraced ? `${ENTRY_COLUMNS}, trace` : ENTRY_COLUMNS;
   let rows: string[] = [];
   let chars = 0;
   const close = () => {
     if (rows.length > 0)
-      statements.push(`INSERT INTO ctlstore_dml_ledger ${ENTRY_COLUMNS} VALUES ${rows.join(",")}`);
+      statements.push(`INSERT INTO ctlstore_dml_ledger (${columns}) VALUES ${rows.join(",")}`);
     rows = [];
     chars = 0;
   };
   for (const entry of entries) {
-    const row = entryRow(entry);
+    const row = isTraced ? `(${entryRow(entry)},${textOrNull(entry.trace)})` : `(${entryRow(entry)})`;
     if (chars + row.length > packing.statementChars) close();
     rows.push(row);
     chars += row.length;
@@ -98,8 +101,11 @@ function entryStatements(entries: readonly NewEntry[], packing: Packing): string
 
 function entryRow({ sequence, timestampUs, statement, hash, table, writer }: NewEntry): string {
   const names = table === null ? "NULL,NULL" : `'${table.family}','${table.table}'`;
-  const writerName = writer === null ? "NULL" : textLiteral(writer);
-  return `(${sequence},'${formatLeaderTimestamp(timestampUs)}',${textLiteral(statement)},${timestampUs},${bytesLiteral(hash)},${names},${writerName})`;
+  return `${sequence},'${formatLeaderTimestamp(timestampUs)}',${textLiteral(statement)},${timestampUs},${bytesLiteral(hash)},${names},${textOrNull(writer)}`;
+}
+
+function textOrNull(text: string | null): string {
+  return text === null ? "NULL" : textLiteral(text);
 }
 
 /** Everything of the tail but COMMIT. */

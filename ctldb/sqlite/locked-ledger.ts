@@ -134,10 +134,11 @@ export class LockedSqliteLedger implements LockedLedger {
 
   #insertEntries(entries: readonly NewEntry[]): void {
     const insert = this.#db.query(
-      `INSERT INTO ctlstore_dml_ledger (seq, leader_ts, statement, timestamp_us, hash, family_name, table_name, writer)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
+      `INSERT INTO ctlstore_dml_ledger
+         (seq, leader_ts, statement, timestamp_us, hash, family_name, table_name, writer, trace)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
     );
-    for (const { sequence, timestampUs, statement, hash, table, writer } of entries) {
+    for (const { sequence, timestampUs, statement, hash, table, writer, trace } of entries) {
       const leaderTimestamp = formatLeaderTimestamp(timestampUs);
       insert.run(
         sequence,
@@ -148,6 +149,7 @@ export class LockedSqliteLedger implements LockedLedger {
         table?.family ?? null,
         table?.table ?? null,
         writer,
+        trace,
       );
     }
   }
