@@ -13,6 +13,11 @@ export interface LedgerEntry {
 /** What the ledger says about itself. */
 export interface LedgerDescription {
   /** Identity of this ctldb (32 hex digits), or null while only the original has written it. */
+  /**
+   * The `traceparent` under which it was written, when its write was traced. Only a source that was asked for traces gives
+   * it. It is no part of the chain: it says nothing about the rows, and Reflectors that do not know it check the same links.
+   */
+  readonly trace?: string | null;
   readonly epoch: string | null;
   /** The chain's value before sequence 1 (32 bytes): random in our own ledgers, zeros in one begun by the original. */
   readonly origin: Uint8Array;
