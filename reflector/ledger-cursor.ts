@@ -46,6 +46,7 @@ export class LedgerCursor {
   get hash(): Uint8Array {
     return this.#hash;
   }
+  /** When the last entry was written; 0 when that is not known. */
   get timestampUs(): number {
     return this.#timestampUs;
   }
@@ -91,7 +92,7 @@ export class LedgerCursor {
     this.#inside = inside;
     this.#sequence = entry.sequence;
     this.#hash = link;
-    this.#timestampUs = entry.timestampUs;
+    this.#timestampUs = entry.writtenAtUs ?? entry.timestampUs;
     return "followed";
   }
 

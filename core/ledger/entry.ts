@@ -5,19 +5,24 @@ export interface LedgerEntry {
   readonly sequence: Sequence;
   /** When the Executive wrote it, in microseconds since 1970; whole seconds in entries of the original. */
   readonly timestampUs: number;
+  /**
+   * When it was really written, where that is known to be another time: the original leaves the time to MySQL, in the
+   * server's time zone. For telling staleness alone (D21): the chain is made of `timestampUs`, as the ledger shows it to all.
+   */
+  readonly writtenAtUs?: number;
   readonly statement: string;
   /** The link of the chain that ends in this entry (32 bytes), or null in an entry of the original: unattested. */
   readonly hash: Uint8Array | null;
-}
-
-/** What the ledger says about itself. */
-export interface LedgerDescription {
-  /** Identity of this ctldb (32 hex digits), or null while only the original has written it. */
   /**
    * The `traceparent` under which it was written, when its write was traced. Only a source that was asked for traces gives
    * it. It is no part of the chain: it says nothing about the rows, and Reflectors that do not know it check the same links.
    */
   readonly trace?: string | null;
+}
+
+/** What the ledger says about itself. */
+export interface LedgerDescription {
+  /** Identity of this ctldb (32 hex digits), or null while only the original has written it. */
   readonly epoch: string | null;
   /** The chain's value before sequence 1 (32 bytes): random in our own ledgers, zeros in one begun by the original. */
   readonly origin: Uint8Array;

@@ -9,6 +9,23 @@ export const ENTRY_COLUMNS = "seq, leader_ts, statement, timestamp_us, hash";
 /** Columns of a ledger that only the original has written. */
 export const LEGACY_ENTRY_COLUMNS = "seq, leader_ts, statement";
 
+/**
+ * To be selected after either: when an entry of the original was written, in UTC. Its sessions leave the time to the
+ * server, and are in the server's time zone (D21). NULL for entries of ours, and for a zone that the server does not know.
+ */
+export const WRITTEN_AT = {
+  [ENTRY_COLUMNS]: "IF(timestamp_us IS NULL, CONVERT_TZ(leader_ts, @@global.time_zone, '+00:00'), NULL)",
+  [LEGACY_ENTRY_COLUMNS]: "CONVERT_TZ(leader_ts, @@global.time_zone, '+00:00')",
+} as const;
+
+/** A row of the columns and of `WRITTEN_AT`. */
+export function toTimedEntry(row: MysqlRow): LedgerEntry {
+  const entry = toEntry(row.slice(0, -1));
+  const writtenAtUs = parseTimestampUs(String(row.at(-1)));
+  const isOther = writtenAtUs !== null && writtenAtUs !== entry.timestampUs;
+  return isOther ? { ...entry, writtenAtUs } : entry;
+}
+
 export function toEntry(row: MysqlRow): LedgerEntry {
   const [sequence, leaderTimestamp, statement, timestampUs, hash] = row;
   return {

@@ -10,7 +10,7 @@ import type { LedgerBlock, LedgerDescription, LedgerEntry, LedgerSource } from "
 import { REFLECTOR_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import { type Sequence, toSequence } from "../../core/sequence.ts";
-import { ENTRY_COLUMNS, LEGACY_ENTRY_COLUMNS, toEntry } from "./entries.ts";
+import { ENTRY_COLUMNS, LEGACY_ENTRY_COLUMNS, toTimedEntry, WRITTEN_AT } from "./entries.ts";
 import { type MysqlRow, MysqlSession, type MysqlTarget } from "./session.ts";
 import { readMeta } from "./tables.ts";
 
@@ -20,7 +20,7 @@ const LEGACY_CHECK_MS = 30_000;
 /** What one connection has seen of the ledger's table. */
 interface LedgerView {
   readonly session: MysqlSession;
-  readonly columns: string;
+  readonly columns: keyof typeof WRITTEN_AT;
   readonly lookedAtMs: number;
 }
 
@@ -60,7 +60,7 @@ export class MysqlLedgerSource implements LedgerSource {
       const { session, columns } = this.#freshView() ?? (await this.#look(signal));
       const wanted = Math.max(1, Math.min(limit, Math.floor(REFLECTOR_LIMITS.pollBytes / this.#meanChars)));
       // One more for the entry asked after, and one more to know whether there are more.
-      const sql = `SELECT ${columns} FROM ctlstore_dml_ledger WHERE seq >= ${after} ORDER BY seq LIMIT ${wanted + 2}`;
+      const sql = `SELECT ${columns}, ${WRITTEN_AT[columns]} FROM ctlstore_dml_ledger WHERE seq >= ${after} ORDER BY seq LIMIT ${wanted + 2}`;
       const block = new BlockBuilder(after, wanted);
       await session.stream(sql, (row) => block.add(row), "poll the ledger");
       if (block.entries.length > 0) this.#meanChars = Math.max(1, block.chars / block.entries.length);
@@ -153,7 +153,7 @@ class BlockBuilder {
 
   /** False when the rest of the rows is not wanted. */
   add(row: MysqlRow): boolean {
-    const entry = toEntry(row);
+    const entry = toTimedEntry(row);
     if (entry.sequence === this.#after) {
       this.anchor = entry;
       return true;

@@ -85,12 +85,14 @@ function command(
 /**
  * Starts a MariaDB of its own for the caller; about a second.
  * @param flags of the server, after ours
+ * @param machineZone its machine's time zone, as `Europe/Berlin`
  */
-export function startMariadb(flags: readonly string[] = []): Promise<MysqlServer> {
+export function startMariadb(flags: readonly string[] = [], machineZone?: string): Promise<MysqlServer> {
+  const zone = machineZone === undefined ? [] : ["env", `TZ=${machineZone}`];
   return startMysqlServer({
     name: "mariadb",
     prepare,
-    command: (folder, address) => [...command(folder, address), ...flags],
+    command: (folder, address) => [...zone, ...command(folder, address), ...flags],
   });
 }
 
