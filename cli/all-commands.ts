@@ -2,10 +2,12 @@
 import type { Command } from "./command.ts";
 import { addFieldsCommand } from "./commands/add-fields.ts";
 import { clearRowsCommand } from "./commands/clear-rows.ts";
+import { codegenCommand } from "./commands/codegen.ts";
 import { completionCommand } from "./commands/completion.ts";
 import { createFamilyCommand } from "./commands/create-family.ts";
 import { createTableCommand } from "./commands/create-table.ts";
 import { devCommand } from "./commands/dev.ts";
+import { diffCommand } from "./commands/diff.ts";
 import { dropTableCommand } from "./commands/drop-table.ts";
 import { executiveCommand } from "./commands/executive.ts";
 import { heartbeatCommand } from "./commands/heartbeat.ts";
@@ -45,7 +47,9 @@ const COMMANDS: readonly Command[] = [
   readCommand,
   readSeqCommand,
   schemaCommand,
+  codegenCommand,
   statusCommand,
+  diffCommand,
   ldbStatusCommand,
   ldbSkipCommand,
   ldbVerifyCommand,

@@ -24,6 +24,26 @@ export function schemaFingerprint(tables: readonly FingerprintedTable[]): string
   return createHash("sha256").update(JSON.stringify(definitions)).digest("hex");
 }
 
+/** Digits that a generated module carries: 128 bits are enough to tell schemas apart. */
+const SHORT_DIGITS = 32;
+
+/** The beginning of the fingerprint of tables that are named by family and table; null is a type that ctlstore has not. */
+export function shortSchemaFingerprint(
+  tables: ReadonlyArray<{
+    readonly family: string;
+    readonly table: string;
+    readonly fields: ReadonlyArray<{ readonly name: string; readonly type: string | null }>;
+    readonly keyFields: readonly string[];
+  }>,
+): string {
+  const named = tables.map(({ family, table, fields, keyFields }) => ({
+    name: `${family}___${table}`,
+    fields: fields.map(({ name, type }) => ({ name, type: type ?? "" })),
+    keyFields,
+  }));
+  return schemaFingerprint(named).slice(0, SHORT_DIGITS);
+}
+
 function byFirst([a = ""]: readonly string[], [b = ""]: readonly string[]): number {
   return compare(a, b);
 }

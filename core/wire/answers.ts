@@ -32,6 +32,11 @@ export const TableAnswer = v.object({
 export type TableAnswer = v.InferOutput<typeof TableAnswer>;
 export const SchemaAnswer = v.array(TableAnswer);
 
+/** What a schema route answered, from a file. @throws Error saying what is wrong with it */
+export function parseSchemaAnswer(value: unknown): TableAnswer[] {
+  return v.parse(SchemaAnswer, value);
+}
+
 export const RowsAnswer = v.object({
   family: v.string(),
   table: v.string(),

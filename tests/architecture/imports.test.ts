@@ -65,7 +65,8 @@ describe("the source tree", () => {
   test("has a rule for every folder with TypeScript in it", () => {
     const folders = readdirSync(ROOT, { withFileTypes: true })
       .filter(
-        (entry) => entry.isDirectory() && !/^(\.|node_modules$|dist$|data$|docs$|deploy$)/.test(entry.name),
+        (entry) =>
+          entry.isDirectory() && !/^(\.|node_modules$|dist$|data$|docs$|deploy$|examples$)/.test(entry.name),
       )
       .map((entry) => entry.name);
     expect(folders.filter((name) => !(name in FOLDER_RULES) && !composing.includes(name))).toEqual([]);

@@ -22,6 +22,7 @@ export const FOLDER_RULES: Readonly<Record<string, FolderRule>> = {
   snapshot: { may: ["core", "ldb"] },
   reflector: { may: ["core", "ctldb", "ldb", "snapshot"] },
   reader: { may: ["core", "ldb"] },
+  codegen: { may: ["core"] },
   verify: { may: ["core", "ctldb", "ldb"] },
   sidecar: { may: ["core", "reader"] },
   loader: { may: ["core", "client"] },

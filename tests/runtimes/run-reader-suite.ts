@@ -9,7 +9,9 @@ import type { WritableDatabase } from "../reader/suite/environment.ts";
 
 /** The package as its users get it. Its name stands in a variable so that it is not bundled. */
 const PACKAGE: string = "ctlstore-reader";
-const { openReader } = (await import(PACKAGE)) as typeof import("../../reader/index.ts");
+const { openReader, openCheckedReader, waitForCheckedReader } = (await import(
+  PACKAGE
+)) as typeof import("../../reader/index.ts");
 
 type OpenDatabase = new (path: string) => WritableDatabase;
 
@@ -26,6 +28,8 @@ const originalLdbGzPath = process.argv[2] ?? "";
 defineReaderSuite({
   test: (name, run) => void tests.push({ name, run }),
   openReader,
+  openCheckedReader,
+  waitForCheckedReader,
   openWritable: (path) => new Database(path),
   originalLdbGzPath,
 });

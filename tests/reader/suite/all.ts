@@ -5,6 +5,7 @@ import { defineKeyTests } from "./keys.ts";
 import { defineOneStateTests } from "./one-state.ts";
 import { defineOriginalTests } from "./original.ts";
 import { defineStateTests } from "./states.ts";
+import { defineTypedTests } from "./typed.ts";
 import { defineValueTests } from "./values.ts";
 import { defineWaitingTests } from "./waiting.ts";
 
@@ -15,5 +16,6 @@ export function defineReaderSuite(environment: SuiteEnvironment): void {
   defineFollowingTests(environment);
   defineStateTests(environment);
   defineWaitingTests(environment);
+  defineTypedTests(environment);
   defineOriginalTests(environment);
 }

@@ -93,14 +93,14 @@ export class SampleFolder implements Disposable {
 
   /** Makes a plain `ldb.db`. */
   ldb(): SampleLdb {
-    return this.#track(new SampleLdb(this.#environment, this.ldbPath));
+    return this.track(new SampleLdb(this.#environment, this.ldbPath));
   }
 
   /** Makes a generation that nothing points to yet. */
   generation(id: string): SampleLdb {
     const folder = join(this.path, "generations", id);
     mkdirSync(folder, { recursive: true });
-    return this.#track(new SampleLdb(this.#environment, join(folder, LDB_FILE_NAME)));
+    return this.track(new SampleLdb(this.#environment, join(folder, LDB_FILE_NAME)));
   }
 
   /** Points `ldb.db` at a generation by one rename. */
@@ -111,10 +111,11 @@ export class SampleFolder implements Disposable {
   }
 
   reader(options: Partial<ReaderOptions> = {}): LdbReader {
-    return this.#track(this.#environment.openReader({ path: this.path, onWarning: () => {}, ...options }));
+    return this.track(this.#environment.openReader({ path: this.path, onWarning: () => {}, ...options }));
   }
 
-  #track<Closable extends { close(): void }>(closable: Closable): Closable {
+  /** Closes it with the folder. */
+  protected track<Closable extends { close(): void }>(closable: Closable): Closable {
     this.#open.push(closable);
     return closable;
   }
