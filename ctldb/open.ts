@@ -74,17 +74,25 @@ export async function openCtlDb(
   return new LedgerCtlDb(store, deps, options);
 }
 
+export interface OpenLedgerSourceOptions {
+  readonly timeouts?: Partial<CtlDbTimeouts>;
+  /** True: entries have their `trace`, where the ledger has a place for it. */
+  readonly traces?: boolean;
+}
+
 /** A source of ledger entries; connects when first asked. @throws CtlstoreError `config_invalid` */
 export function openLedgerSource(
   url: string,
   deps: CtlDbDeps,
-  options: { readonly timeouts?: Partial<CtlDbTimeouts> } = {},
+  options: OpenLedgerSourceOptions = {},
 ): LedgerSource {
   const target = parseCtlDbUrl(url);
-  if (target.kind === "sqlite") return new SqliteLedgerSource(target.path);
+  const { traces = false } = options;
+  if (target.kind === "sqlite") return new SqliteLedgerSource(target.path, { traces });
   return new MysqlLedgerSource(
     { url: target.url, timeouts: { ...CTLDB_TIMEOUTS, ...options.timeouts } },
     deps,
+    { traces },
   );
 }
 

@@ -26,6 +26,12 @@ export function toTimedEntry(row: MysqlRow): LedgerEntry {
   return isOther ? { ...entry, writtenAtUs } : entry;
 }
 
+/** A row of `ENTRY_COLUMNS`, the trace and `WRITTEN_AT`. */
+export function toTracedEntry(row: MysqlRow): LedgerEntry {
+  const trace = row[5];
+  return trace == null ? toTimedEntry(row) : { ...toTimedEntry(row), trace: String(trace) };
+}
+
 export function toEntry(row: MysqlRow): LedgerEntry {
   const [sequence, leaderTimestamp, statement, timestampUs, hash] = row;
   return {

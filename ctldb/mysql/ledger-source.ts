@@ -10,30 +10,43 @@ import type { LedgerBlock, LedgerDescription, LedgerEntry, LedgerSource } from "
 import { REFLECTOR_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import { type Sequence, toSequence } from "../../core/sequence.ts";
-import { ENTRY_COLUMNS, LEGACY_ENTRY_COLUMNS, toTimedEntry, WRITTEN_AT } from "./entries.ts";
+import { ENTRY_COLUMNS, LEGACY_ENTRY_COLUMNS, toTimedEntry, toTracedEntry, WRITTEN_AT } from "./entries.ts";
 import { type MysqlRow, MysqlSession, type MysqlTarget } from "./session.ts";
 import { readMeta } from "./tables.ts";
 
-/** How often a ctldb of the original is looked at again, for an Executive of ours that has taken it over. */
+/** How often a ledger that lacks columns of ours is looked at again, for an Executive that has added them. */
 const LEGACY_CHECK_MS = 30_000;
 
 /** What one connection has seen of the ledger's table. */
 interface LedgerView {
   readonly session: MysqlSession;
   readonly columns: keyof typeof WRITTEN_AT;
+  /** True when entries are asked for their `trace` too. */
+  readonly traced: boolean;
   readonly lookedAtMs: number;
+}
+
+export interface MysqlLedgerSourceOptions {
+  /** Entries shall have their `trace`. */
+  readonly traces?: boolean;
 }
 
 export class MysqlLedgerSource implements LedgerSource {
   readonly #target: MysqlTarget;
   readonly #clock: Clock;
+  readonly #wantsTraces: boolean;
   #view: LedgerView | null = null;
   /** Mean size of entries, so that a block of large ones is not asked for by the thousand. */
   #meanChars = 200;
 
-  constructor(target: MysqlTarget, deps: { readonly clock: Clock }) {
+  constructor(
+    target: MysqlTarget,
+    deps: { readonly clock: Clock },
+    { traces = false }: MysqlLedgerSourceOptions = {},
+  ) {
     this.#target = target;
     this.#clock = deps.clock;
+    this.#wantsTraces = traces;
   }
 
   describe(signal?: AbortSignal): Promise<LedgerDescription> {
@@ -57,11 +70,12 @@ export class MysqlLedgerSource implements LedgerSource {
 
   poll(after: Sequence, limit: number, signal?: AbortSignal): Promise<LedgerBlock> {
     return this.#read(signal, async () => {
-      const { session, columns } = this.#freshView() ?? (await this.#look(signal));
+      const { session, columns, traced } = this.#freshView() ?? (await this.#look(signal));
       const wanted = Math.max(1, Math.min(limit, Math.floor(REFLECTOR_LIMITS.pollBytes / this.#meanChars)));
       // One more for the entry asked after, and one more to know whether there are more.
-      const sql = `SELECT ${columns}, ${WRITTEN_AT[columns]} FROM ctlstore_dml_ledger WHERE seq >= ${after} ORDER BY seq LIMIT ${wanted + 2}`;
-      const block = new BlockBuilder(after, wanted);
+      const selected = traced ? `${columns}, trace` : columns;
+      const sql = `SELECT ${selected}, ${WRITTEN_AT[columns]} FROM ctlstore_dml_ledger WHERE seq >= ${after} ORDER BY seq LIMIT ${wanted + 2}`;
+      const block = new BlockBuilder(after, wanted, traced ? toTracedEntry : toTimedEntry);
       await session.stream(sql, (row) => block.add(row), "poll the ledger");
       if (block.entries.length > 0) this.#meanChars = Math.max(1, block.chars / block.entries.length);
       return { anchor: block.anchor, entries: block.entries, more: block.more };
@@ -93,7 +107,8 @@ export class MysqlLedgerSource implements LedgerSource {
     const view = this.#view;
     if (view === null || view.session.broken) return null;
     const isDue = this.#clock.monotonicMs() - view.lookedAtMs > LEGACY_CHECK_MS;
-    return view.columns === LEGACY_ENTRY_COLUMNS && isDue ? null : view;
+    const lacksSomething = view.columns === LEGACY_ENTRY_COLUMNS || view.traced !== this.#wantsTraces;
+    return lacksSomething && isDue ? null : view;
   }
 
   /** Finds out whether the ledger is there, and whether it has our columns yet. */
@@ -111,7 +126,8 @@ export class MysqlLedgerSource implements LedgerSource {
       if (!names.has("statement")) throw notInitialised();
       const isOurs = names.has("timestamp_us") && names.has("hash") && (await hasMeta(session));
       const columns = isOurs ? ENTRY_COLUMNS : LEGACY_ENTRY_COLUMNS;
-      this.#view = { session, columns, lookedAtMs: this.#clock.monotonicMs() };
+      const traced = this.#wantsTraces && isOurs && names.has("trace");
+      this.#view = { session, columns, traced, lookedAtMs: this.#clock.monotonicMs() };
       return this.#view;
     } catch (error) {
       session.destroy();
@@ -141,19 +157,21 @@ function notInitialised(): CtlstoreError {
 class BlockBuilder {
   readonly #after: Sequence;
   readonly #wanted: number;
+  readonly #toEntry: (row: MysqlRow) => LedgerEntry;
   readonly entries: LedgerEntry[] = [];
   anchor: LedgerEntry | null = null;
   chars = 0;
   more = false;
 
-  constructor(after: Sequence, wanted: number) {
+  constructor(after: Sequence, wanted: number, asEntry: (row: MysqlRow) => LedgerEntry) {
     this.#after = after;
     this.#wanted = wanted;
+    this.#toEntry = asEntry;
   }
 
   /** False when the rest of the rows is not wanted. */
   add(row: MysqlRow): boolean {
-    const entry = toTimedEntry(row);
+    const entry = this.#toEntry(row);
     if (entry.sequence === this.#after) {
       this.anchor = entry;
       return true;

@@ -14,16 +14,25 @@ interface LedgerRow {
   readonly timestamp_us: bigint;
   readonly statement: string;
   readonly hash: Uint8Array | null;
+  /** Only where it was asked for. */
+  readonly trace?: string | null;
 }
+
+const COLUMNS = "seq, timestamp_us, statement, hash";
 
 export class SqliteLedgerSource implements LedgerSource {
   readonly #path: string;
+  readonly #wantsTraces: boolean;
   #db: Database | null = null;
   /** Identity of the file that is open. */
   #file = "";
+  /** What is selected of an entry; null until the ledger was looked at. */
+  #columns: string | null = null;
 
-  constructor(path: string) {
+  /** @param options `traces`: entries shall have their `trace` */
+  constructor(path: string, options: { readonly traces?: boolean } = {}) {
     this.#path = path;
+    this.#wantsTraces = options.traces ?? false;
   }
 
   async describe(signal?: AbortSignal): Promise<LedgerDescription> {
@@ -50,7 +59,7 @@ export class SqliteLedgerSource implements LedgerSource {
     return this.#read(signal, (db) => {
       const rows = db
         .query<LedgerRow, [bigint, number]>(
-          "SELECT seq, timestamp_us, statement, hash FROM ctlstore_dml_ledger WHERE seq >= ? ORDER BY seq LIMIT ?",
+          `SELECT ${this.#columnsOf(db)} FROM ctlstore_dml_ledger WHERE seq >= ? ORDER BY seq LIMIT ?`,
         )
         .iterate(after, limit + 2);
       let anchor: LedgerEntry | null = null;
@@ -68,6 +77,13 @@ export class SqliteLedgerSource implements LedgerSource {
       }
       return { anchor, entries, more: false };
     });
+  }
+
+  /** A ledger that only older Executives have written has no traces yet: it is looked at again until it has. */
+  #columnsOf(db: Database): string {
+    if (!this.#wantsTraces) return COLUMNS;
+    if (this.#columns === null && hasTraces(db)) this.#columns = `${COLUMNS}, trace`;
+    return this.#columns ?? COLUMNS;
   }
 
   #read<T>(signal: AbortSignal | undefined, task: (db: Database) => T): T {
@@ -99,6 +115,7 @@ export class SqliteLedgerSource implements LedgerSource {
   #close(): void {
     this.#db?.close();
     this.#db = null;
+    this.#columns = null;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -125,11 +142,17 @@ function openReadOnly(path: string): Database {
   return db;
 }
 
+function hasTraces(db: Database): boolean {
+  const sql = "SELECT 1 FROM pragma_table_info('ctlstore_dml_ledger') WHERE name = 'trace'";
+  return db.query(sql).get() !== null;
+}
+
 function toEntry(row: LedgerRow): LedgerEntry {
   return {
     sequence: toSequence(row.seq),
     timestampUs: Number(row.timestamp_us),
     statement: row.statement,
     hash: row.hash,
+    ...(row.trace == null ? {} : { trace: row.trace }),
   };
 }
