@@ -3,7 +3,17 @@
  * follows from it. All of it is types; at run time a typed reader is the plain one.
  */
 import type { FieldType } from "../../core/field-types.ts";
-import type { Key, LdbReader, LdbReads, ReaderOptions } from "../types.ts";
+import type {
+  Changes,
+  ChangesOptions,
+  Invalidation,
+  Key,
+  LdbReader,
+  LdbReads,
+  ReaderOptions,
+  RowChange,
+  TableChange,
+} from "../types.ts";
 
 /** A table of a schema: the type of its rows, and that of its keys as a tuple in key order. */
 export interface TypedTable {
@@ -62,6 +72,37 @@ export interface TypedReads<S extends TypedTables>
   ): IterableIterator<RowOf<S, F, T>>;
 }
 
+/** A change of a row, with the key as its table has it. */
+export interface TypedRowChange<F, T, K extends readonly unknown[]>
+  extends Omit<RowChange, "family" | "table" | "key"> {
+  readonly family: F;
+  readonly table: T;
+  /** As `getRowByKey` takes it: `reader.getRowByKey(family, table, ...change.key)`. */
+  readonly key: Readonly<K>;
+}
+
+/** What comes when the changes of one table are followed. */
+export type TypedChange<S extends TypedTables, F extends FamilyOf<S>, T extends TableOf<S, F>> =
+  | TypedRowChange<F, T, KeyOf<S, F, T>>
+  | (TableChange & { readonly family: F; readonly table: T })
+  | Invalidation;
+
+/** `Changes` of one table. */
+export interface TypedChanges<Event>
+  extends AsyncIterableIterator<Event>,
+    Pick<Changes, "cursor">,
+    AsyncDisposable {
+  next(): Promise<IteratorResult<Event, undefined>>;
+  return(): Promise<IteratorResult<Event, undefined>>;
+  [Symbol.asyncIterator](): TypedChanges<Event>;
+}
+
+/** `ChangesOptions` for one table. */
+export interface TypedChangesOptions<F, T> extends Omit<ChangesOptions, "family" | "table"> {
+  readonly family: F;
+  readonly table: T;
+}
+
 /**
  * An `LdbReader` whose tables, keys and fields are known to the compiler, and were found in the LDB when it was opened.
  *
@@ -71,9 +112,19 @@ export interface TypedReads<S extends TypedTables>
  */
 export interface TypedReader<S extends TypedTables>
   extends TypedReads<S>,
-    Omit<LdbReader, "snapshot" | keyof LdbReads> {
+    Omit<LdbReader, "snapshot" | "changes" | keyof LdbReads> {
   /** Runs several reads on one committed state; see `LdbReader`. */
   snapshot<Result>(read: (reads: TypedReads<S>) => Result): Result;
+
+  /**
+   * The keys of one table that change, typed as its keys are; see `LdbReader`. They are as the changelog has them: after
+   * a "drop" the table may come back with another key, and reads of it throw `schema_mismatch` then.
+   */
+  changes<F extends FamilyOf<S>, T extends TableOf<S, F>>(
+    options: TypedChangesOptions<F, T>,
+  ): TypedChanges<TypedChange<S, F, T>>;
+  /** The changes of several tables, and of those that the program does not know. */
+  changes(options?: ChangesOptions & { readonly table?: never }): Changes;
 }
 
 /** Options of a typed reader. How integers come is part of the generated types. */

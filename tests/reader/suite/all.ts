@@ -1,4 +1,7 @@
 /** The whole suite. */
+
+import { defineChangesTests } from "./changes.ts";
+import { defineChangesFilesTests } from "./changes-files.ts";
 import type { SuiteEnvironment } from "./environment.ts";
 import { defineFollowingTests } from "./following.ts";
 import { defineKeyTests } from "./keys.ts";
@@ -18,4 +21,6 @@ export function defineReaderSuite(environment: SuiteEnvironment): void {
   defineWaitingTests(environment);
   defineTypedTests(environment);
   defineOriginalTests(environment);
+  defineChangesTests(environment);
+  defineChangesFilesTests(environment);
 }
