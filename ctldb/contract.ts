@@ -65,6 +65,10 @@ export interface CtlDb extends AsyncDisposable {
   readonly audit: AuditTrail;
   readonly limits: Limits;
 
+  /** Writes that wait for their turn at the ledger lock. */
+  readonly waitingWrites: number;
+  /** The ledger, for whoever wants to see what happened. */
+  readonly inspection: LedgerInspection;
   /**
    * Applies one write. All of it takes effect or none.
    * @throws CtlstoreError `bad_credentials`, `not_granted`, `cookie_conflict`, `rate_limited`, `table_full`, `unknown_family`, `unknown_table`, `unknown_field`,

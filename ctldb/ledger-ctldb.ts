@@ -13,6 +13,9 @@ import { LedgerDeclaredReaders } from "./access/readers.ts";
 import { WriterGate } from "./access/writer-gate.ts";
 import { LedgerWriters } from "./access/writers.ts";
 import type { ClearResult, CtlDb, CtlDbStatus, WriteRequest, WriteResult } from "./contract.ts";
+import type { LedgerInspection } from "./inspection/contract.ts";
+import { StoredLedgerInspection } from "./inspection/ledger-inspection.ts";
+import type { GroupTimes } from "./group-times.ts";
 import { LedgerAccess } from "./ledger-access.ts";
 import { LedgerTables } from "./ledger-tables.ts";
 import { LedgerWrites } from "./ledger-writes.ts";
@@ -30,8 +33,8 @@ import type { QueueLimits } from "./write-queue.ts";
 export interface CtlDbOptions extends LimitOptions {
   /** Where other limits than the usual ones are wanted. */
   readonly limits?: Partial<PlanLimits & QueueLimits>;
-  /** Told the number of writes of each group that was committed. */
-  readonly onGroup?: (writes: number) => void;
+  /** Told the number of writes of each group that was committed, and how long it took. */
+  readonly onGroup?: (writes: number, times: GroupTimes) => void;
   /** True: writers' secrets are stored as the original's Executive reads them, who writes to the same ctldb. */
   readonly originalSecrets?: boolean;
   /** Where other times than those of ACCESS_LIMITS are wanted. */
@@ -100,6 +103,14 @@ export class LedgerCtlDb implements CtlDb {
     const catalog = await this.catalog();
     this.#assertOpen();
     const { limits, readers } = this;
+  get inspection(): LedgerInspection {
+    return this.#inspection;
+  }
+
+  get waitingWrites(): number {
+    return this.#writes.waiting;
+  }
+
     return previewChange(change, catalog, { store: this.#store, proof: this.#proof, limits, readers });
   }
 

@@ -9,6 +9,7 @@ import { assertGranted } from "./access/grants.ts";
 import type { WriterGate } from "./access/writer-gate.ts";
 import type { WriteRequest, WriteResult } from "./contract.ts";
 import { commitGroup, type GroupCommitDeps } from "./group-commit.ts";
+import { GroupStopwatch, type GroupTimes } from "./group-times.ts";
 import type { LedgerAccess } from "./ledger-access.ts";
 import { useOf } from "./limits/admission.ts";
 import type { Admissions } from "./limits/admissions.ts";
@@ -33,7 +34,7 @@ export interface LedgerWritesDeps {
 export interface LedgerWritesOptions {
   readonly limits?: Partial<PlanLimits & QueueLimits>;
   readonly requireGrants?: boolean;
-  readonly onGroup?: (writes: number) => void;
+  readonly onGroup?: (writes: number, times: GroupTimes) => void;
 }
 
 export class LedgerWrites {
@@ -47,18 +48,24 @@ export class LedgerWrites {
     this.#requireGrants = requireGrants;
     this.#limits = { ...DEFAULT_PLAN_LIMITS, ...limits };
     const { ledger, admissions, clock } = deps;
+    const stopwatch = new GroupStopwatch(clock);
     const groupDeps: GroupCommitDeps = {
-      begin: (writers) => ledger.begin(writers),
+      begin: (writers) => stopwatch.taking(() => ledger.begin(writers)),
       catalogUnder: (locked) => ledger.catalogUnder(locked),
       replan: (request, catalog) => this.#planAndProve(request, catalog),
       admissions,
       clock,
-      ...(onGroup === undefined ? {} : { onGroup }),
+      ...(onGroup === undefined ? {} : { onGroup: (writes) => onGroup(writes, stopwatch.times()) }),
     };
     this.#queue = new WriteQueue((take) => ledger.inTurn(() => commitGroup(take(), groupDeps)), {
       ...DEFAULT_QUEUE_LIMITS,
       ...limits,
     });
+  }
+
+  /** Writes that wait for their turn. */
+  get waiting(): number {
+    return this.#queue.waiting;
   }
 
   /** Who may not write learns nothing of the schema, and takes no place in the queue. */

@@ -52,6 +52,11 @@ export class WriteQueue {
     this.#limits = limits;
   }
 
+  /** Writes in it. */
+  get waiting(): number {
+    return this.#count;
+  }
+
   /** @throws CtlstoreError `overloaded` */
   assertRoom(writer: WriterName): void {
     const { queuedRequests, queuedBytes, queuedRequestsPerWriter, queuedBytesPerWriter } = this.#limits;

@@ -1,5 +1,6 @@
 /** The Executive's metrics; docs/operations.md explains each. */
 import type { Metrics } from "../core/process/metrics.ts";
+import type { GroupTimes } from "../ctldb/group-times.ts";
 import type { RefusalObserver } from "../ctldb/limits/admissions.ts";
 import type { Route } from "./route-table.ts";
 
@@ -8,6 +9,8 @@ export const REQUEST_SECONDS = "ctlstore_executive_request_seconds";
 export const REQUESTS_IN_FLIGHT = "ctlstore_executive_requests_in_flight";
 export const REQUESTS_REFUSED = "ctlstore_executive_requests_refused_total";
 export const GROUP_WRITES = "ctlstore_executive_group_writes";
+export const GROUP_LOCK_SECONDS = "ctlstore_executive_group_lock_seconds";
+export const GROUP_COMMIT_SECONDS = "ctlstore_executive_group_commit_seconds";
 export const RATE_LIMITED = "ctlstore_executive_rate_limited_total";
 export const TABLE_FULL = "ctlstore_executive_table_full_total";
 
@@ -28,6 +31,7 @@ export function createRequestMetrics(metrics: Metrics, routes: readonly Route[])
   const inFlight = metrics.gauge(REQUESTS_IN_FLIGHT, "Requests that are being answered now");
   for (const { pattern, methods } of routes) {
     for (const method of methods) total.inc({ route: pattern, method, status: "200" }, 0);
+    seconds.zero({ route: pattern });
   }
   return {
     started: () => inFlight.inc(),
@@ -39,10 +43,26 @@ export function createRequestMetrics(metrics: Metrics, routes: readonly Route[])
   };
 }
 
-/** What to give `openCtlDb` as `onGroup`: how many writes were committed together. */
-export function createGroupObserver(metrics: Metrics): (writes: number) => void {
+export type GroupObserver = (writes: number, times: GroupTimes) => void;
+
+/** What to give `openCtlDb` as `onGroup`: how many writes were committed together, and how long that took. */
+export function createGroupObserver(metrics: Metrics): GroupObserver {
   const groups = metrics.histogram(GROUP_WRITES, "Writes committed in one transaction", WRITES);
-  return (writes) => groups.observe(writes);
+  const lock = metrics.histogram(
+    GROUP_LOCK_SECONDS,
+    "Time for which a group waited for the ledger lock",
+    SECONDS,
+  );
+  const commit = metrics.histogram(
+    GROUP_COMMIT_SECONDS,
+    "Time for which a group held the ledger lock, its commit included",
+    SECONDS,
+  );
+  return (writes, { lockSeconds, commitSeconds }) => {
+    groups.observe(writes);
+    lock.observe(lockSeconds);
+    commit.observe(commitSeconds);
+  };
 }
 
 /** What to give `openCtlDb` as `onRefused`: how many writes a limit refused; whose, GET /limits/usage says. */

@@ -8,11 +8,12 @@ import { limitRequests } from "../core/process/request-limit.ts";
 import { decideOpenTo } from "./access/exposure.ts";
 import { createApp } from "./app.ts";
 import type { AppDeps, AppOptions } from "./context.ts";
+import { CtlDbWatch } from "./ctldb-watch.ts";
 import { errorAnswer } from "./error-answer.ts";
 import { REQUESTS_REFUSED } from "./executive-metrics.ts";
 import { pathOf } from "./route-table.ts";
 
-export interface ExecutiveOptions extends Omit<AppOptions, "openTo"> {
+export interface ExecutiveOptions extends Omit<AppOptions, "openTo" | "stopping"> {
   /** `host:port` or `unix:PATH`; port 0 takes any free one. IPv6 addresses stand in brackets. */
   readonly bind: string;
   /** Accepts that everybody who can connect may do everything, while there is neither an admin token nor an operator. */
@@ -49,7 +50,9 @@ const UNREAD_BODY_BYTES = 64 * 1024 * 1024;
 /** @throws CtlstoreError `config_invalid` (its cause has the code EADDRINUSE when the port is taken) */
 export async function startExecutive(deps: AppDeps, options: ExecutiveOptions): Promise<RunningExecutive> {
   const openTo = await decideOpenTo({ operators: deps.ctldb.operators, logger: deps.logger }, options);
-  const app = createApp(deps, { ...options, openTo });
+  const waits = new AbortController();
+  const app = createApp(deps, { ...options, openTo, stopping: waits.signal });
+  const watch = new CtlDbWatch(deps);
   let stopping: Promise<void> | undefined;
   const answer = limited((request) => app.handle(request), deps, options.maxRequests);
   const { logger, clock, metrics } = deps;
@@ -62,11 +65,14 @@ export async function startExecutive(deps: AppDeps, options: ExecutiveOptions): 
     ...(maxConnections === undefined ? {} : { maxConnections }),
   });
   logger.info({ url: server.url }, "listening");
+  watch.start();
   const stop = async () => {
     // Closes the listening socket at once; connections that are open still get answers.
     void server.stop(false);
+    waits.abort();
     await drain(server, deps, options.drainMs ?? DEFAULT_DRAIN_MS);
     await server.stop(true);
+    watch.stop();
     deps.logger.info({}, "stopped");
   };
   return {

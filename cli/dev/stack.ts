@@ -19,7 +19,7 @@ import { openCtlDb, openLedgerSource } from "../../ctldb/open.ts";
 import { startHeartbeat } from "../../heartbeat/start.ts";
 import { type RunningReflector, startReflector } from "../../reflector/start.ts";
 import { startExecutive } from "../../server/executive.ts";
-import { createGroupObserver } from "../../server/executive-metrics.ts";
+import { createGroupObserver, type GroupObserver } from "../../server/executive-metrics.ts";
 import { openSnapshotStore } from "../../snapshot/stores/open.ts";
 import { startSupervisor } from "../../snapshot/supervisor/start.ts";
 import { followReflector } from "../followed-reflector.ts";
@@ -81,11 +81,11 @@ async function startParts(deps: StackDeps, options: StackOptions, services: Serv
   const snapshotsFolder = snapshotsFolderOf(dataFolder);
   const snapshotsUrl = pathToFileURL(resolve(snapshotsFolder)).href;
   const ctldbUrl = `sqlite:${join(dataFolder, "ctldb.db")}`;
-  const groups = { observe: (_writes: number) => {} };
+  const groups: { observe: GroupObserver } = { observe: () => {} };
   const ctldb = await openCtlDb(
     ctldbUrl,
     { logger: deps.logger("ctldb"), clock: deps.clock },
-    { onGroup: (writes) => groups.observe(writes) },
+    { onGroup: (writes, times) => groups.observe(writes, times) },
   );
   services.push({ name: "ctldb", stop: async () => ctldb[Symbol.asyncDispose]() });
   const reflector = await addReflector(
@@ -170,7 +170,7 @@ async function addExecutive(
     groups,
     adminToken,
     port,
-  }: { ctldb: CtlDb; groups: { observe: (writes: number) => void }; adminToken: string; port: number },
+  }: { ctldb: CtlDb; groups: { observe: GroupObserver }; adminToken: string; port: number },
   services: Service[],
 ): Promise<string> {
   const logger = deps.logger("executive");

@@ -52,6 +52,14 @@ export const LISTEN_LIMITS = {
   requestMs: { default: 30_000, min: 100, max: 240_000 },
 } as const;
 
+/** Whether the ctldb is there, for the metrics. */
+export const CTLDB_WATCH_LIMITS = {
+  /** Twice in the shortest interval at which Prometheus asks. */
+  lookMs: 5_000,
+  /** Without an answer for so long it counts as away. */
+  silentMs: 5_000,
+} as const;
+
 /** Pages of a table's rows, as the Executive gives them. */
 export const ROWS_LIMITS = {
   /** A page of short keys takes milliseconds of the ctldb; the rest of a page's time is JSON. */

@@ -5,6 +5,7 @@ import type { Metrics } from "../../core/process/metrics.ts";
 import type { TableSize } from "../../ctldb/limits/contract.ts";
 
 export const TABLE_BYTES = "ctlstore_executive_table_bytes";
+export const TABLE_MAX_BYTES = "ctlstore_executive_table_max_bytes";
 export const TABLES_OVER_LIMIT = "ctlstore_executive_tables_over_limit";
 export const TABLE_MEASURE_AGE_SECONDS = "ctlstore_executive_table_measure_age_seconds";
 
@@ -22,10 +23,9 @@ export function createSizeMetrics(
   isExpected: boolean,
 ): (sizes: readonly TableSize[]) => void {
   let measuredMs = isExpected ? clock.monotonicMs() : null;
-  const bytes = metrics.gauge(TABLE_BYTES, "Size of a table in the ctldb; of the large ones", [
-    "family",
-    "table",
-  ]);
+  const labels = ["family", "table"];
+  const bytes = metrics.gauge(TABLE_BYTES, "Size of a table in the ctldb; of the large ones", labels);
+  const most = metrics.gauge(TABLE_MAX_BYTES, "Hard limit of that size, for the same tables", labels);
   const over = metrics.gauge(TABLES_OVER_LIMIT, "Tables over their size limit", ["limit"]);
   for (const limit of ["warn", "max"]) over.set({ limit }, 0);
   metrics.gaugeOf(
@@ -36,8 +36,13 @@ export function createSizeMetrics(
   return (sizes) => {
     measuredMs = clock.monotonicMs();
     bytes.reset();
-    for (const size of sizes.filter(isShown).slice(0, SIZE_WATCH_LIMITS.shownTables))
-      bytes.set({ family: size.family, table: size.table }, Number(size.bytes));
+    most.reset();
+    for (const { family, table, bytes: measured, limit } of sizes
+      .filter(isShown)
+      .slice(0, SIZE_WATCH_LIMITS.shownTables)) {
+      bytes.set({ family, table }, Number(measured));
+      most.set({ family, table }, Number(limit?.maxBytes));
+    }
     over.set({ limit: "warn" }, sizes.filter(isOverWarning).length);
     over.set({ limit: "max" }, sizes.filter(({ state }) => state === "full").length);
   };
