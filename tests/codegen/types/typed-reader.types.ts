@@ -92,6 +92,27 @@ export function states(reader: SchemaReader): void {
   reader.close();
 }
 
+export async function changes(reader: SchemaReader): Promise<void> {
+  for await (const change of reader.changes({ family: "shop", table: "order_lines", since: 7n })) {
+    if (change.kind === "upsert" || change.kind === "delete") {
+      holds<Same<typeof change.key, readonly [order: number | bigint, group: string, digest: Uint8Array]>>();
+      reader.getRowByKey(change.family, change.table, ...change.key);
+      // @ts-expect-error a key of another table
+      reader.getRowByKey("shop", "items", ...change.key);
+    } else if (change.kind === "invalidate") console.log(change.reason);
+    else holds<Same<typeof change.table, "order_lines">>();
+  }
+  // @ts-expect-error no such table
+  reader.changes({ family: "shop", table: "none" });
+  for await (const change of reader.changes({ family: "shop" })) {
+    if (change.kind === "upsert") console.log(change.table, change.key.length);
+  }
+  const all = reader.changes();
+  const cursor: string | null = all.cursor;
+  await all.return();
+  console.log(cursor);
+}
+
 export async function opening(path: string): Promise<void> {
   using reader = openTypedReader({ path, tables: ["shop/items", "abc_def/ghi"], cacheBytes: 1 });
   holds<Same<typeof reader, SchemaReader>>();
