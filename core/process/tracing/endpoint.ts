@@ -1,26 +1,17 @@
 /** Where spans are sent. */
-import { CtlstoreError } from "../../errors.ts";
 import type { EnvironmentReader } from "./environment.ts";
 
 const TRACES_PATH = "v1/traces";
-const HINT = "such as http://127.0.0.1:4318; tokens go into OTEL_EXPORTER_OTLP_HEADERS";
+const OWN_VARIABLE = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+const SHARED_VARIABLE = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
 /**
- * The collector's address from a flag.
- * @throws CtlstoreError `config_invalid`, without the URL in the message, which may hold a password
+ * The URL that spans are sent to; null when none is given, or none that can be used.
+ * @param flag a URL that has been checked already
  */
-export function parseOtlpEndpoint(text: string): string {
-  const problem = problemOf(text);
-  if (problem === null) return text;
-  throw new CtlstoreError("config_invalid", `Cannot send traces there: ${problem}`, { hint: HINT });
-}
-
-/** The URL that spans are sent to; null when none is given, or none that can be used. @throws CtlstoreError `config_invalid` */
 export function endpointFrom(flag: string | undefined, environment: EnvironmentReader): string | null {
-  if (flag !== undefined) return below(parseOtlpEndpoint(flag));
-  const own = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
-  const shared = "OTEL_EXPORTER_OTLP_ENDPOINT";
-  const name = environment.text(own) === undefined ? shared : own;
+  if (flag !== undefined) return below(flag);
+  const name = environment.text(OWN_VARIABLE) === undefined ? SHARED_VARIABLE : OWN_VARIABLE;
   const text = environment.text(name);
   if (text === undefined) return null;
   const problem = problemOf(text);
@@ -29,7 +20,7 @@ export function endpointFrom(flag: string | undefined, environment: EnvironmentR
     return null;
   }
   // The one for traces alone is taken as it is.
-  return name === own ? text : below(text);
+  return name === OWN_VARIABLE ? text : below(text);
 }
 
 function below(base: string): string {
@@ -42,5 +33,8 @@ function problemOf(text: string): string | null {
   if (!/^https?:\/\//i.test(text) || !URL.canParse(text))
     return "it needs to be a URL of http:// or https://";
   const { username, password } = new URL(text);
-  return username === "" && password === "" ? null : "its URL holds a user or a password";
+  // Requests with such URLs are refused, with the password in the reason.
+  if (username !== "" || password !== "")
+    return "its URL must hold no user or password; a token goes into OTEL_EXPORTER_OTLP_HEADERS";
+  return null;
 }

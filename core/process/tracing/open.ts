@@ -26,10 +26,8 @@ import { SpanQueue } from "./span-queue.ts";
 import { silentTraceMeter, type TraceMeter } from "./trace-metrics.ts";
 import type { Tracer } from "./tracer.ts";
 
-export interface Tracing extends Tracer {
-  /** Sends what waits, for `TRACE_LIMITS.stopMs` at most. Never rejects. Calling it again does no harm. */
-  stop(): Promise<void>;
-}
+/** Its end sends what waits, for `TRACE_LIMITS.stopMs` at most; it never rejects, and may come twice. */
+export interface Tracing extends Tracer, AsyncDisposable {}
 
 export interface TracingDeps {
   readonly logger: Logger;
@@ -61,7 +59,10 @@ export function openTracing(settings: TraceSettings, deps: TracingDeps): Tracing
     spanProcessors: [queue],
   });
   const tracer = new OtelTracer({ tracer: provider.getTracer("ctlstore", VERSION), clock });
-  return { start: (name, start) => tracer.start(name, start), stop: () => queue.shutdown() };
+  return {
+    start: (name, start) => tracer.start(name, start),
+    [Symbol.asyncDispose]: () => queue.shutdown(),
+  };
 }
 
 function samplerOf({ ratio, followsParent }: Sampling): Sampler {

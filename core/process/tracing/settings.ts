@@ -11,7 +11,7 @@ import { endpointFrom } from "./endpoint.ts";
 import { EnvironmentReader, type Variables } from "./environment.ts";
 
 export interface TraceFlags {
-  /** Where the collector is; `/v1/traces` is put behind it. */
+  /** Where the collector is, a URL that has been checked; `/v1/traces` is put behind it. */
   readonly otlpEndpoint?: string | undefined;
   /** The part of new traces that is kept, from 0 to 1. */
   readonly traceRatio?: number | undefined;
