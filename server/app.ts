@@ -3,9 +3,9 @@ import { Elysia } from "elysia";
 import { EXECUTIVE_LIMITS, LISTEN_LIMITS } from "../core/limits.ts";
 import { BodyBudget } from "../core/process/read-body.ts";
 import type { AppDeps, AppOptions, RouteContext } from "./context.ts";
-import { errorAnswer } from "./error-answer.ts";
 import { FrontDoor, type Handle } from "./front-door.ts";
 import { LateDocument, openapiRoutes } from "./openapi/routes.ts";
+import { tracedErrorAnswer } from "./request-trace.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { cookieRoutes } from "./routes/cookie.ts";
 import { familyRoutes } from "./routes/families.ts";
@@ -38,7 +38,9 @@ export function createApp(deps: AppDeps, options: AppOptions) {
   };
   const document = new LateDocument();
   const app = new Elysia({ strictPath: true })
-    .onError({ as: "global" }, ({ error }): unknown => errorAnswer(error, context.logger))
+    .onError({ as: "global" }, ({ error, request }): unknown =>
+      tracedErrorAnswer(error, request, context.logger),
+    )
     .use(openapiRoutes(document))
     .use(mutationRoutes(context))
     .use(cookieRoutes(context))

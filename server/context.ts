@@ -3,6 +3,7 @@ import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { Metrics } from "../core/process/metrics.ts";
 import type { BodyBudget } from "../core/process/read-body.ts";
+import type { Tracer } from "../core/process/tracing/tracer.ts";
 import type { CtlDb } from "../ctldb/contract.ts";
 
 export interface AppDeps {
@@ -10,6 +11,8 @@ export interface AppDeps {
   readonly logger: Logger;
   readonly metrics: Metrics;
   readonly clock: Clock;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 export interface AppLimits {

@@ -15,6 +15,7 @@ import type { AppOptions, RouteContext } from "./context.ts";
 import { assertKnowsDryRun } from "./dry-run-routes.ts";
 import { errorAnswer, unknownRoute } from "./error-answer.ts";
 import { createRequestMetrics, type RequestMetrics } from "./executive-metrics.ts";
+import { beginRequest, endRequest, noteSpan, tracedErrorAnswer } from "./request-trace.ts";
 import {
   allowedMethods,
   asRoutable,
@@ -53,23 +54,27 @@ export class FrontDoor {
 
   /** @param handle the router */
   async serve(received: Request, handle: Handle): Promise<Response> {
-    const { clock, logger } = this.#context;
+    const { clock, logger, tracer } = this.#context;
     const startedMs = clock.monotonicMs();
     // Before anything looks at it, so that door and router judge the same path.
     const request = asRoutable(received);
     const route = this.#table.find(pathOf(request.url));
+    const pattern = route?.pattern ?? "none";
+    const method = KNOWN_METHODS.has(request.method) ? request.method : "other";
     this.#metrics.started();
+    const span = beginRequest(tracer, request, { route: pattern, method });
+    noteSpan(request, span);
     let response: Response;
     try {
       response = await this.#answer(request, route, handle);
     } catch (error) {
-      response = errorAnswer(error, logger);
+      response = tracedErrorAnswer(error, request, logger);
     }
-    const pattern = route?.pattern ?? "none";
+    endRequest(span, response.status);
     if (response.status === 401) this.#refusals.note(kindOf(request, pattern), pattern);
     this.#metrics.finished({
       route: pattern,
-      method: KNOWN_METHODS.has(request.method) ? request.method : "other",
+      method,
       status: response.status,
       seconds: (clock.monotonicMs() - startedMs) / 1000,
     });

@@ -8,6 +8,7 @@ import { bindAddressOrSocket } from "../parsers.ts";
 import { runUntilStopped } from "../service.ts";
 import { serviceMetrics } from "../service-metrics.ts";
 import { ctldbOption } from "../shared-options.ts";
+import { TRACING_OPTIONS, tracerOf, tracingOf } from "../tracing-options.ts";
 import { TRANSPORT_OPTIONS, transportOf } from "../transport-options.ts";
 
 export const executiveCommand = command({
@@ -40,6 +41,7 @@ export const executiveCommand = command({
     "executive --ctldb @ctldb-url --admin-token @admin-token --bind 0.0.0.0:3000 --tls-cert server.pem --tls-key server.key --tls-client-ca clients.pem",
     "executive --ctldb @ctldb-url --admin-token @admin-token --bind unix:/run/ctlstore/executive.sock",
   ],
+    "executive --ctldb @ctldb-url --admin-token @admin-token --otlp-endpoint http://127.0.0.1:4318 --trace-ratio 0.01",
   async run(context, options) {
     const { openCtlDb } = await import("../../ctldb/open.ts");
     const { startExecutive } = await import("../../server/executive.ts");
@@ -49,6 +51,7 @@ export const executiveCommand = command({
     const { clock } = context;
     const metrics = serviceMetrics(context, "executive");
     const { webhook } = options;
+    await using tracing = await tracingOf("ctlstore-executive", options, context, { logger, metrics });
     const defaults = limitDefaultsOf(options);
     // Before the ctldb, so that it ends after it.
     await using sizes = createSizeWatch(
@@ -73,7 +76,7 @@ export const executiveCommand = command({
     context.stopSignal();
     const { adminToken, insecure, bind, destructiveSchemaChanges } = options;
     const executive = await startExecutive(
-      { ctldb, logger, clock, metrics },
+      { ctldb, logger, clock, metrics, ...tracerOf(tracing) },
       { bind, adminToken, insecure, destructiveSchemaChanges, limits: { requestMs }, ...transport },
     );
     context.onHangup(() => executive.reloadCertificates());

@@ -14,12 +14,14 @@ import { MutationsBody, type WireMutation } from "../../core/wire/bodies.ts";
 import type { Mutation } from "../../ctldb/contract.ts";
 import type { RouteContext } from "../context.ts";
 import { writerCredentials } from "../credentials.ts";
+import { spanOf, tellTrace } from "../request-trace.ts";
 import { ERRORS, exactJson } from "./common.ts";
 
 /** Before the body is read: a megabyte of JSON takes tens of milliseconds, and whoever is no writer shall not have them. */
 async function authenticate({ ctldb }: RouteContext, { headers }: Request): Promise<void> {
   const { writer, secret } = writerCredentials(headers);
   await ctldb.authenticate(writer, secret);
+  tellTrace(request, { "ctlstore.writer": writer });
 }
 
 async function write(context: RouteContext, rawFamily: string, request: Request, body: MutationsBody) {
@@ -27,13 +29,18 @@ async function write(context: RouteContext, rawFamily: string, request: Request,
   assertMutationCount(wireMutations.length, context.limits.mutationsPerRequest);
   const cookie = decodeCookie("cookie", body.cookie);
   const checkCookie = decodeCookie("check_cookie", body.check_cookie);
+  const family = parseFamilyName(rawFamily);
+  const span = spanOf(request);
+  span?.set({ "ctlstore.family": family, "ctlstore.mutations": wireMutations.length });
   const { sequence } = await context.ctldb.write({
     ...writerCredentials(request.headers),
-    family: parseFamilyName(rawFamily),
+    family,
     mutations: wireMutations.map(parseMutation),
     ...(cookie === undefined ? {} : { cookie }),
     ...(checkCookie === undefined ? {} : { checkCookie }),
+    ...(span === undefined ? {} : { span }),
   });
+  span?.set({ "ctlstore.sequence": sequence });
   return { sequence: sequenceToJson(sequence) };
 }
 
