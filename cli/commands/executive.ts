@@ -34,14 +34,15 @@ export const executiveCommand = command({
       help: "store writers' secrets unsalted, for as long as the original's Executive writes to the same ctldb",
     }),
     ...LIMIT_OPTIONS,
+    ...TRACING_OPTIONS,
   },
   examples: [
     "executive --ctldb sqlite:ctldb.db --admin-token @admin-token",
     "executive --ctldb @ctldb-url --admin-token @admin-token --bind 0.0.0.0:3000",
     "executive --ctldb @ctldb-url --admin-token @admin-token --bind 0.0.0.0:3000 --tls-cert server.pem --tls-key server.key --tls-client-ca clients.pem",
     "executive --ctldb @ctldb-url --admin-token @admin-token --bind unix:/run/ctlstore/executive.sock",
-  ],
     "executive --ctldb @ctldb-url --admin-token @admin-token --otlp-endpoint http://127.0.0.1:4318 --trace-ratio 0.01",
+  ],
   async run(context, options) {
     const { openCtlDb } = await import("../../ctldb/open.ts");
     const { startExecutive } = await import("../../server/executive.ts");
@@ -50,8 +51,8 @@ export const executiveCommand = command({
     const logger = context.logger("executive", options.logLevel);
     const { clock } = context;
     const metrics = serviceMetrics(context, "executive");
-    const { webhook } = options;
     await using tracing = await tracingOf("ctlstore-executive", options, context, { logger, metrics });
+    const { webhook } = options;
     const defaults = limitDefaultsOf(options);
     // Before the ctldb, so that it ends after it.
     await using sizes = createSizeWatch(
