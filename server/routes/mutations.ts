@@ -18,8 +18,8 @@ import { spanOf, tellTrace } from "../request-trace.ts";
 import { ERRORS, exactJson } from "./common.ts";
 
 /** Before the body is read: a megabyte of JSON takes tens of milliseconds, and whoever is no writer shall not have them. */
-async function authenticate({ ctldb }: RouteContext, { headers }: Request): Promise<void> {
-  const { writer, secret } = writerCredentials(headers);
+async function authenticate({ ctldb }: RouteContext, request: Request): Promise<void> {
+  const { writer, secret } = writerCredentials(request.headers);
   await ctldb.authenticate(writer, secret);
   tellTrace(request, { "ctlstore.writer": writer });
 }
