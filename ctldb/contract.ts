@@ -12,9 +12,10 @@ import type { Span } from "../core/process/tracing/tracer.ts";
 import type { Catalog, FieldSchema, TableSchema } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
 import type { AuditTrail, ChangeOptions, DeclaredReaders, Operators, Writers } from "./access/contract.ts";
+import type { LedgerInspection } from "./inspection/contract.ts";
 import type { Limits } from "./limits/contract.ts";
 import type { ChangePreview, ProposedChange } from "./preview/contract.ts";
-import type { RowsPage, RowsRequest } from "./row-pages.ts";
+import type { FoundRow, RowRequest, RowsPage, RowsRequest } from "./row-pages.ts";
 
 /** One mutation as it came in; values are checked against the schema inside. */
 export interface Mutation {
@@ -64,11 +65,11 @@ export interface CtlDb extends AsyncDisposable {
   readonly readers: DeclaredReaders;
   readonly audit: AuditTrail;
   readonly limits: Limits;
-
   /** Writes that wait for their turn at the ledger lock. */
   readonly waitingWrites: number;
   /** The ledger, for whoever wants to see what happened. */
   readonly inspection: LedgerInspection;
+
   /**
    * Applies one write. All of it takes effect or none.
    * @throws CtlstoreError `bad_credentials`, `not_granted`, `cookie_conflict`, `rate_limited`, `table_full`, `unknown_family`, `unknown_table`, `unknown_field`,
@@ -105,9 +106,15 @@ export interface CtlDb extends AsyncDisposable {
   /**
    * One page of a table, as of one moment; beside everything that writes.
    * @throws CtlstoreError `unknown_family`, `unknown_table`, `invalid_value` (a key that cannot be one of this table),
-   *   `ctldb_unavailable`
+   *   `invalid_key` (a prefix that is too long), `ctldb_unavailable`
    */
   readRows(request: RowsRequest): Promise<RowsPage>;
+  /**
+   * The row of one key, with the sequence of the state that it is from.
+   * @throws CtlstoreError `unknown_family`, `unknown_table`, `unknown_row`, `invalid_key` (another number of values),
+   *   `invalid_value`, `ctldb_unavailable`
+   */
+  readRow(request: RowRequest): Promise<FoundRow>;
 
   /**
    * Refuses whoever is no writer, before anything is done for it; from memory that is at most `ACCESS_LIMITS.cacheMs` old,

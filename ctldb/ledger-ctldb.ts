@@ -26,7 +26,17 @@ import type { PlanLimits } from "./plan-write.ts";
 import type { ChangePreview, ProposedChange } from "./preview/contract.ts";
 import { previewChange } from "./preview/preview.ts";
 import { Proof } from "./proof.ts";
-import { type RowsPage, type RowsRequest, selectionOf, toPage } from "./row-pages.ts";
+import {
+  type FoundRow,
+  type PageSelection,
+  type RowRequest,
+  type RowsPage,
+  type RowsRequest,
+  rowSelectionOf,
+  type StoredPage,
+  selectionOf,
+  toPage,
+} from "./row-pages.ts";
 import type { LedgerStore } from "./store.ts";
 import type { QueueLimits } from "./write-queue.ts";
 
@@ -56,6 +66,7 @@ export class LedgerCtlDb implements CtlDb {
   readonly #writes: LedgerWrites;
   readonly #tables: LedgerTables;
   readonly #tableSizes: TableSizes;
+  readonly #inspection: StoredLedgerInspection;
   #closed = false;
 
   readonly writers: Writers;
@@ -80,6 +91,7 @@ export class LedgerCtlDb implements CtlDb {
     const { admissions } = limiting;
     this.limits = limiting.limits;
     this.#tableSizes = limiting.tableSizes;
+    this.#inspection = new StoredLedgerInspection({ ...parts, catalog: () => this.catalog() });
     this.#tables = new LedgerTables({ ...parts, proof: this.#proof, bounds: this.limits.defaults });
     this.#writes = new LedgerWrites(
       { ...parts, gate: this.#gate, admissions, tableSizes: this.#tableSizes, proof: this.#proof },
@@ -91,18 +103,6 @@ export class LedgerCtlDb implements CtlDb {
     return this.#store.kind;
   }
 
-  // Writes
-
-  write(request: WriteRequest): Promise<WriteResult> {
-    return this.#writes.write(request);
-  }
-
-  // Schema
-
-  async preview(change: ProposedChange): Promise<ChangePreview> {
-    const catalog = await this.catalog();
-    this.#assertOpen();
-    const { limits, readers } = this;
   get inspection(): LedgerInspection {
     return this.#inspection;
   }
@@ -111,6 +111,25 @@ export class LedgerCtlDb implements CtlDb {
     return this.#writes.waiting;
   }
 
+  // Writes
+
+  write(request: WriteRequest): Promise<WriteResult> {
+    return this.#told(this.#writes.write(request));
+  }
+
+  /** Whoever waits for the ledger to grow is told of what this process has written. */
+  async #told<Result extends WriteResult>(writing: Promise<Result>): Promise<Result> {
+    const result = await writing;
+    this.#inspection.wrote(result.sequence);
+    return result;
+  }
+
+  // Schema
+
+  async preview(change: ProposedChange): Promise<ChangePreview> {
+    const catalog = await this.catalog();
+    this.#assertOpen();
+    const { limits, readers } = this;
     return previewChange(change, catalog, { store: this.#store, proof: this.#proof, limits, readers });
   }
 
@@ -119,7 +138,7 @@ export class LedgerCtlDb implements CtlDb {
   }
 
   createTables(tables: readonly TableSchema[], options?: ChangeOptions): Promise<WriteResult> {
-    return this.#tables.createTables(tables, options);
+    return this.#told(this.#tables.createTables(tables, options));
   }
 
   addFields(
@@ -128,15 +147,15 @@ export class LedgerCtlDb implements CtlDb {
     fields: readonly FieldSchema[],
     options?: ChangeOptions,
   ): Promise<WriteResult> {
-    return this.#tables.addFields(family, table, fields, options);
+    return this.#told(this.#tables.addFields(family, table, fields, options));
   }
 
   dropTable(family: FamilyName, table: TableName, options?: ChangeOptions): Promise<WriteResult> {
-    return this.#tables.dropTable(family, table, options);
+    return this.#told(this.#tables.dropTable(family, table, options));
   }
 
   clearRows(family: FamilyName, table: TableName | null, options?: ChangeOptions): Promise<ClearResult> {
-    return this.#tables.clearRows(family, table, options);
+    return this.#told(this.#tables.clearRows(family, table, options));
   }
 
   async catalog(): Promise<Catalog> {
@@ -144,13 +163,31 @@ export class LedgerCtlDb implements CtlDb {
     return this.#ledger.newestCatalog();
   }
 
-  /** A table that is being changed is looked at again with the newest catalog. */
   async readRows(request: RowsRequest): Promise<RowsPage> {
+    const { selection, page } = await this.#readPage(request, (schema) => selectionOf(request, schema));
+    return toPage(selection, page);
+  }
+
+  async readRow(request: RowRequest): Promise<FoundRow> {
+    const { selection, page } = await this.#readPage(request, (schema) => rowSelectionOf(request, schema));
+    const [values] = page.rows;
+    if (values !== undefined) return { schema: selection.schema, values, sequence: page.sequence };
     const { family, table } = request;
+    throw new CtlstoreError(
+      "unknown_row",
+      `Cannot find the row in ${family}/${table}: there is none with this key`,
+    );
+  }
+
+  /** A table that is being changed is looked at again with the newest catalog. */
+  async #readPage(
+    { family, table }: Pick<RowsRequest, "family" | "table">,
+    select: (schema: TableSchema) => PageSelection,
+  ): Promise<{ readonly selection: PageSelection; readonly page: StoredPage }> {
     for (let attempt = 1; attempt <= READ_ATTEMPTS; attempt++) {
-      const selection = selectionOf(request, (await this.catalog()).table(family, table));
+      const selection = select((await this.catalog()).table(family, table));
       const page = await this.#store.readPage(selection);
-      if (page !== null) return toPage(selection, page);
+      if (page !== null) return { selection, page };
     }
     throw new CtlstoreError(
       "ctldb_unavailable",
@@ -193,6 +230,7 @@ export class LedgerCtlDb implements CtlDb {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    this.#inspection[Symbol.dispose]();
     await this.#tableSizes.stop();
     await this.#writes.drained();
     await this.#ledger.settled();

@@ -5,16 +5,20 @@
  * one page, since each page begins after the last key of the one before it.
  */
 import { CtlstoreError } from "../core/errors.ts";
+import { sameValue } from "../core/ledger/row-statement.ts";
 import { FORMAT_LIMITS } from "../core/limits.ts";
 import type { FamilyName, TableName } from "../core/names.ts";
 import type { FieldSchema, TableSchema } from "../core/schema.ts";
 import type { Sequence } from "../core/sequence.ts";
 import { checkValue, type SqlValue } from "../core/values.ts";
+import { checkKeyPrefix, checkWholeKey, keyOf } from "./keys.ts";
 
 export interface RowsRequest {
   readonly family: FamilyName;
   readonly table: TableName;
   readonly fields: "key" | "all";
+  /** Only rows whose key begins with these values, in key order and as JSON has them. */
+  readonly prefix?: readonly unknown[];
   /** The last key of the page before, its values in key order as JSON has them; null for the first page. */
   readonly after: readonly unknown[] | null;
   /** Rows of the page at most. */
@@ -39,6 +43,9 @@ export interface PageSelection {
   readonly schema: TableSchema;
   readonly fields: readonly FieldSchema[];
   readonly key: readonly FieldSchema[];
+  /** What the key of each row begins with; empty for all rows. */
+  readonly prefix: readonly SqlValue[];
+  /** Begins with the prefix. */
   readonly after: readonly SqlValue[] | null;
   readonly limit: number;
   readonly bytes: number;
@@ -51,18 +58,53 @@ export interface StoredPage {
   readonly sequence: Sequence;
 }
 
-/** @throws CtlstoreError `invalid_value` for a key that cannot be one of this table */
+export interface RowRequest {
+  readonly family: FamilyName;
+  readonly table: TableName;
+  /** The key's values in key order, as JSON has them. */
+  readonly key: readonly unknown[];
+}
+
+/** One row, by its key. */
+export interface FoundRow {
+  readonly schema: TableSchema;
+  /** One value per field, as declared. */
+  readonly values: readonly SqlValue[];
+  /** Head of the ledger in the state that the row is from. */
+  readonly sequence: Sequence;
+}
+
+/** @throws CtlstoreError `invalid_value` for a key that cannot be one of this table, `invalid_key` for such a prefix */
 export function selectionOf(request: RowsRequest, schema: TableSchema): PageSelection {
-  const key = schema.keyFields.flatMap((name) => schema.fields.filter((field) => field.name === name));
-  const { after, limit, bytes } = request;
-  return {
-    schema,
-    fields: request.fields === "key" ? key : schema.fields,
-    key,
-    after: after === null ? null : checkKey(after, key),
-    limit,
-    bytes,
-  };
+  const key = keyOf(schema);
+  const { limit, bytes } = request;
+  const prefix = checkKeyPrefix(request.prefix ?? [], schema);
+  const after = request.after === null ? null : checkKey(request.after, key);
+  if (after !== null) assertWithin(prefix, after);
+  const fields = request.fields === "key" ? key : schema.fields;
+  return { schema, fields, key, prefix, after, limit, bytes };
+}
+
+/** The row of one key. @throws CtlstoreError `invalid_key`, `invalid_value` */
+export function rowSelectionOf(request: RowRequest, schema: TableSchema): PageSelection {
+  const prefix = checkWholeKey(request.key, schema);
+  return { schema, fields: schema.fields, key: keyOf(schema), prefix, after: null, limit: 1, bytes: 1 };
+}
+
+function assertWithin(prefix: readonly SqlValue[], after: readonly SqlValue[]): void {
+  if (prefix.every((value, i) => sameValue(value, after[i] ?? null))) return;
+  throw new CtlstoreError("invalid_value", "Cannot go on after this key: it does not begin with the prefix", {
+    field: "after",
+    hint: "send the prefix of the page before with its `next`",
+  });
+}
+
+/** What of `after` is still to be compared in rows that have the prefix; its columns are those of the key after it. */
+export function restAfter({ key, prefix, after }: PageSelection): {
+  readonly columns: readonly FieldSchema[];
+  readonly after: readonly SqlValue[] | null;
+} {
+  return { columns: key.slice(prefix.length), after: after === null ? null : after.slice(prefix.length) };
 }
 
 function checkKey(values: readonly unknown[], key: readonly FieldSchema[]): SqlValue[] {

@@ -151,6 +151,8 @@ export interface LedgerStore extends AsyncDisposable {
   inspect(changes: readonly InspectedChange[]): Promise<Inspection[]>;
   /** Rows of one SELECT, the same text for every database, as last committed. @throws CtlstoreError `ctldb_unavailable` */
   query(sql: string): Promise<SystemRow[]>;
+  /** As `query`, for what may take long: beside all that others wait for. @throws CtlstoreError `ctldb_unavailable` */
+  search(sql: string): Promise<SystemRow[]>;
   /**
    * One statement that needs no ledger lock; the number of rows that it changed.
    * @throws CtlstoreError `ctldb_unavailable`

@@ -9,6 +9,8 @@ import { tracedErrorAnswer } from "./request-trace.ts";
 import { auditRoutes } from "./routes/audit.ts";
 import { cookieRoutes } from "./routes/cookie.ts";
 import { familyRoutes } from "./routes/families.ts";
+import { historyRoutes } from "./routes/history.ts";
+import { ledgerRoutes } from "./routes/ledger.ts";
 import { limitRoutes } from "./routes/limits.ts";
 import { mutationRoutes } from "./routes/mutations.ts";
 import { operatorRoutes } from "./routes/operators.ts";
@@ -29,6 +31,7 @@ export function createApp(deps: AppDeps, options: AppOptions) {
   const context: RouteContext = {
     ...deps,
     destructiveSchemaChanges: options.destructiveSchemaChanges ?? false,
+    stopping: options.stopping ?? new AbortController().signal,
     limits: {
       requestBytes: options.limits?.requestBytes ?? EXECUTIVE_LIMITS.requestBytes,
       mutationsPerRequest: options.limits?.mutationsPerRequest ?? EXECUTIVE_LIMITS.mutationsPerRequest,
@@ -53,6 +56,8 @@ export function createApp(deps: AppDeps, options: AppOptions) {
     .use(tableRoutes(context))
     .use(schemaRoutes(context))
     .use(rowRoutes(context))
+    .use(ledgerRoutes(context))
+    .use(historyRoutes(context))
     .use(limitRoutes(context))
     .use(statusRoutes(context));
   document.describes(app);

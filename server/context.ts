@@ -42,10 +42,13 @@ export interface AppOptions {
   /** Allows DELETE of tables and of all rows. Off unless said. */
   readonly destructiveSchemaChanges?: boolean;
   readonly limits?: Partial<AppLimits>;
+  /** Aborts when the service stops: requests that only wait for something are answered at once. */
+  readonly stopping?: AbortSignal;
 }
 
 /** `AppDeps` and `AppOptions` with every default filled in. */
 export interface RouteContext extends AppDeps {
   readonly destructiveSchemaChanges: boolean;
   readonly limits: AppLimits;
+  readonly stopping: AbortSignal;
 }

@@ -68,6 +68,37 @@ export const ROWS_LIMITS = {
   pageBytes: 4 * MIB,
 } as const;
 
+/** What looking at rows and at the ledger may cost; the Executive answers it beside the writes. */
+export const INSPECTION_LIMITS = {
+  entriesPerPage: { default: 100, max: 1_000 },
+  changesPerPage: { default: 50, max: 500 },
+  /** Characters of a statement that are shown: ten times an ordinary one. */
+  shownChars: 2_000,
+  /** Statements up to here come with the entries of a search; longer ones, which are rare, one by one. */
+  searchedChars: 8_000,
+  /** A page ends with the entry or change that goes beyond, which is no longer than a statement. */
+  pageChars: 2 * MIB,
+  /** Entries of one step: tens of milliseconds, after which others have their turn (R21). */
+  stepEntries: 10_000,
+  /** Entries found that one step hands over: with those of `searchedChars` 4 MiB at most. */
+  stepFound: 250,
+  /** There is no index on a table's entries, and the ledger may be endless: what is not found by then is for the next request. */
+  searchEntries: 1_000_000,
+  searchMs: 2_000,
+  /** Entries after one among which the end of its batch is looked for. */
+  batchEntries: 10_000,
+  /** Shorter than any timeout on the way (`LISTEN_LIMITS.idleSeconds`, load balancers' minute). */
+  waitSeconds: { default: 0, max: 30 },
+  /** Requests that wait for an entry; each holds a connection and some kilobytes. */
+  waiters: 1_000,
+  /** While somebody waits, the ctldb is asked so often, for all of them together. */
+  watchMs: 250,
+  /** Answers that were made and not sent yet, of all such routes together: eight of the largest, or thousands of ordinary ones. */
+  answersBytes: 64 * MIB,
+  /** Smaller ones are not counted: for all requests together 188 MiB. */
+  uncountedAnswerBytes: 16 * KIB,
+} as const;
+
 /** Rates of writes (docs/limits.md); defaults of the Executive's flags. */
 export const RATE_LIMITS = {
   /** As the original: control data changes by hand or by trickle. */

@@ -11,6 +11,9 @@ export const RowsQuery = asQuery(
     after: Parameter("`next` of the page before; absent for the first page"),
     limit: Parameter("rows of a page at most: 1 to 10000, 1000 if absent"),
     fields: Parameter("`key` for the key's fields alone, `all` if absent"),
+    prefix: Parameter(
+      "only rows whose key begins with these values: a JSON array of the first parts of the key, as mutations take them",
+    ),
   }),
 );
 export type RowsQuery = v.InferOutput<typeof RowsQuery>;

@@ -9,7 +9,7 @@ import { ldbTableName } from "../../core/names.ts";
 import { doubleQuoted } from "../../core/sql/identifiers.ts";
 import { mysqlLiteral } from "../../core/sql/literals.ts";
 import type { SqlValue } from "../../core/values.ts";
-import { longestRowBytes, type PageSelection, type StoredPage } from "../row-pages.ts";
+import { longestRowBytes, type PageSelection, restAfter, type StoredPage } from "../row-pages.ts";
 import { isTableChanged } from "./errors.ts";
 import { exactColumn } from "./found-tables.ts";
 import { SELECT_HEAD, toHead } from "./rows.ts";
@@ -62,9 +62,20 @@ function selectPage(selection: PageSelection, limit: number): string {
   return `SELECT ${selection.fields.map(exactColumn).join(", ")} ${fromAfter(selection, limit)}`;
 }
 
-function fromAfter({ schema, key, after }: PageSelection, limit: number): string {
+function fromAfter(selection: PageSelection, limit: number): string {
+  const { schema, key, prefix } = selection;
   const columns = key.map(({ name }) => doubleQuoted(name));
-  const where = after === null ? "" : ` WHERE ${isAfter(columns, after)}`;
+  const conditions = prefix.map((value, i) => `${columns[i]} = ${mysqlLiteral(value)}`);
+  const rest = restAfter(selection);
+  if (rest.after !== null) {
+    conditions.push(
+      isAfter(
+        rest.columns.map(({ name }) => doubleQuoted(name)),
+        rest.after,
+      ),
+    );
+  }
+  const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
   const table = ldbTableName(schema.family, schema.table);
   return `FROM ${table}${where} ORDER BY ${columns.join(", ")} LIMIT ${limit}`;
 }
@@ -74,6 +85,8 @@ function fromAfter({ schema, key, after }: PageSelection, limit: number): string
  * primary key by a comparison of rows.
  */
 function isAfter(columns: readonly string[], after: readonly SqlValue[]): string {
+  // After the one row that a prefix names there is none.
+  if (columns.length === 0) return "1 = 0";
   const literals = after.map(mysqlLiteral);
   const alternatives = columns.map((column, i) => {
     const equal = columns.slice(0, i).map((before, j) => `${before} = ${literals[j]}`);

@@ -86,7 +86,7 @@ class MysqlStore implements LedgerStore {
   /** Ledger transactions; one at a time. */
   readonly #writing: SessionKeeper;
   readonly #reading: SessionKeeper;
-  /** Pages of tables and previews of changes, which take longer than what writers wait for; one at a time. */
+  /** Pages of tables, searches of the ledger and previews of changes, which take longer than what writers wait for; one at a time. */
   readonly #listing: SessionKeeper;
   readonly #listingTurn = new Mutex();
   /** Counting the pages of tables, in the background. */
@@ -219,6 +219,12 @@ class MysqlStore implements LedgerStore {
     return this.#read(async (session) =>
       (await session.select(sql, "read the ctldb's tables")).map(toSystemRow),
     );
+  }
+
+  search(sql: string): Promise<SystemRow[]> {
+    const read = async (session: MysqlSession) =>
+      (await session.select(sql, "read the ctldb's tables")).map(toSystemRow);
+    return this.#listingTurn.run(() => this.#readWith(this.#listing, read));
   }
 
   execute(sql: string): Promise<number> {

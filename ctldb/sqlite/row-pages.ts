@@ -4,7 +4,7 @@ import { ldbTableName } from "../../core/names.ts";
 import { backtickQuoted } from "../../core/sql/identifiers.ts";
 import { ledgerLiteral } from "../../core/sql/literals.ts";
 import type { SqlValue } from "../../core/values.ts";
-import { type PageSelection, rowBytes, type StoredPage } from "../row-pages.ts";
+import { type PageSelection, restAfter, rowBytes, type StoredPage } from "../row-pages.ts";
 import { readHead } from "./rows.ts";
 
 /** Null when the table is not, or no longer, as the schema says. */
@@ -39,10 +39,25 @@ function readRows(db: Database, selection: PageSelection): Pick<StoredPage, "row
   }
 }
 
-function selectPage({ schema, fields, key, after, limit }: PageSelection): string {
+function selectPage(selection: PageSelection): string {
+  const { schema, fields, key, limit } = selection;
   const columns = fields.map(({ name }, i) => `${backtickQuoted(name)} AS v${i}`).join(", ");
   const keys = key.map(({ name }) => backtickQuoted(name)).join(", ");
-  const where = after === null ? "" : ` WHERE (${keys}) > (${after.map(ledgerLiteral).join(", ")})`;
+  const conditions = [...hasPrefix(selection), ...isAfter(selection)];
+  const where = conditions.length === 0 ? "" : ` WHERE ${conditions.join(" AND ")}`;
   const table = backtickQuoted(ldbTableName(schema.family, schema.table));
   return `SELECT ${columns} FROM ${table}${where} ORDER BY ${keys} LIMIT ${limit + 1}`;
+}
+
+function hasPrefix({ key, prefix }: PageSelection): string[] {
+  return prefix.map((value, i) => `${backtickQuoted(key[i]?.name ?? "")} = ${ledgerLiteral(value)}`);
+}
+
+function isAfter(selection: PageSelection): string[] {
+  const { columns, after } = restAfter(selection);
+  if (after === null) return [];
+  // After the one row that the prefix names there is none.
+  if (columns.length === 0) return ["1 = 0"];
+  const names = columns.map(({ name }) => backtickQuoted(name)).join(", ");
+  return [`(${names}) > (${after.map(ledgerLiteral).join(", ")})`];
 }

@@ -54,6 +54,18 @@ export async function openAccessWorld(options: TestAppOptions = {}): Promise<Acc
   await expectOk({ method: "DELETE", path: "/writers/former" });
   await expectOk({ method: "POST", path: "/families/other" });
   await expectOk({ method: "PUT", path: "/writers/elsewhere/grants", body: '{"families":["other"]}' });
+  // A row that no sample deletes.
+  await expectOk({
+    method: "POST",
+    path: "/families/other/tables/kept",
+    body: '{"fields":[["id","integer"]],"keyFields":["id"]}',
+  });
+  await expectOk({
+    method: "POST",
+    path: "/families/other/mutations",
+    body: '{"mutations":[{"table":"kept","values":{"id":1}}]}',
+    headers: writerHeaders("elsewhere", SECRET),
+  });
   if (read === undefined || loader === undefined || schema === undefined || admin === undefined)
     throw new Error("there is a role without an operator");
   return {

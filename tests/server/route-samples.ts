@@ -47,6 +47,9 @@ export function routeSamples(own: string): ReadonlyMap<string, Sample> {
     "GET /families": "/families",
     "GET /families/{family}/tables": "/families/shop/tables",
     "GET /families/{family}/tables/{table}/rows": "/families/shop/tables/item/rows",
+    "GET /families/{family}/tables/{table}/row": "/families/other/tables/kept/row?key=[1]",
+    "GET /families/{family}/tables/{table}/history": "/families/other/tables/kept/history?key=[1]",
+    "GET /ledger": "/ledger?limit=10",
     "GET /schema/table/{family}/{table}": "/schema/table/shop/item",
     "GET /schema/family/{family}": "/schema/family/shop",
 

@@ -1,0 +1,96 @@
+/** What entries of the ledger mean for one key of one table. */
+
+import type { FieldType } from "../../core/field-types.ts";
+import type { BoundValue } from "../../core/ledger/parse-upsert.ts";
+import { RowStatementParser, sameValue, typedValue } from "../../core/ledger/row-statement.ts";
+import type { TableSchema } from "../../core/schema.ts";
+import { ledgerLiteral, textLiteral } from "../../core/sql/literals.ts";
+import type { SqlValue } from "../../core/values.ts";
+import type { InspectedEntry, KeyChange, RowImage } from "./contract.ts";
+import { entriesOf, isOf } from "./entry-rows.ts";
+
+export type KeyEvent =
+  | { readonly kind: KeyChange["kind"]; readonly after: RowImage | null; readonly chars: number }
+  /** It changed the table in a way that only SQLite could tell: no statement of ctlstore's. */
+  | { readonly kind: "obscure" };
+
+export class KeyEvents {
+  readonly #schema: TableSchema;
+  readonly #key: readonly SqlValue[];
+  readonly #types: ReadonlyMap<string, FieldType>;
+  readonly #parser = new RowStatementParser();
+
+  /** @param key in key order, checked */
+  constructor(schema: TableSchema, key: readonly SqlValue[]) {
+    this.#schema = schema;
+    this.#key = key;
+    this.#types = new Map(schema.fields.map(({ name, type }) => [name, type]));
+  }
+
+  /**
+   * SQL that every entry meets which means something, and few others do: of rows only those whose statement has the key's
+   * literals in it. Entries of the original may have them in other forms.
+   */
+  get condition(): string {
+    const { family, table } = this.#schema;
+    const hasLiterals = this.#key
+      .map((value) => `INSTR(statement, ${textLiteral(ledgerLiteral(value))}) > 0`)
+      .join(" AND ");
+    return `${entriesOf(family, table)} AND (hash IS NULL OR ${IS_NO_ROW} OR ${hasLiterals})`;
+  }
+
+  /** Null when the entry means nothing for the key. @param statement the whole of it */
+  of(entry: InspectedEntry, statement: string): KeyEvent | null {
+    const { family, table } = this.#schema;
+    if (!isOf(entry, family, table)) return null;
+    switch (entry.kind) {
+      case "clear":
+      case "drop":
+      case "create":
+        return { kind: entry.kind, after: null, chars: 0 };
+      case "upsert":
+      case "delete":
+        return this.#ofRow(statement);
+      case "alter":
+        return null; // the row gets a field that is null in it, as it is in every image without it
+      default:
+        return { kind: "obscure" };
+    }
+  }
+
+  #ofRow(statement: string): KeyEvent | null {
+    const parsed = this.#parser.parse(statement);
+    if (parsed === null) return { kind: "obscure" };
+    const { kind, values } = parsed;
+    if (!this.#isOurKey(values, kind)) return null;
+    if (kind === "delete") return { kind, after: null, chars: 0 };
+    return { kind, after: this.#image(values), chars: statement.length };
+  }
+
+  /** Of a table that had another key, once, no delete is of this one. */
+  #isOurKey(values: ReadonlyMap<string, BoundValue>, kind: "upsert" | "delete"): boolean {
+    const { keyFields } = this.#schema;
+    if (kind === "delete" && values.size !== keyFields.length) return false;
+    return keyFields.every((name, i) => {
+      const value = values.get(name);
+      return value !== undefined && sameValue(this.#typed(name, value), this.#key[i] ?? null);
+    });
+  }
+
+  /** All fields of the table as it is now, and those that it had then. */
+  #image(values: ReadonlyMap<string, BoundValue>): RowImage {
+    const now = this.#schema.fields.map(({ name }) => [name, null] as const);
+    const then = [...values].map(([name, value]) => [name, this.#typed(name, value)] as const);
+    return Object.fromEntries([...now, ...then]);
+  }
+
+  #typed(name: string, value: BoundValue): SqlValue {
+    const type = this.#types.get(name);
+    if (type !== undefined) return typedValue(type, value);
+    return typeof value === "number" && Number.isInteger(value) ? BigInt(value) : value;
+  }
+}
+
+/** True of statements that neither write nor delete one row. */
+const IS_NO_ROW = `SUBSTR(statement, 1, 13) <> 'REPLACE INTO '
+  AND (SUBSTR(statement, 1, 12) <> 'DELETE FROM ' OR INSTR(statement, ' WHERE ') = 0)`;
