@@ -1,6 +1,7 @@
 /** Every command, in the order of the help page. */
 import type { Command } from "./command.ts";
 import { addFieldsCommand } from "./commands/add-fields.ts";
+import { changesCommand } from "./commands/changes.ts";
 import { clearRowsCommand } from "./commands/clear-rows.ts";
 import { codegenCommand } from "./commands/codegen.ts";
 import { completionCommand } from "./commands/completion.ts";
@@ -46,6 +47,7 @@ const COMMANDS: readonly Command[] = [
   mutateCommand,
   readCommand,
   readSeqCommand,
+  changesCommand,
   schemaCommand,
   codegenCommand,
   statusCommand,

@@ -194,13 +194,16 @@ export type ChangeEvent = RowChange | TableChange | Invalidation;
 export interface ChangesOptions {
   /**
    * Where to begin: the `cursor` of the last event that was dealt with, or a ledger sequence (a bigint, a number, or
-   * its decimal digits), which is meant of whatever history the changelog has. Without it: changes after this call.
+   * its decimal digits), which is meant of whatever history the changelog has, or "oldest" for all that is kept. Without
+   * it: changes after this call.
    */
   readonly since?: string | number | bigint;
   /** Only changes in this family. */
   readonly family?: string;
   /** Only changes of this table; needs `family`. It need not exist. */
   readonly table?: string;
+  /** False: ends where there is no more for now, in place of waiting for it. */
+  readonly follow?: boolean;
   /** Ends the iteration: it rejects with the signal's reason. */
   readonly signal?: AbortSignal;
   /** How often the changelog is looked at while nothing happens; 20 ms unless told. A look is one `stat`. */

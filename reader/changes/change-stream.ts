@@ -9,7 +9,7 @@ import { turnOfEventLoop } from "../../core/process/turn.ts";
 import type { ChangeEvent, Changes } from "../types.ts";
 import { ChangelogFiles } from "./changelog-files.ts";
 import { invalidation, transactionEvents } from "./events.ts";
-import { ChangesFollower, type FollowedState, type FollowerStep, placeNow } from "./follower.ts";
+import { ChangesFollower, type FollowedState, type FollowerStep, oldestPlace, placeNow } from "./follower.ts";
 import type { CheckedChangesOptions } from "./options.ts";
 import { type Pause, pauseUntil } from "./pause.ts";
 
@@ -49,9 +49,11 @@ export class ChangeStream implements Changes {
     const files = new ChangelogFiles(this.#options.changelogPath);
     const deps = { files, ldb: this.#deps.ldb };
     try {
-      const since: ChangelogPlace = this.#options.since ?? placeNow(deps);
-      this.#follower = new ChangesFollower(deps, since);
-      this.#cursor = since.history === null ? null : formatCursor(since.sequence, since.history);
+      const { since } = this.#options;
+      const place: ChangelogPlace =
+        since === null ? placeNow(deps) : since === "oldest" ? oldestPlace(deps) : since;
+      this.#follower = new ChangesFollower(deps, place);
+      this.#cursor = place.history === null ? null : formatCursor(place.sequence, place.history);
     } catch (error) {
       this.#unbegun = { error };
     }
@@ -78,7 +80,7 @@ export class ChangeStream implements Changes {
     }
   }
 
-  /** Null when it was ended by `return`. */
+  /** Null when it is over: it was returned, or was not to wait for more. */
   async #waitForEvent(): Promise<ChangeEvent | null> {
     if (this.#unbegun !== null) throw this.#unbegun.error;
     while (!this.#isOver) {
@@ -87,7 +89,8 @@ export class ChangeStream implements Changes {
       this.#take(step);
       const event = this.#nextReady();
       if (event !== null) return event;
-      if (step.kind === "idle") await this.#sleep();
+      if (step.kind === "idle" && !this.#options.follow) this.#end();
+      else if (step.kind === "idle") await this.#sleep();
       else if (step.kind === "more") await turnOfEventLoop();
     }
     return null;

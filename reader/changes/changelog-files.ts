@@ -2,7 +2,11 @@
 import { readdirSync, type Stats, statSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import type { ChangelogPlace } from "../../core/changelog/cursor.ts";
-import { rotatedChangelogPath, rotatedFileNumber } from "../../core/changelog/format.ts";
+import {
+  type ChangelogHeader,
+  rotatedChangelogPath,
+  rotatedFileNumber,
+} from "../../core/changelog/format.ts";
 import { ChangelogFile } from "./changelog-file.ts";
 
 export class ChangelogFiles {
@@ -40,6 +44,12 @@ export class ChangelogFiles {
   /** True when a changelog is here, though its newest file may be missing for a moment. */
   exist(): boolean {
     return this.stats() !== null || this.#rotatedNumbers().length > 0;
+  }
+
+  /** The header of the oldest file that is kept of a history, given that of another one. */
+  oldestHeader(known: ChangelogHeader): ChangelogHeader {
+    using older = this.#rotated(known.file - 1, known.history);
+    return older === null ? known : this.oldestHeader(older.header);
   }
 
   /**

@@ -63,6 +63,17 @@ export function placeNow(deps: FollowerDeps): KnownPlace {
 }
 
 /**
+ * The place from which all changes that are kept come.
+ * @throws CtlstoreError `changelog_unavailable`
+ */
+export function oldestPlace({ files }: Pick<FollowerDeps, "files">): KnownPlace {
+  using latest = files.latest();
+  if (latest === null) throw noChangelog(files.path);
+  const { seq, history } = files.oldestHeader(latest.header);
+  return { sequence: toSequence(seq), history };
+}
+
+/**
  * The header was read before the LDB's sequence is. Were the LDB replaced in between, the history would be over, which is
  * found out; the other way round a place would be one of a history that has not got so far.
  */

@@ -11,7 +11,9 @@ import type { ChangeFilter } from "./events.ts";
 
 export interface CheckedChangesOptions {
   /** Null begins now. */
-  readonly since: ChangelogPlace | null;
+  readonly since: ChangelogPlace | "oldest" | null;
+  /** False ends where there is no more for now. */
+  readonly follow: boolean;
   readonly filter: ChangeFilter;
   readonly signal: AbortSignal | null;
   readonly pollIntervalMs: number;
@@ -26,7 +28,8 @@ export function checkChangesOptions(options: ChangesOptions, ldbPath: string): C
   const { since, signal, pollIntervalMs = CHANGES_LIMITS.pollIntervalMs } = options;
   if (!(pollIntervalMs >= 1)) throw invalid(`pollIntervalMs must be at least 1, not ${pollIntervalMs}`);
   return {
-    since: since === undefined ? null : parseCursor(since),
+    since: since === undefined ? null : since === "oldest" ? since : parseCursor(since),
+    follow: options.follow ?? true,
     filter: filterOf(options),
     signal: signal ?? null,
     pollIntervalMs,

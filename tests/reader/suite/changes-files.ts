@@ -73,6 +73,26 @@ export function defineChangesFilesTests(environment: SuiteEnvironment): void {
     }
   });
 
+  test("all changes that are kept come, and then the end, when the oldest are asked for and none are waited for", async () => {
+    using folder = new SampleFolder(environment);
+    folder.ldb().moveTo(9);
+    const log = new SampleChangelog(folder.path);
+    for (let seq = 1; seq < 10; seq++) {
+      log.append(row(seq, seq));
+      if (seq % 3 === 0) log.rotate(seq);
+    }
+    log.forget(1);
+    const seen: string[] = [];
+    const changes = folder.reader().changes({ since: "oldest", follow: false });
+    assert.equal(changes.cursor, `3@${log.history}`);
+    for await (const event of changes) seen.push(brief(event));
+    assert.deepEqual(
+      seen,
+      [4, 5, 6, 7, 8, 9].map((id) => `upsert ${id}.`),
+    );
+    assert.equal(changes.cursor, `9@${log.history}`);
+  });
+
   test("change after a cursor is found in a long file wherever it is", async () => {
     using folder = new SampleFolder(environment);
     folder.ldb().moveTo(100_000);
