@@ -19,7 +19,8 @@ export async function answerOf<T>(
   }
 }
 
-function hintFor(error: CtlstoreError, executive: string): ErrorDetails {
+/** What only the command line knows of an error. */
+export function hintFor(error: CtlstoreError, executive: string): ErrorDetails {
   if (error.code === "bad_credentials") return { hint: "look at --admin-token, --writer and --secret" };
   if (error.details.hint !== undefined) return {};
   if (error.code === "ctldb_unavailable")

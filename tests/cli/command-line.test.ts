@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { ALL_COMMANDS, GROUPS } from "../../cli/all-commands.ts";
 import { type Command, command } from "../../cli/command.ts";
-import { environmentName, listOption, option, switchOption } from "../../cli/options.ts";
+import { environmentName, listOption, option, switchOption, variablesOf } from "../../cli/options.ts";
 import { integer, text } from "../../cli/parsers.ts";
 import { type CommandSet, runCommandLine } from "../../cli/run.ts";
 import { COMMON_OPTIONS } from "../../cli/shared-options.ts";
@@ -62,9 +62,9 @@ describe("help", () => {
       const { code, out } = await run([...name.split(" "), "--help"]);
       expect(code).toBe(0);
       const flat = out.replace(/\s+/g, " ");
-      for (const { flag } of Object.values({ ...one.options, ...COMMON_OPTIONS })) {
-        expect(flat).toContain(`--${flag}`);
-        expect(flat).toContain(environmentName(flag));
+      for (const declared of Object.values({ ...one.options, ...COMMON_OPTIONS })) {
+        expect(flat).toContain(`--${declared.flag}`);
+        for (const variable of variablesOf(declared)) expect(flat).toContain(variable);
       }
       expect(one.examples.length).toBeGreaterThan(0);
       for (const example of one.examples) expect(out).toContain(`ctlstore ${example}`);

@@ -1,0 +1,94 @@
+/** Asks a service for its status document, for a limited time. */
+import { CtlstoreError, messageOf } from "../../core/errors.ts";
+import { parseExactJson } from "../../core/exact-json.ts";
+import { STATUS_LIMITS } from "../../core/limits.ts";
+import type { FetchLike } from "../../core/process/fetch/fetch-like.ts";
+import type { Reach } from "../../core/process/fetch/reach.ts";
+import { type Document, documentIn, problemIn } from "./document.ts";
+import { type PartLook, type Problem, part, problem } from "./part.ts";
+
+export interface AskOptions {
+  readonly timeoutSeconds: number;
+  /** Ends it at once. */
+  readonly signal: AbortSignal;
+}
+
+/** A service that was named, or that may be at its usual place. */
+export interface Target {
+  readonly address: string;
+  readonly way: Reach;
+  /** When it was not named and nobody answers there, nothing is said. */
+  readonly isNamed: boolean;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Document;
+}
+
+/** What was asked, or why there is no answer. */
+export type Asked = { readonly answer: Answer } | { readonly problem: Problem };
+
+/** `fetch` with an end. */
+export function fetchWithin(fetchLike: FetchLike, { timeoutSeconds, signal }: AskOptions): FetchLike {
+  return (input, init) => {
+    const signals = [
+      signal,
+      AbortSignal.timeout(1000 * timeoutSeconds),
+      ...(init?.signal ? [init.signal] : []),
+    ];
+    return fetchLike(input, { ...init, signal: AbortSignal.any(signals) });
+  };
+}
+
+export async function ask({ way }: Target, path: string, options: AskOptions): Promise<Asked> {
+  try {
+    const response = await fetchWithin(way.fetch ?? fetch, options)(`${way.url}${path}`);
+    const { status, headers } = response;
+    const body = documentIn(parseExactJson(await boundedText(response)));
+    if (body === null) return { problem: notAService(status) };
+    return { answer: { status, headers, body } };
+  } catch (error) {
+    if (error instanceof SyntaxError) return { problem: notAService(null) };
+    return {
+      problem: problem(reasonOf(error, options), { hint: "is it the right address, and does it run?" }),
+    };
+  }
+}
+
+/** The problem that an answer of this status holds, if it is one. */
+export function problemOf({ status, body }: Answer): Problem | null {
+  if (status < 400) return null;
+  return problemIn(body["error"]) ?? problem(`It answers with status ${status}`);
+}
+
+/** A service that gave no answer; null where nobody asked for it. */
+export function unreached(name: string, { address, isNamed }: Target, found: Problem): PartLook | null {
+  if (!isNamed) return null;
+  return part({ part: name, where: address, health: "unwell", state: "not reached", problems: [found] });
+}
+
+function reasonOf(error: unknown, { timeoutSeconds }: AskOptions): string {
+  if (error instanceof Error && error.name === "TimeoutError") return `No answer within ${timeoutSeconds} s`;
+  return error instanceof CtlstoreError ? error.message : `Cannot reach it: ${messageOf(error)}`;
+}
+
+function notAService(status: number | null): Problem {
+  const what =
+    status === null ? "something that is no status document" : `status ${status} and no status document`;
+  return problem(`It answers with ${what}`, { hint: "is it a service of ctlstore, of this kind?" });
+}
+
+/** Whatever listens there may send without end. */
+async function boundedText(response: Response): Promise<string> {
+  const decoder = new TextDecoder();
+  let text = "";
+  let bytes = 0;
+  for await (const chunk of response.body ?? []) {
+    bytes += chunk.length;
+    if (bytes > STATUS_LIMITS.documentBytes) throw new SyntaxError("no end of the document");
+    text += decoder.decode(chunk, { stream: true });
+  }
+  return text + decoder.decode();
+}
