@@ -5,10 +5,15 @@
  * the write path is down. The heartbeat never gives up; each beat replaces the one before, so it queues nothing.
  */
 import { createClient, type FetchLike, Writer } from "../client/index.ts";
+import { isCtlstoreError, messageOf } from "../core/errors.ts";
 import { createBackoff } from "../core/process/backoff.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
+import type { Metrics } from "../core/process/metrics.ts";
+import { VERSION } from "../core/version.ts";
+import { createHeartbeatMeter, type HeartbeatMeter } from "./metrics.ts";
 import { type HeartbeatPlace, prepareHeartbeat } from "./prepare.ts";
+import type { HeartbeatStatus } from "./status.ts";
 
 export interface HeartbeatDeps {
   readonly logger: Logger;
@@ -16,6 +21,8 @@ export interface HeartbeatDeps {
   /** For jitter: returns 0 ≤ x < 1. */
   readonly random?: () => number;
   readonly fetch?: FetchLike;
+  /** Without it nothing is measured. One heartbeat per registry. */
+  readonly metrics?: Metrics;
 }
 
 export interface HeartbeatOptions {
@@ -38,6 +45,7 @@ export interface HeartbeatOptions {
 export interface RunningHeartbeat {
   /** Sequence of the last beat that was written; null before the first. */
   readonly lastSequence: bigint | null;
+  status(): HeartbeatStatus;
   /** Ends it, also in the middle of a request. */
   stop(): Promise<void>;
 }
@@ -65,8 +73,9 @@ export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): 
   const done = heartbeat.run(abort.signal);
   return {
     get lastSequence() {
-      return heartbeat.lastSequence;
+      return heartbeat.status().lastSequence;
     },
+    status: () => heartbeat.status(),
     stop() {
       abort.abort();
       return done;
@@ -75,17 +84,26 @@ export function startHeartbeat(deps: HeartbeatDeps, options: HeartbeatOptions): 
 }
 
 class Heartbeat {
-  lastSequence: bigint | null = null;
+  readonly #meter: HeartbeatMeter | null;
+  /** Of the last beat that was written, or of the start. */
+  #writtenMs: number;
+  #lastSequence: bigint | null = null;
+  #reason: HeartbeatStatus["reason"] = null;
   readonly #deps: HeartbeatDeps;
   readonly #options: HeartbeatOptions;
   readonly #place: HeartbeatPlace;
   readonly #writer: Writer;
+  /** A beat that is older shows that this loop hangs, whatever it believes (R20). */
+  readonly #lateMs: number;
   #isPrepared = false;
 
   constructor(deps: HeartbeatDeps, options: HeartbeatOptions, place: HeartbeatPlace) {
     this.#deps = deps;
     this.#options = options;
     this.#place = place;
+    this.#lateMs = (options.intervalMs ?? DEFAULT_INTERVAL_MS) * (1 + JITTER) + 3 * REQUEST_TIMEOUT_MS;
+    this.#writtenMs = deps.clock.monotonicMs();
+    this.#meter = deps.metrics === undefined ? null : createHeartbeatMeter(deps.metrics, () => this.status());
     this.#writer = new Writer({
       ...place,
       url: options.url,
@@ -95,6 +113,15 @@ class Heartbeat {
       retryForMs: 0,
       ...(deps.fetch === undefined ? {} : { fetch: deps.fetch }),
     });
+  }
+
+  status(): HeartbeatStatus {
+    const ageMs = this.#deps.clock.monotonicMs() - this.#writtenMs;
+    const reason = this.#reason ?? (ageMs > this.#lateMs ? late(ageMs) : null);
+    const lastSequence = this.#lastSequence;
+    const fine = lastSequence === null ? "starting" : "beating";
+    const state = reason === null ? fine : "failing";
+    return { version: VERSION, state, reason, ageSeconds: ageMs / 1_000, lastSequence };
   }
 
   async run(signal: AbortSignal): Promise<void> {
@@ -107,8 +134,11 @@ class Heartbeat {
         await this.#beat(signal);
         if (backoff.attempts > 0) logger.info({ failures: backoff.attempts }, "heartbeat goes on");
         backoff.reset();
+        this.#reason = null;
       } catch (error) {
         if (signal.aborted) break;
+        this.#meter?.failed();
+        this.#reason = { code: isCtlstoreError(error) ? error.code : "internal", message: messageOf(error) };
         // One warning per outage, however long it is.
         logger[backoff.attempts === 0 ? "warn" : "debug"]({ err: error }, "heartbeat failed");
         waitMs = backoff.nextMs();
@@ -119,12 +149,16 @@ class Heartbeat {
 
   async #beat(signal: AbortSignal): Promise<void> {
     if (!this.#isPrepared) await this.#prepare(signal);
-    const values = { name: HEARTBEAT_NAME, value: this.#deps.clock.nowUs() };
+    const { clock } = this.#deps;
+    const values = { name: HEARTBEAT_NAME, value: clock.nowUs() };
+    const sentMs = clock.monotonicMs();
     // Should anything fail, the table or the writer may have gone: look again before the next beat.
     this.#isPrepared = false;
     const { sequence } = await this.#writer.write([{ table: this.#place.table, values }], { signal });
     this.#isPrepared = true;
-    this.lastSequence = sequence;
+    this.#writtenMs = clock.monotonicMs();
+    this.#lastSequence = sequence;
+    this.#meter?.beat((this.#writtenMs - sentMs) / 1_000);
   }
 
   async #prepare(signal: AbortSignal): Promise<void> {
@@ -138,4 +172,9 @@ class Heartbeat {
     });
     await prepareHeartbeat(client, this.#place);
   }
+}
+
+function late(ageMs: number): HeartbeatStatus["reason"] {
+  const message = `No beat was written for ${(ageMs / 1_000).toFixed(1)} seconds`;
+  return { code: "internal", message };
 }

@@ -4,7 +4,9 @@ import { EXECUTIVE_OPTIONS, reachExecutive, sentBy } from "../executive-options.
 import { option } from "../options.ts";
 import { integer, text } from "../parsers.ts";
 import { runUntilStopped } from "../service.ts";
-import { optionalAdminTokenOption, secretOption } from "../shared-options.ts";
+import { serviceMetrics } from "../service-metrics.ts";
+import { optionalAdminTokenOption, secretOption, statusBindOption } from "../shared-options.ts";
+import { TLS_OPTIONS, tlsOf } from "../transport-options.ts";
 
 export const heartbeatCommand = command({
   name: "heartbeat",
@@ -42,17 +44,24 @@ export const heartbeatCommand = command({
       parse: integer({ min: 10, max: 3_600_000 }),
       fallback: 5_000,
     }),
+    bind: statusBindOption,
+    ...TLS_OPTIONS,
   },
-  examples: ["heartbeat --secret @heartbeat-secret --admin-token @data/admin-token"],
+  examples: [
+    "heartbeat --secret @heartbeat-secret --admin-token @data/admin-token",
+    "heartbeat --executive http://executive:3000 --secret @heartbeat-secret --bind 127.0.0.1:3003",
+  ],
   async run(context, options) {
     context.stopSignal(); // also a signal that comes before the wait below is for it
     const { startHeartbeat } = await import("../../heartbeat/start.ts");
-    const { executive, adminToken, writer, secret, family, table, intervalMs, logLevel } = options;
+    const { serveHeartbeat } = await import("../../heartbeat/status.ts");
+    const { executive, adminToken, writer, secret, family, table, intervalMs, bind, logLevel } = options;
     const { clock, random } = context;
     const logger = context.logger("heartbeat", logLevel);
     const way = await reachExecutive(options, logger);
+    const metrics = serviceMetrics(context, "heartbeat");
     const heartbeat = startHeartbeat(
-      { logger, clock, random, ...sentBy(way) },
+      { logger, clock, random, metrics, ...sentBy(way) },
       {
         url: way.url,
         writer,
@@ -63,7 +72,19 @@ export const heartbeatCommand = command({
         ...(adminToken === undefined ? {} : { adminToken }),
       },
     );
-    context.note(`Heartbeat writes ${family}/${table} through ${executive}`);
-    await runUntilStopped(context, [{ name: "heartbeat", stop: () => heartbeat.stop() }]);
+    const beating = { name: "heartbeat", stop: () => heartbeat.stop() };
+    const endpoint =
+      bind === undefined
+        ? null
+        : await serveHeartbeat(heartbeat, { metrics, logger }, { bind, ...tlsOf(options) }).catch(
+            async (error) => {
+              await heartbeat.stop();
+              throw error;
+            },
+          );
+    const where = endpoint === null ? "" : `, status on ${endpoint.url}/status`;
+    context.note(`Heartbeat writes ${family}/${table} through ${executive}${where}`);
+    const answering = endpoint === null ? [] : [{ name: "status", stop: () => endpoint.stop() }];
+    await runUntilStopped(context, [beating, ...answering]);
   },
 });

@@ -3,7 +3,10 @@ import { expect, test } from "bun:test";
 import type { FetchLike } from "../../client/index.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
+import { createMetrics, type Metrics } from "../../core/process/metrics.ts";
+import { HEARTBEAT_METRICS } from "../../heartbeat/metrics.ts";
 import { HEARTBEAT_NAME, type RunningHeartbeat, startHeartbeat } from "../../heartbeat/start.ts";
+import { serveHeartbeat } from "../../heartbeat/status.ts";
 import { ADMIN_TOKEN, openTestApp, type TestApp } from "../server/test-app.ts";
 import { until } from "../support/until.ts";
 
@@ -30,6 +33,9 @@ function steppedClock() {
       wait.end();
       return wait.ms;
     },
+    forward: (ms: number) => {
+      nowUs += ms * 1000;
+    },
     asleep: () => until(() => waits.length > 0, { what: "the heartbeat to sleep" }),
   };
 }
@@ -37,11 +43,12 @@ function steppedClock() {
 function start(
   app: TestApp,
   clock: Clock,
-  options: { fetch?: FetchLike; isAdmin?: boolean } = {},
+  options: { fetch?: FetchLike; isAdmin?: boolean; metrics?: Metrics } = {},
 ): RunningHeartbeat {
   const { fetch = (input, init) => app.app.handle(new Request(input, init)), isAdmin = true } = options;
+  const measured = options.metrics === undefined ? {} : { metrics: options.metrics };
   return startHeartbeat(
-    { logger: silentLogger, clock, random: () => 0.5, fetch },
+    { logger: silentLogger, clock, random: () => 0.5, fetch, ...measured },
     { url: "http://localhost", secret: "s3cr3t-heartbeat", ...(isAdmin ? { adminToken: ADMIN_TOKEN } : {}) },
   );
 }
@@ -134,4 +141,52 @@ test("the heartbeat stops in the middle of a request that hangs", async () => {
   await hanging.promise;
   await heartbeat.stop();
   expect(heartbeat.lastSequence).toBeNull();
+});
+
+test("the heartbeat tells how old its last beat is, and answers, when the Executive is away or silent (R46)", async () => {
+  await using app = await openTestApp();
+  const { clock, step, asleep, forward } = steppedClock();
+  const metrics = createMetrics();
+  let isAway = false;
+  const heartbeat = start(app, clock, {
+    metrics,
+    fetch: async (input, init) => {
+      if (isAway) throw new TypeError("connection refused");
+      return app.app.handle(new Request(input, init));
+    },
+  });
+  const endpoint = await serveHeartbeat(
+    heartbeat,
+    { metrics, logger: silentLogger },
+    { bind: "127.0.0.1:0" },
+  );
+  const names = HEARTBEAT_METRICS;
+  const shown = async () => {
+    const text = await (await fetch(`${endpoint.url}/metrics`)).text();
+    const read = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1] ?? Number.NaN);
+    return [read(names.beatsTotal), read(names.failuresTotal), read(names.ageSeconds)];
+  };
+  await asleep();
+  expect(await shown()).toEqual([1, 0, 0]);
+  expect((await fetch(`${endpoint.url}/readyz`)).status).toBe(200);
+  isAway = true;
+  await step();
+  await asleep();
+  expect(await shown()).toEqual([1, 1, 5]);
+  expect((await fetch(`${endpoint.url}/readyz`)).status).toBe(503);
+  expect(await (await fetch(`${endpoint.url}/status`)).json()).toMatchObject({
+    state: "failing",
+    reason: { code: expect.any(String) },
+    lastSequence: Number(heartbeat.lastSequence),
+  });
+  isAway = false;
+  await step();
+  await asleep();
+  expect((await shown()).slice(0, 2)).toEqual([2, 1]);
+  expect((await fetch(`${endpoint.url}/readyz`)).status).toBe(200);
+  // R20 its loop does not wake up in time.
+  forward(60_000);
+  expect(heartbeat.status()).toMatchObject({ state: "failing", reason: { code: "internal" } });
+  await endpoint.stop();
+  await heartbeat.stop();
 });
