@@ -96,7 +96,7 @@ export function switchOption(declaration: Pick<Declaration, "flag" | "short" | "
   };
 }
 
-export function environmentName(flag: string): string {
+function environmentName(flag: string): string {
   return `CTLSTORE_${flag.toUpperCase().replaceAll("-", "_")}`;
 }
 

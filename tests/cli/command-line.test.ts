@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import { ALL_COMMANDS, GROUPS } from "../../cli/all-commands.ts";
 import { type Command, command } from "../../cli/command.ts";
-import { environmentName, listOption, option, switchOption, variablesOf } from "../../cli/options.ts";
+import { listOption, option, switchOption, variablesOf } from "../../cli/options.ts";
 import { integer, text } from "../../cli/parsers.ts";
 import { type CommandSet, runCommandLine } from "../../cli/run.ts";
 import { COMMON_OPTIONS } from "../../cli/shared-options.ts";
