@@ -40,7 +40,17 @@ export function memberName(name: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(name) ? name : JSON.stringify(name);
 }
 
-/** An element's name in a tuple, which cannot be quoted. */
+/** Words that cannot, or in some compiler might not, name an element of a tuple. */
+const RESERVED = new Set(
+  (
+    "abstract asserts await break case catch class const continue debugger default delete do else enum export extends false " +
+    "finally for function if implements import in infer instanceof interface keyof let new null package private protected " +
+    "public readonly return static super switch this throw true try typeof unique var void while with yield"
+  ).split(" "),
+);
+
+/** An element's name in a tuple. It is there for people, and cannot be quoted. */
 export function elementName(name: string, index: number): string {
-  return /^[A-Za-z_$][\w$]*$/.test(name) ? name : `part${index + 1}`;
+  if (!/^[A-Za-z_$][\w$]*$/.test(name)) return `part${index + 1}`;
+  return RESERVED.has(name) ? `${name}_` : name;
 }
