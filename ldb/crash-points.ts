@@ -22,7 +22,17 @@ export const BOOTSTRAP_CRASH_POINTS = [
   "after-flip", // it is current, and the generation before it is not marked as replaced yet
 ] as const;
 
-export type CrashPoint = (typeof CRASH_POINTS)[number] | (typeof BOOTSTRAP_CRASH_POINTS)[number];
+/** The same where a changelog is written; `after-commit` is the moment between these. */
+export const CHANGELOG_CRASH_POINTS = [
+  "changelog-pending", // what changes is noted, and not committed yet
+  "mid-append", // half of the lines are in the file
+  "mid-rotation", // the full file has its older name, and the next one is not in its place
+] as const;
+
+export type CrashPoint =
+  | (typeof CRASH_POINTS)[number]
+  | (typeof BOOTSTRAP_CRASH_POINTS)[number]
+  | (typeof CHANGELOG_CRASH_POINTS)[number];
 export type OnCrashPoint = (point: CrashPoint) => void;
 
 export const ignoreCrashPoint: OnCrashPoint = () => {};

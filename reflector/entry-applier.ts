@@ -4,9 +4,11 @@
  */
 import { CtlstoreError, isCtlstoreError, quote } from "../core/errors.ts";
 import type { LedgerEntry } from "../core/ledger/entry.ts";
+import type { ParsedUpsert } from "../core/ledger/parse-upsert.ts";
 import { changesSchema } from "../core/ledger/statements.ts";
 import { type LdbSkip, readSkips, recordSkipped } from "../ldb/position.ts";
 import type { WritableDatabase } from "../ldb/writable-database.ts";
+import type { ChangeRecorder } from "./changelog/change-recorder.ts";
 import { isMarker } from "./ledger-cursor.ts";
 import { StatementRunner } from "./statement-runner.ts";
 
@@ -17,13 +19,16 @@ export class EntryApplier {
   readonly #database: WritableDatabase;
   readonly #ldbFolder: string;
   readonly #runner: StatementRunner;
+  readonly #recorder: ChangeRecorder | null;
   readonly #toSkip: ReadonlySet<bigint>;
   #skips: readonly LdbSkip[];
   #statements = 0;
 
-  constructor(database: WritableDatabase, ldbFolder: string) {
+  /** @param recorder is told what was applied; null where nobody wants to know */
+  constructor(database: WritableDatabase, ldbFolder: string, recorder: ChangeRecorder | null) {
     this.#database = database;
     this.#ldbFolder = ldbFolder;
+    this.#recorder = recorder;
     this.#runner = new StatementRunner(database);
     this.#skips = readSkips(database);
     this.#toSkip = new Set(this.#skips.map((skip) => skip.sequence));
@@ -40,18 +45,26 @@ export class EntryApplier {
 
   /** @throws CtlstoreError `statement_refused`, `ledger_malformed` (I7), or what is wrong with the LDB's file */
   apply(entry: LedgerEntry): Effect {
-    if (isMarker(entry.statement)) return "none";
+    if (isMarker(entry.statement)) {
+      this.#recorder?.mark(entry.statement);
+      return "none";
+    }
     if (this.#toSkip.size > 0 && this.#toSkip.has(entry.sequence)) {
       recordSkipped(this.#database, entry.sequence, entry.statement);
       return "skipped";
     }
+    const upsert = this.#run(entry);
+    this.#statements += 1;
+    this.#recorder?.record(entry, upsert);
+    return changesSchema(entry.statement) ? "schema" : "rows";
+  }
+
+  #run(entry: LedgerEntry): ParsedUpsert | null {
     try {
-      this.#runner.run(entry.statement);
+      return this.#runner.run(entry.statement);
     } catch (error) {
       throw isCtlstoreError(error) ? this.#explain(entry, error) : error;
     }
-    this.#statements += 1;
-    return changesSchema(entry.statement) ? "schema" : "rows";
   }
 
   /** Call after a transaction in which something was passed over. */

@@ -20,6 +20,7 @@ import {
   writePosition,
 } from "../ldb/position.ts";
 import type { WritableDatabase } from "../ldb/writable-database.ts";
+import type { Changelog } from "./changelog/changelog.ts";
 import { EntryApplier } from "./entry-applier.ts";
 import { type GapRules, isMarker, LedgerCursor } from "./ledger-cursor.ts";
 
@@ -37,6 +38,8 @@ export interface LdbWriterDeps {
   readonly onPoint: OnCrashPoint;
   /** Called after each commit, when no transaction is open. */
   readonly onCommit: () => void;
+  /** Tells which keys changed. Absent: nobody wants to know. */
+  readonly changelog?: Changelog | null;
 }
 
 export interface SliceResult {
@@ -77,7 +80,7 @@ export class LdbWriter {
   ) {
     this.#deps = deps;
     this.#limits = options.limits;
-    this.#applier = new EntryApplier(deps.database, options.ldbFolder);
+    this.#applier = new EntryApplier(deps.database, options.ldbFolder, deps.changelog?.recorder ?? null);
     this.#position = readPosition(deps.database);
     this.#schemaVersion = this.#position.schemaVersion;
     this.#cursor = new LedgerCursor(this.#position, this.#startHash(), options.gaps);
@@ -140,8 +143,12 @@ export class LdbWriter {
     this.#position = position;
   }
 
-  /** Call once for each block before its first slice. */
+  /**
+   * Call once for each block before its first slice, also for an empty one: lines of the changelog may be owed.
+   * @throws CtlstoreError `ldb_disk_full`, `ldb_unavailable`
+   */
   beginBlock(entries: readonly LedgerEntry[]): void {
+    this.#deps.changelog?.settle();
     this.#boundary = lastBoundary(entries, this.#cursor.insideTransaction);
     this.#openedAt = EARLIER_BLOCK;
     this.#wholeUntil = 0;
@@ -186,6 +193,7 @@ export class LdbWriter {
   /** Drops what is not committed. */
   rollback(): void {
     this.#deps.database.rollback();
+    this.#deps.changelog?.discard();
     this.#cursor.rewind(this.#position, this.#startHash());
     this.#schemaVersion = this.#position.schemaVersion;
     this.#uncommitted = 0;
@@ -240,7 +248,7 @@ export class LdbWriter {
   }
 
   #commit(): void {
-    const { database, clock, onPoint, onCommit } = this.#deps;
+    const { database, clock, onPoint, onCommit, changelog } = this.#deps;
     const cursor = this.#cursor;
     const position: LdbPosition = {
       sequence: cursor.sequence,
@@ -253,12 +261,14 @@ export class LdbWriter {
     };
     onPoint("mid-transaction");
     writePosition(database, position);
+    changelog?.beforeCommit(this.#position.sequence, position.sequence);
     database.run("COMMIT");
     this.#position = position;
     this.#uncommitted = 0;
     if (this.#skipped) this.#applier.reloadSkips();
     this.#skipped = false;
     onPoint("after-commit");
+    changelog?.afterCommit();
     onCommit();
   }
 

@@ -7,12 +7,21 @@ import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { OnCrashPoint } from "../ldb/crash-points.ts";
 import type { OpenedLdb } from "../ldb/ldb-folder.ts";
+import { readPosition } from "../ldb/position.ts";
 import type { WalReader } from "../ldb/wal-readers.ts";
+import {
+  Changelog,
+  type ChangelogCounts,
+  type ChangelogSettings,
+  NO_CHANGELOG_COUNTS,
+} from "./changelog/changelog.ts";
+import { identityOf } from "./changelog/ldb-identity.ts";
 import { LdbWriter } from "./ldb-writer.ts";
 import type { LedgerFetcher } from "./ledger-fetcher.ts";
 import { LegacyGaps } from "./legacy-gaps.ts";
 import type { CompleteOptions } from "./options.ts";
 import { Shovel } from "./shovel.ts";
+import type { ChangelogStatus } from "./state.ts";
 import { WalKeeper } from "./wal-keeper.ts";
 
 export interface FollowerDeps {
@@ -25,10 +34,12 @@ export interface FollowerDeps {
   readonly onProgress: () => void;
   /** True for a failure that ends the run, since whoever started it knows a better way than to try again. */
   readonly endsRun: (error: unknown) => boolean;
+  /** Where the keys that change are told; null for nowhere. */
+  readonly changelog: ChangelogSettings | null;
 }
 
 /** What a follower has done; see `ReflectorCounts`. */
-export interface FollowerCounts {
+export interface FollowerCounts extends ChangelogCounts {
   readonly statements: number;
   readonly failures: number;
   readonly legacyGaps: number;
@@ -42,9 +53,10 @@ export class LedgerFollower {
   readonly shovel: Shovel;
   readonly #gaps: LegacyGaps;
   readonly #walKeeper: WalKeeper;
+  readonly #changelog: Changelog | null;
 
   constructor(deps: FollowerDeps, options: CompleteOptions, ldb: OpenedLdb) {
-    const { clock, onPoint, endsRun, ...rest } = deps;
+    const { clock, onPoint, endsRun, changelog, ...rest } = deps;
     const { database } = ldb;
     this.ldb = ldb;
     this.#walKeeper = new WalKeeper(
@@ -52,8 +64,21 @@ export class LedgerFollower {
       { ...options, insist: options.walInsist },
     );
     this.#gaps = new LegacyGaps(clock, options.legacyGapGraceMs);
+    this.#changelog =
+      changelog === null
+        ? null
+        : Changelog.open({ database, logger: deps.logger, onPoint }, changelog, {
+            generation: identityOf(ldb),
+            sequence: readPosition(database).sequence,
+          });
     this.writer = new LdbWriter(
-      { database, clock, onPoint, onCommit: () => this.#walKeeper.afterCommit() },
+      {
+        database,
+        clock,
+        onPoint,
+        onCommit: () => this.#walKeeper.afterCommit(),
+        changelog: this.#changelog,
+      },
       { gaps: this.#gaps, limits: options, ldbFolder: options.ldbFolder },
     );
     this.shovel = new Shovel(
@@ -69,7 +94,13 @@ export class LedgerFollower {
       legacyGaps: this.#gaps.accepted,
       walCheckpoints: this.#walKeeper.checkpoints,
       walCheckpointsBlocked: this.#walKeeper.blocked,
+      ...(this.#changelog?.counts ?? NO_CHANGELOG_COUNTS),
     };
+  }
+
+  /** What the changelog holds; null where none is written. */
+  get changelog(): ChangelogStatus | null {
+    return this.#changelog?.status ?? null;
   }
 
   /** The reader that has kept the log from being cut for longest. */
@@ -82,6 +113,7 @@ export class LedgerFollower {
     try {
       this.writer.close();
     } finally {
+      this.#changelog?.close();
       // A damaged database may refuse even a rollback.
       this.ldb.database.close();
     }

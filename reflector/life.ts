@@ -20,6 +20,8 @@ import { type Identity, LedgerJudge } from "./bootstrap/judge.ts";
 import { lazyCheckLdb, lazyTaskSource } from "./bootstrap/lazy-source.ts";
 import type { LdbSlot } from "./bootstrap/ldb-slot.ts";
 import { isDamage } from "./bootstrap/need.ts";
+import { NO_CHANGELOG_COUNTS } from "./changelog/changelog.ts";
+import { removeStaleChangelog } from "./changelog/changelog-place.ts";
 import { LedgerFetcher } from "./ledger-fetcher.ts";
 import { type FollowerCounts, type FollowerDeps, LedgerFollower } from "./ledger-follower.ts";
 import type { ReflectorCounts } from "./metrics.ts";
@@ -46,6 +48,7 @@ const NOTHING_DONE: FollowerCounts = {
   legacyGaps: 0,
   walCheckpoints: 0,
   walCheckpointsBlocked: 0,
+  ...NO_CHANGELOG_COUNTS,
 };
 
 /** How often replaced generations are looked at: whether anybody still holds one. */
@@ -89,6 +92,7 @@ export class ReflectorLife implements LdbSlot {
    * @throws CtlstoreError what `openLdbFolder` throws; `ldb_damaged` only without a store of snapshots
    */
   begin(): void {
+    removeStaleChangelog(this.folder, this.#options.changelog?.path ?? null, this.#deps.logger);
     let damage: unknown;
     try {
       this.open();
@@ -172,7 +176,8 @@ export class ReflectorLife implements LdbSlot {
     const database = WritableDatabase.open(databasePath);
     try {
       const ldb = { database, path: databasePath, generation: id };
-      return this.#followerOf(ldb, { onProgress, endsRun: () => true });
+      // Nobody reads it yet: what it goes through on its way is no change to anybody.
+      return this.#followerOf(ldb, { onProgress, endsRun: () => true, changelog: null });
     } catch (error) {
       database.close();
       throw error;
@@ -181,9 +186,10 @@ export class ReflectorLife implements LdbSlot {
 
   #followerOf(
     ldb: OpenedLdb,
-    hooks: Pick<FollowerDeps, "onProgress" | "endsRun"> = {
+    hooks: Pick<FollowerDeps, "onProgress" | "endsRun" | "changelog"> = {
       onProgress: this.#deps.onProgress,
       endsRun: (error) => this.#bootstrap?.seesTo(error) === true,
+      changelog: this.#options.changelog,
     },
   ): LedgerFollower {
     const { logger, clock, random } = this.#deps;
@@ -230,6 +236,10 @@ export class ReflectorLife implements LdbSlot {
       legacyGaps: before.legacyGaps + now.legacyGaps,
       walCheckpoints: before.walCheckpoints + now.walCheckpoints,
       walCheckpointsBlocked: before.walCheckpointsBlocked + now.walCheckpointsBlocked,
+      changelogLines: before.changelogLines + now.changelogLines,
+      changelogBytes: before.changelogBytes + now.changelogBytes,
+      changelogResets: before.changelogResets + now.changelogResets,
+      changelogRotations: before.changelogRotations + now.changelogRotations,
     };
   }
 }

@@ -1,6 +1,7 @@
 /** The Reflector's metrics: every name in one place, with its unit, at zero from the start. docs/operations.md lists them. */
 import type { Clock } from "../core/process/clock.ts";
 import type { Counter, Gauge, Metrics } from "../core/process/metrics.ts";
+import type { ChangelogCounts } from "./changelog/changelog.ts";
 import { REFLECTOR_STATES, type ReflectorStatus } from "./state.ts";
 
 export const REFLECTOR_METRICS = {
@@ -27,10 +28,14 @@ export const REFLECTOR_METRICS = {
   legacyGapsTotal: "ctlstore_reflector_legacy_gaps_total",
   walCheckpointsTotal: "ctlstore_reflector_wal_checkpoints_total",
   walCheckpointsBlockedTotal: "ctlstore_reflector_wal_checkpoints_blocked_total",
+  changelogLinesTotal: "ctlstore_reflector_changelog_lines_total",
+  changelogBytesTotal: "ctlstore_reflector_changelog_bytes_total",
+  changelogResetsTotal: "ctlstore_reflector_changelog_resets_total",
+  changelogRotationsTotal: "ctlstore_reflector_changelog_rotations_total",
 } as const;
 
 /** Counts kept by the parts themselves, since the process began. */
-export interface ReflectorCounts {
+export interface ReflectorCounts extends ChangelogCounts {
   readonly statements: number;
   readonly polls: number;
   readonly failures: number;
@@ -141,6 +146,16 @@ function registerCounters(metrics: Metrics): (counts: ReflectorCounts) => void {
     walCheckpointsBlocked: metrics.counter(
       names.walCheckpointsBlockedTotal,
       "Insisting checkpoints that a reader kept from finishing",
+    ),
+    changelogLines: metrics.counter(names.changelogLinesTotal, "Lines written to the changelog"),
+    changelogBytes: metrics.counter(names.changelogBytesTotal, "Bytes of lines written to the changelog"),
+    changelogResets: metrics.counter(
+      names.changelogResetsTotal,
+      "Times that the changelog had to begin a new history",
+    ),
+    changelogRotations: metrics.counter(
+      names.changelogRotationsTotal,
+      "Files of the changelog that were full",
     ),
   };
   const known = new Map<keyof ReflectorCounts, number>();

@@ -1,8 +1,10 @@
 /** What a Reflector can be told, and what it does when it is told nothing. */
-
-import { REFLECTOR_LIMITS } from "../core/limits.ts";
+import { join, resolve } from "node:path";
+import { CHANGELOG_FILE_NAME } from "../core/changelog/format.ts";
+import { CHANGELOG_LIMITS, REFLECTOR_LIMITS } from "../core/limits.ts";
 import type { TlsFiles } from "../core/process/listen.ts";
 import type { OnCrashPoint } from "../ldb/crash-points.ts";
+import type { ChangelogSettings } from "./changelog/changelog.ts";
 import type { ReadinessOptions } from "./readiness/options.ts";
 
 /** In milliseconds. */
@@ -22,6 +24,16 @@ export interface BootstrapOptions {
   readonly backoffMs?: Pause;
   /** How long nothing may move in a phase of an attempt before that is given up. */
   readonly silenceMs?: SilenceLimits;
+}
+
+/** The changelog of the LDB: which keys changed, for who keeps copies of rows. */
+export interface ChangelogOptions {
+  /** The newest file; the others are beside it. Absent: `change.log` in the LDB's folder. */
+  readonly path?: string;
+  /** The next file is begun once the newest has so many bytes. */
+  readonly fileBytes?: number;
+  /** Older files kept. */
+  readonly files?: number;
 }
 
 export interface ReflectorOptions {
@@ -46,6 +58,8 @@ export interface ReflectorOptions {
   readonly slowBackoffMs?: Pause;
   /** Absent: an LDB is filled from the ledger alone. */
   readonly bootstrap?: BootstrapOptions;
+  /** Absent: none is written. */
+  readonly changelog?: ChangelogOptions;
   /** When this host is ready, and who hears of it. */
   readonly readiness?: ReadinessOptions;
   /** Where tests end the process. */
@@ -64,6 +78,18 @@ export function withDefaults(options: ReflectorOptions) {
     slowBackoffMs: SLOW_BACKOFF_MS,
     ...definedOnly(options),
     ldbFolder: options.ldbFolder,
+    changelog: options.changelog === undefined ? null : changelogSettings(options, options.changelog),
+  };
+}
+
+function changelogSettings(
+  { ldbFolder }: Pick<ReflectorOptions, "ldbFolder">,
+  { path, fileBytes, files }: ChangelogOptions,
+): ChangelogSettings {
+  return {
+    path: resolve(path ?? join(ldbFolder, CHANGELOG_FILE_NAME)),
+    fileBytes: fileBytes ?? CHANGELOG_LIMITS.fileBytes.default,
+    files: files ?? CHANGELOG_LIMITS.files.default,
   };
 }
 

@@ -42,6 +42,20 @@ export interface BootstrapStatus {
   readonly failure: ReflectorReason | null;
 }
 
+/** What the changelog of the LDB holds. */
+export interface ChangelogStatus {
+  /** The newest file; the others are beside it. */
+  readonly path: string;
+  /** Changes with every break in what is known (16 hex digits): a cursor of another history is of no use. */
+  readonly history: string;
+  /** The oldest sequence that may be gone on from: all changes after it are in the files. */
+  readonly firstSequence: Sequence;
+  /** All changes up to here are in the files. */
+  readonly sequence: Sequence;
+  readonly files: number;
+  readonly bytes: number;
+}
+
 /** Whether this host may be given work that reads its LDB, and whether its data is fresh (`readiness/`). */
 export interface Readiness {
   /** The LDB has caught up once, or holds data that the centre cannot renew just now; kept while it holds data. */
@@ -89,6 +103,8 @@ export interface ReflectorStatus {
   readonly readiness: Readiness;
   /** Null while the LDB needs none. */
   readonly bootstrap: BootstrapStatus | null;
+  /** Null where none is written, and while no LDB is open. */
+  readonly changelog: ChangelogStatus | null;
   readonly ldb: {
     readonly path: string;
     /** Null for an adopted plain file, and while no LDB can be opened. */

@@ -28,20 +28,22 @@ export class StatementRunner {
   }
 
   /**
+   * @returns the parts of an upsert of ours, since they are known now; null for any other statement
    * @throws CtlstoreError `ledger_malformed` (I7), `statement_refused`, or what is wrong with the LDB's file; the
    *   message of the first two says only why
    */
-  run(statement: string): void {
+  run(statement: string): ParsedUpsert | null {
     const upsert = this.#parser.parse(statement);
     if (upsert !== null) {
       this.#runUpsert(upsert, statement);
-      return;
+      return upsert;
     }
     const objection = objectionTo(statement);
     if (objection !== null) throw refusal(objection.code, objection.text);
     // SQLite would compile them again by itself; a dropped table's are of no use any more.
     if (changesSchema(statement)) this.forget();
     this.#database.execute(statement);
+    return null;
   }
 
   /** Frees the prepared statements. */

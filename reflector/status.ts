@@ -61,6 +61,7 @@ export function describeReflector(parts: StatusParts, options: StatusOptions): O
     legacyGaps: parts.legacyGaps,
     skips: follower?.writer.skips ?? lastKnown?.skips ?? [],
     bootstrap: parts.bootstrap,
+    changelog: follower?.changelog ?? null,
     ldb: {
       path: follower?.ldb.path ?? parts.ldbPath,
       generation: follower?.ldb.generation ?? null,

@@ -7,6 +7,7 @@
  *     DIR/change.log             the newest file; it grows by whole ledger transactions, after they are committed
  *     DIR/change.log.<number>    older ones; numbers go up by one and are never given twice
  *     DIR/change.log.pending     the Reflector's own note, by which a crash between the LDB's commit and the line is mended
+ *     DIR/change.log.next        the next newest file, for the moment in which it is made
  *
  * Each line is a JSON object in the original's form, with members of ours behind it:
  *
@@ -24,6 +25,17 @@ export const CHANGELOG_FORMAT_VERSION = 1;
 /** The name of an older file. */
 export function rotatedChangelogName(fileNumber: number): string {
   return `${CHANGELOG_FILE_NAME}.${fileNumber}`;
+}
+
+/** The path of an older file, whatever the newest one is called. */
+export function rotatedChangelogPath(path: string, fileNumber: number): string {
+  return `${path}.${fileNumber}`;
+}
+
+/** The number of an older file by its name; null for the newest one and for what is no file of that changelog. */
+export function rotatedFileNumber(newestName: string, name: string): number | null {
+  const digits = name.startsWith(`${newestName}.`) ? name.slice(newestName.length + 1) : "";
+  return /^[1-9]\d{0,14}$/.test(digits) ? Number(digits) : null;
 }
 
 export const CHANGE_KINDS = [

@@ -29,6 +29,7 @@ export function observed(
     legacyGaps: 0,
     skips: [],
     bootstrap: null,
+    changelog: null,
     ldb: { path: "ldb.db", generation: null, walBytes: 0, walBlockedBy: null },
     ...rest,
     sequence: toSequence(sequence),

@@ -1,0 +1,180 @@
+/**
+ * Collects the changelog's lines of what is applied in the open SQLite transaction.
+ *
+ * It is told each statement after it was run, and gives the lines of whole ledger transactions; what was undone is
+ * discarded, so that a line never tells of what is not there (D17).
+ */
+import { keylessLine, rowLine } from "../../core/changelog/encode.ts";
+import type { LedgerEntry } from "../../core/ledger/entry.ts";
+import { type BoundValue, type ParsedUpsert, UpsertParser } from "../../core/ledger/parse-upsert.ts";
+import { BEGIN_MARKER, changesSchema, describeStatement } from "../../core/ledger/statements.ts";
+import { CHANGELOG_LIMITS } from "../../core/limits.ts";
+import type { WritableDatabase } from "../../ldb/writable-database.ts";
+import { type ChangedTable, ChangedTables, UNKNOWN_TABLE } from "./changed-tables.ts";
+import { keyValueJson } from "./key-values.ts";
+import { type RowKind, type TableKind, TransactionChanges } from "./transaction-changes.ts";
+
+/** Where the key is in upserts that begin alike. */
+interface UpsertForm {
+  readonly prefix: string;
+  readonly table: ChangedTable;
+  /** Positions among the values, in key order; -1 for a column that the statement does not name. */
+  readonly positions: readonly number[];
+}
+
+export interface CollectedLines {
+  readonly text: string;
+  readonly lines: number;
+}
+
+const NO_FORM: UpsertForm = { prefix: "", table: UNKNOWN_TABLE, positions: [] };
+const UPSERTED_TABLE = /^REPLACE INTO (\w+) \(/;
+const QUOTED_NAME = /"([a-z0-9_]+)"/g;
+/** With a default, or anything else behind its type, a new field may change rows. */
+const PLAIN_NEW_FIELD = /^ALTER TABLE \w+ ADD COLUMN "[a-z0-9_]+" [A-Z]+(?:\(\d+\))?;?$/;
+
+export class ChangeRecorder {
+  readonly #tables: ChangedTables;
+  readonly #parser = new UpsertParser();
+  readonly #forms = new Map<string, UpsertForm>();
+  readonly #changes: TransactionChanges;
+  #lastForm = NO_FORM;
+  #insideTransaction = false;
+  #text = "";
+  #lines = 0;
+
+  constructor(database: WritableDatabase, mostKeys: number = CHANGELOG_LIMITS.keysPerTransaction) {
+    this.#tables = new ChangedTables(database);
+    this.#changes = new TransactionChanges(mostKeys);
+  }
+
+  /** A marker of the ledger has been passed. */
+  mark(marker: string): void {
+    this.#insideTransaction = marker === BEGIN_MARKER;
+    if (this.#insideTransaction) return;
+    const { text, lines } = this.#changes.takeLines();
+    this.#text += text;
+    this.#lines += lines;
+  }
+
+  /**
+   * A statement was run.
+   * @param upsert its parts, when it is an upsert of ours
+   */
+  record(entry: LedgerEntry, upsert: ParsedUpsert | null): void {
+    if (upsert === null) {
+      this.#recordOther(entry);
+      return;
+    }
+    const { prefix, values } = upsert;
+    const form = this.#lastForm.prefix === prefix ? this.#lastForm : this.#formOf(prefix);
+    const key = keyOf(form.table, form.positions, values);
+    if (key === null) this.#addTable(entry, form.table, "reload");
+    else this.#addRow(entry, form.table, "upsert", key);
+  }
+
+  /** The lines since they were taken last. Call when no ledger transaction is open. */
+  take(): CollectedLines {
+    const taken = { text: this.#text, lines: this.#lines };
+    this.#text = "";
+    this.#lines = 0;
+    return taken;
+  }
+
+  /** Forgets what was collected: the transaction was undone, and with it perhaps a change of tables. */
+  discard(): void {
+    this.take();
+    this.#changes.clear();
+    this.#insideTransaction = false;
+    this.#forgetTables();
+  }
+
+  #recordOther(entry: LedgerEntry): void {
+    const { statement } = entry;
+    if (changesSchema(statement)) this.#forgetTables();
+    const { kind, table: name } = describeStatement(statement);
+    const table = name === null ? UNKNOWN_TABLE : this.#tables.named(name);
+    if (kind === "delete") this.#recordDelete(entry, table);
+    else if (kind === "clear" || kind === "drop") this.#addTable(entry, table, knownOr(table, kind));
+    else if (kind === "create" || (kind === "alter" && PLAIN_NEW_FIELD.test(statement)))
+      this.#addTable(entry, table, knownOr(table, "schema"));
+    else this.#addTable(entry, table, "reload");
+  }
+
+  #recordDelete(entry: LedgerEntry, table: ChangedTable): void {
+    const parsed = this.#parser.parseDelete(entry.statement);
+    const values = parsed === null || parsed.key.size !== table.key.length ? null : parsed.key;
+    const key = values === null ? null : keyOfDelete(table, values);
+    if (key === null) this.#addTable(entry, table, "reload");
+    else this.#addRow(entry, table, "delete", key);
+  }
+
+  #addRow({ sequence }: LedgerEntry, table: ChangedTable, kind: RowKind, key: string): void {
+    if (this.#insideTransaction) {
+      this.#changes.addRow(sequence, table, kind, key);
+      return;
+    }
+    this.#text += rowLine(sequence, table.lines, key, kind, true);
+    this.#lines += 1;
+  }
+
+  #addTable({ sequence }: LedgerEntry, table: ChangedTable, kind: TableKind): void {
+    if (this.#insideTransaction) {
+      this.#changes.addTable(sequence, table, kind);
+      return;
+    }
+    this.#text += keylessLine(sequence, table.lines, kind, true);
+    this.#lines += 1;
+  }
+
+  #formOf(prefix: string): UpsertForm {
+    const form = this.#forms.get(prefix) ?? this.#learnForm(prefix);
+    this.#lastForm = form;
+    return form;
+  }
+
+  #learnForm(prefix: string): UpsertForm {
+    if (this.#forms.size >= CHANGELOG_LIMITS.knownTables) this.#forms.clear();
+    const table = this.#tables.named(UPSERTED_TABLE.exec(prefix)?.[1] ?? "");
+    const names = [...prefix.matchAll(QUOTED_NAME)].map(([, name = ""]) => name);
+    const form = { prefix, table, positions: table.key.map(({ name }) => names.indexOf(name)) };
+    this.#forms.set(prefix, form);
+    return form;
+  }
+
+  #forgetTables(): void {
+    this.#tables.forget();
+    this.#forms.clear();
+    this.#lastForm = NO_FORM;
+  }
+}
+
+/** Of a table that is not known by its name nobody can be told what became of it. */
+function knownOr(table: ChangedTable, kind: TableKind): TableKind {
+  return table === UNKNOWN_TABLE ? "reload" : kind;
+}
+
+/** The key's values as JSON, or null when it cannot be said which row is meant. */
+function keyOf(
+  table: ChangedTable,
+  positions: readonly number[],
+  values: readonly BoundValue[],
+): string | null {
+  let key = "";
+  for (let i = 0; i < positions.length; i++) {
+    const column = table.key[i];
+    const json = column === undefined ? null : keyValueJson(column, values[positions[i] ?? -1] ?? null);
+    if (json === null) return null;
+    key += i === 0 ? json : `${table.lines.between[i - 1]}${json}`;
+  }
+  return key === "" ? null : key;
+}
+
+function keyOfDelete(table: ChangedTable, values: ReadonlyMap<string, BoundValue>): string | null {
+  const inOrder = table.key.map(({ name }) => values.get(name) ?? null);
+  return keyOf(
+    table,
+    inOrder.map((_, i) => i),
+    inOrder,
+  );
+}

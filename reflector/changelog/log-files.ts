@@ -1,0 +1,164 @@
+/**
+ * The changelog's files as one thing that grows at its end: lines go into the newest file, and from time to time the
+ * next one is begun and the oldest removed.
+ *
+ * Each step leaves what `resume.ts` knows how to go on from.
+ */
+import { closeSync, fsyncSync, renameSync, rmSync, statSync } from "node:fs";
+import { rotatedChangelogPath } from "../../core/changelog/format.ts";
+import type { Sequence } from "../../core/sequence.ts";
+import type { OnCrashPoint } from "../../ldb/crash-points.ts";
+import {
+  type FoundFile,
+  findFile,
+  makeNext,
+  nextPath,
+  type OpenFile,
+  openFound,
+  placeNext,
+  rotatedFiles,
+  syncFolderOf,
+  writeFully,
+} from "./changelog-files.ts";
+
+export class LogFiles {
+  readonly #path: string;
+  readonly #mostOlder: number;
+  readonly #onPoint: OnCrashPoint;
+  #history: string;
+  #newest: OpenFile;
+  /** Length of the newest file as far as it was written. */
+  #end: number;
+  #older: readonly FoundFile[] = [];
+
+  private constructor(options: LogFilesOptions, history: string, newest: OpenFile, end: number) {
+    this.#path = options.path;
+    this.#mostOlder = options.files;
+    this.#onPoint = options.onPoint;
+    this.#history = history;
+    this.#newest = newest;
+    this.#end = end;
+  }
+
+  /** Begins a new history, in a file whose number was never given; older files stay until `sweep`. */
+  static begin(options: LogFilesOptions, history: string, seq: Sequence, lastFile = 0): LogFiles {
+    const { path } = options;
+    const known = [lastFile, findFile(path)?.file ?? 0, rotatedFiles(path).at(-1) ?? 0];
+    return LogFiles.next(options, { history, file: Math.max(...known) + 1, seq });
+  }
+
+  /** Makes the next file the newest one. */
+  static next(
+    options: LogFilesOptions,
+    header: { readonly history: string; readonly file: number; readonly seq: Sequence },
+  ): LogFiles {
+    const next = makeNext(options.path, header);
+    try {
+      placeNext(options.path);
+    } catch (error) {
+      closeSync(next.descriptor);
+      throw error;
+    }
+    return new LogFiles(options, header.history, next, next.bytes);
+  }
+
+  /** Goes on with the newest file from a place in it; what may be behind that place is written again. */
+  static adopt(options: LogFilesOptions, found: FoundFile, end: number): LogFiles {
+    return new LogFiles(options, found.history, openFound(found), end);
+  }
+
+  get history(): string {
+    return this.#history;
+  }
+  /** Number of the newest file. */
+  get file(): number {
+    return this.#newest.file;
+  }
+  /** Where the next line goes in the newest file. */
+  get end(): number {
+    return this.#end;
+  }
+  get firstSequence(): Sequence {
+    return (this.#older[0] ?? this.#newest).seq;
+  }
+  get count(): number {
+    return this.#older.length + 1;
+  }
+  get bytes(): number {
+    return this.#older.reduce((sum, { bytes }) => sum + bytes, this.#end);
+  }
+
+  /** False when somebody has removed, replaced, cut or written the newest file. */
+  get isUntouched(): boolean {
+    const found = statSync(this.#path, { throwIfNoEntry: false });
+    return found !== undefined && found.ino === this.#newest.inode && found.size === this.#end;
+  }
+
+  /**
+   * Writes lines at the end. Once more after a failure it writes the same at the same place.
+   * @throws an error of the system
+   */
+  append(bytes: Uint8Array): void {
+    writeFully(this.#newest.descriptor, bytes, this.#end);
+    this.#end += bytes.length;
+  }
+
+  /** The same, with a moment in which half of it is there. */
+  appendInHalves(bytes: Uint8Array, onHalf: () => void): void {
+    const half = bytes.length >> 1;
+    writeFully(this.#newest.descriptor, bytes.subarray(0, half), this.#end);
+    onHalf();
+    this.append(bytes);
+  }
+
+  /** Begins the next file. @param seq up to which all lines are in the files */
+  rotate(seq: Sequence): void {
+    const before = this.#newest;
+    const next = makeNext(this.#path, { history: this.#history, file: before.file + 1, seq });
+    try {
+      renameSync(this.#path, rotatedChangelogPath(this.#path, before.file));
+      this.#onPoint("mid-rotation");
+      placeNext(this.#path);
+    } catch (error) {
+      closeSync(next.descriptor);
+      throw error;
+    }
+    closeSync(before.descriptor);
+    this.#newest = next;
+    this.#end = next.bytes;
+    this.sweep();
+  }
+
+  /** Removes all files but the newest and the older ones that lead up to it without a gap. */
+  sweep(): void {
+    const kept: FoundFile[] = [];
+    let wanted = this.#newest.file - 1;
+    for (const file of [...rotatedFiles(this.#path)].reverse()) {
+      const path = rotatedChangelogPath(this.#path, file);
+      const found = file === wanted && kept.length < this.#mostOlder ? findFile(path) : null;
+      if (found?.history === this.#history && found.file === file) {
+        kept.unshift(found);
+        wanted -= 1;
+      } else rmSync(path, { force: true });
+    }
+    rmSync(nextPath(this.#path), { force: true });
+    this.#older = kept;
+  }
+
+  /** Makes all of it durable. */
+  sync(): void {
+    fsyncSync(this.#newest.descriptor);
+    syncFolderOf(this.#path);
+  }
+
+  close(): void {
+    closeSync(this.#newest.descriptor);
+  }
+}
+
+export interface LogFilesOptions {
+  readonly path: string;
+  /** Older files kept. */
+  readonly files: number;
+  readonly onPoint: OnCrashPoint;
+}
