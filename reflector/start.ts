@@ -9,6 +9,7 @@ import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { Metrics } from "../core/process/metrics.ts";
 import { type StatusEndpoint, startStatusEndpoint } from "../core/process/status-endpoint.ts";
+import type { Tracer } from "../core/process/tracing/tracer.ts";
 import { createLdbFolder } from "../ldb/ldb-folder.ts";
 import { WriterLock } from "../ldb/writer-lock.ts";
 import type { SnapshotSource } from "../snapshot/download/contract.ts";
@@ -28,6 +29,8 @@ export interface ReflectorDeps {
   /** Returns 0 ≤ x < 1; spreads polls and retries over a fleet. */
   readonly random?: () => number;
   readonly observers?: readonly ReflectorObserver[];
+  /** Ends the traces of writes; absent: nothing is traced. The source must be one that gives traces. */
+  readonly tracer?: Tracer;
   /** Where snapshots come from; absent: the store of `bootstrap.url`, in child processes. */
   readonly snapshots?: SnapshotSource;
   /** Looks whether a whole LDB is sound; absent: SQLite's check, in a child process. */

@@ -4,6 +4,7 @@
  *
  * Nothing global is changed: neither a tracer, nor a context, nor a propagator is registered.
  */
+import { hostname } from "node:os";
 import { JsonTraceSerializer } from "@opentelemetry/otlp-transformer";
 import { resourceFromAttributes } from "@opentelemetry/resources";
 import {
@@ -54,7 +55,11 @@ export function openTracing(settings: TraceSettings, deps: TracingDeps): Tracing
     settings,
   );
   const provider = new TracerProvider({
-    resource: resourceFromAttributes({ "service.version": VERSION, ...settings.resource }),
+    resource: resourceFromAttributes({
+      "service.version": VERSION,
+      "host.name": hostname(),
+      ...settings.resource,
+    }),
     sampler: samplerOf(settings.sampling),
     spanProcessors: [queue],
   });
