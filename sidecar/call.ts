@@ -1,0 +1,114 @@
+/** One request on its way to its answer, and what every route needs for it. */
+import { CtlstoreError } from "../core/errors.ts";
+import type { Clock } from "../core/process/clock.ts";
+import type { Logger } from "../core/process/logger.ts";
+import { type BodyBudget, readBody } from "../core/process/read-body.ts";
+import type { StateFacts } from "../reader/stated/stated-reader.ts";
+import type { LdbAccess } from "./ldb-access.ts";
+import type { SidecarMeter } from "./metrics.ts";
+import type { SidecarLimits } from "./options.ts";
+import { parseReadParameters, type ReadParameters } from "./read-parameters.ts";
+import type { SequenceWaits } from "./sequence-waits.ts";
+import { assertFresh, matchesEtag, stateHeaders } from "./state-headers.ts";
+import type { ByteBudget, Turns } from "./stream-budget.ts";
+
+/** What all calls share. */
+export interface CallContext {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly access: LdbAccess;
+  readonly waits: SequenceWaits;
+  readonly turns: Turns;
+  readonly rest: ByteBudget;
+  readonly bodies: BodyBudget;
+  readonly meter: SidecarMeter;
+  readonly limits: SidecarLimits;
+  readonly maxRows: number;
+}
+
+export class Call {
+  readonly context: CallContext;
+  readonly request: Request;
+  /** What stands behind the route's name in the path, decoded. */
+  readonly names: readonly string[];
+  readonly #query: string;
+  #parameters: ReadParameters | null = null;
+
+  constructor(context: CallContext, request: Request, path: { names: readonly string[]; query: string }) {
+    this.context = context;
+    this.request = request;
+    this.names = path.names;
+    this.#query = path.query;
+  }
+
+  get parameters(): ReadParameters {
+    this.#parameters ??= parseReadParameters(this.#query);
+    return this.#parameters;
+  }
+
+  /** @throws CtlstoreError `request_too_large`, `request_timeout`, `overloaded`, `malformed_request` */
+  body(): Promise<Uint8Array> {
+    const { limits, bodies } = this.context;
+    return readBody(this.request, limits.requestBytes, { requestMs: limits.requestMs, bodies });
+  }
+
+  /** Waits for the sequence that the read asks for, if any. @throws CtlstoreError `wait_timeout`, `overloaded` */
+  async sequenceReached(): Promise<void> {
+    const { minSequence, timeoutMs } = this.parameters;
+    if (minSequence === null) return;
+    const sequence = sequenceOf(this.context.access);
+    if (sequence !== null && sequence >= minSequence) return;
+    const { signal } = this.request;
+    await this.context.waits.until({ sequence: minSequence, timeoutMs, signal });
+  }
+
+  /** The answer, of one state, to a client that has none of this state yet. @throws CtlstoreError `too_stale` */
+  answer(facts: StateFacts, body: string | ReadableStream<Uint8Array>): Response {
+    const headers = this.#headersOf(facts);
+    return this.hasAnswerOf(facts) ? notModified(headers) : new Response(body, { headers });
+  }
+
+  /** @throws CtlstoreError `too_stale` */
+  notFound(facts: StateFacts): Response {
+    const headers = this.#headersOf(facts);
+    delete headers["content-type"];
+    headers["x-ctlstore"] = "Not Found";
+    return new Response(null, { status: 404, headers });
+  }
+
+  /** True when the client said that it has the answer of this state. */
+  hasAnswerOf(facts: StateFacts): boolean {
+    return matchesEtag(this.request.headers.get("if-none-match"), facts);
+  }
+
+  /** @throws CtlstoreError `too_stale` */
+  assertFreshEnough(facts: StateFacts): void {
+    const { maxStalenessSeconds } = this.parameters;
+    if (maxStalenessSeconds !== null) assertFresh(facts, maxStalenessSeconds, this.context.clock.nowUs());
+  }
+
+  #headersOf(facts: StateFacts): Record<string, string> {
+    this.assertFreshEnough(facts);
+    return stateHeaders(facts, this.context.clock.nowUs());
+  }
+}
+
+function notModified(headers: Record<string, string>): Response {
+  delete headers["content-type"];
+  return new Response(null, { status: 304, headers });
+}
+
+/** The LDB's sequence; null while it cannot be told. */
+export function sequenceOf(access: LdbAccess): bigint | null {
+  try {
+    return factsOf(access).sequence;
+  } catch (error) {
+    if (error instanceof CtlstoreError) return null;
+    throw error;
+  }
+}
+
+/** @throws CtlstoreError when the LDB cannot be read */
+export function factsOf(access: LdbAccess): StateFacts {
+  return access.reader.inOneState(({ facts }) => facts);
+}
