@@ -7,6 +7,7 @@ import { type Treaty, treaty } from "@elysiajs/eden/treaty2";
 import type { FetchLike } from "../core/process/fetch/fetch-like.ts";
 import type { ErrorAnswer } from "../core/wire/answers.ts";
 import type { App } from "../server/app.ts";
+import { traceHeaders } from "./trace-headers.ts";
 
 export type { FetchLike } from "../core/process/fetch/fetch-like.ts";
 
@@ -17,6 +18,8 @@ export interface ClientOptions {
    */
   readonly adminToken?: string;
   readonly fetch?: FetchLike;
+  /** The `traceparent` (W3C Trace Context) of what is being done, asked for at each call; undefined for none. */
+  readonly traceparent?: () => string | undefined;
 }
 
 /** Each status that an error may have, with the one body that errors have. */
@@ -60,9 +63,14 @@ export function createClient(url: string, options: ClientOptions = {}): Client {
     keepDomain: url.includes("://"),
     // Texts that look like dates stay texts.
     parseDate: false,
-    ...(options.adminToken === undefined
+    ...(options.adminToken === undefined && options.traceparent === undefined
       ? {}
-      : { headers: { authorization: `Bearer ${options.adminToken}` } }),
+      : { headers: () => headersOf(options) }),
     ...(options.fetch === undefined ? {} : { fetcher: options.fetch as typeof fetch }),
   }) as unknown as Client;
+}
+
+function headersOf({ adminToken, traceparent }: ClientOptions): Record<string, string> {
+  const authorization = adminToken === undefined ? {} : { authorization: `Bearer ${adminToken}` };
+  return { ...authorization, ...traceHeaders(traceparent) };
 }

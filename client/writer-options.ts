@@ -17,6 +17,19 @@ export interface WriterOptions {
   readonly clock?: Clock;
   /** For the jitter of retries: returns 0 ≤ x < 1. */
   readonly random?: () => number;
+  /**
+   * The `traceparent` (W3C Trace Context) of what is being done, asked for at each call of `write` and of `readCookie`;
+   * undefined for none. What is no `traceparent` is left out: a trace never makes a write fail.
+   *
+   * @example
+   * import { context, propagation } from "@opentelemetry/api";
+   * const traceparent = () => {
+   *   const headers: Record<string, string> = {};
+   *   propagation.inject(context.active(), headers);
+   *   return headers["traceparent"];
+   * };
+   */
+  readonly traceparent?: () => string | undefined;
 }
 
 export interface WriteOptions {
@@ -34,6 +47,8 @@ export interface WriteOptions {
   readonly family?: string;
   /** Gives up when aborted; whether the batch was applied may be unknown then. */
   readonly signal?: AbortSignal;
+  /** The `traceparent` of this batch, in place of what the Writer's `traceparent` says. */
+  readonly traceparent?: string | undefined;
 }
 
 export interface WriteOutcome {

@@ -16,6 +16,7 @@ import { MadeCookies, sameBytes } from "./cookies.ts";
 import { type Client, createClient } from "./create-client.ts";
 import { encodeBase64, encodeMutation, headerValue, type WriterMutation } from "./encode.ts";
 import { Patience } from "./patience.ts";
+import { type TraceHeaders, traceHeaders } from "./trace-headers.ts";
 import type {
   WriteAllOptions,
   WriteAllProgress,
@@ -35,6 +36,8 @@ interface Batch {
   readonly mutations: readonly WireMutation[];
   readonly cookie: Uint8Array;
   readonly checkCookie: Uint8Array;
+  /** Headers by which its trace goes on. */
+  readonly traced: TraceHeaders;
 }
 
 /**
@@ -70,7 +73,10 @@ export class Writer {
    * @throws CtlstoreError `bad_credentials`, `ctldb_unavailable`
    */
   readCookie(options: { readonly signal?: AbortSignal } = {}): Promise<Uint8Array> {
-    return this.#turns.run(async () => (await this.#readCookie(this.#patience(options.signal))).slice());
+    const traced = this.#traced();
+    return this.#turns.run(async () => {
+      return (await this.#readCookie(this.#patience(options.signal), traced)).slice();
+    });
   }
 
   /**
@@ -115,14 +121,17 @@ export class Writer {
     const ownCookie = options.cookie?.slice();
     const ownCheck = options.checkCookie?.slice();
     const family = options.family ?? this.#options.family;
+    // Now: when its turn comes, something else may be being done here.
+    const traced = this.#traced(options.traceparent);
     return this.#turns.run(async () => {
       const patience = this.#patience(options.signal);
-      const checkCookie = ownCheck ?? this.#cookie ?? (await this.#readCookie(patience));
+      const checkCookie = ownCheck ?? this.#cookie ?? (await this.#readCookie(patience, traced));
       const cookie = ownCookie ?? this.#madeCookies.next();
       if (sameBytes(cookie, checkCookie)) throw cookieNotMoved();
       // Until the outcome is known the cookie is not: whatever goes wrong from here, the next write asks again.
       this.#cookie = null;
-      const outcome = await this.#untilKnown({ family, mutations, cookie, checkCookie }, patience);
+      const batch = { family, mutations, cookie, checkCookie, traced };
+      const outcome = await this.#untilKnown(batch, patience);
       this.#cookie = cookie;
       return outcome;
     });
@@ -149,11 +158,9 @@ export class Writer {
    * and brings a sequence to wait for.
    */
   async #recognise(batch: Batch, refusal: CtlstoreError, patience: Patience): Promise<WriteOutcome> {
+    const { family, cookie: checkCookie, traced } = batch;
     for (;;) {
-      const attempt = await this.#send(
-        { family: batch.family, mutations: [], checkCookie: batch.cookie },
-        patience.signal,
-      );
+      const attempt = await this.#send({ family, mutations: [], checkCookie, traced }, patience.signal);
       if (attempt.outcome === "applied") return { sequence: attempt.sequence, repeated: true };
       if (attempt.outcome === "refused") {
         throw attempt.error.code === "cookie_conflict" ? refusal : outcomeUnknown(attempt.error);
@@ -175,18 +182,18 @@ export class Writer {
     const routes = this.#client.families({ family: encodeURIComponent(batch.family) });
     const result: ClientResult<{ sequence: number | string }> = await routes.mutations.post(
       body,
-      this.#request(signal),
+      this.#request(signal, batch.traced),
     );
     const attempt = classify(result);
     if (attempt.outcome !== "applied") signal?.throwIfAborted();
     return attempt;
   }
 
-  async #readCookie(patience: Patience): Promise<Uint8Array> {
+  async #readCookie(patience: Patience, traced: TraceHeaders): Promise<Uint8Array> {
     const { signal } = patience;
     for (;;) {
       signal?.throwIfAborted();
-      const result: ClientResult<ArrayBuffer> = await this.#client.cookie.get(this.#request(signal));
+      const result: ClientResult<ArrayBuffer> = await this.#client.cookie.get(this.#request(signal, traced));
       signal?.throwIfAborted();
       if (result.data instanceof ArrayBuffer) {
         this.#cookie = new Uint8Array(result.data);
@@ -198,10 +205,15 @@ export class Writer {
     }
   }
 
-  #request(signal: AbortSignal | undefined) {
+  /** @param given the `traceparent` of one call */
+  #traced(given?: string): TraceHeaders {
+    return traceHeaders(given ?? this.#options.traceparent);
+  }
+
+  #request(signal: AbortSignal | undefined, traced: TraceHeaders) {
     const timeout = AbortSignal.timeout(this.#options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS);
     return {
-      headers: this.#headers,
+      headers: { ...this.#headers, ...traced },
       fetch: { signal: signal === undefined ? timeout : AbortSignal.any([signal, timeout]) },
     };
   }

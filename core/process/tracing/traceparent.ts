@@ -13,8 +13,8 @@ export interface TraceContext {
   readonly isSampled: boolean;
 }
 
-/** Later versions may have more fields behind these four. */
-const FORM = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-.*)?$/;
+/** Later versions may have more fields behind these four; all that a header can hold. */
+const FORM = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(-[\x21-\x7e]*)?$/;
 const FORBIDDEN_VERSION = "ff";
 const ONLY_ZEROS = /^0+$/;
 const SAMPLED = 0x01;
