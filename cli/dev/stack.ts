@@ -136,6 +136,7 @@ async function addReflector(
         bind,
         pollIntervalMs: POLL_INTERVAL_MS,
         bootstrap: { url: snapshotsUrl, jitterMs: 0 },
+        changelog: {},
       },
     );
   const reflector = await startOnFreePort({ name: "Reflector", port, note }, start);
