@@ -1,5 +1,6 @@
 /** `ctlstore reflector`: applies the ledger to the local database of this host. */
 import { BOOTSTRAP_OPTIONS, bootstrapOf } from "../bootstrap-options.ts";
+import { CHANGELOG_OPTIONS, changelogOf } from "../changelog-options.ts";
 import { command } from "../command.ts";
 import { READINESS_OPTIONS, readinessOf } from "../readiness-options.ts";
 import { runUntilStopped } from "../service.ts";
@@ -12,7 +13,8 @@ export const reflectorCommand = command({
   summary: "run the Reflector: keeps the local database of this host up to date",
   details:
     "It starts and serves with the central database away, and takes up where it stands. One Reflector writes one folder.\n" +
-    "With --bootstrap it gets itself a snapshot when the local database is empty, too old for the ledger, or damaged.",
+    "With --bootstrap it gets itself a snapshot when the local database is empty, too old for the ledger, or damaged.\n" +
+    "With --changelog it tells which keys changed, for caches on this host; without it, it removes the one of an earlier run.",
   options: {
     ctldb: ctldbOption,
     ldb: ldbOption,
@@ -20,12 +22,14 @@ export const reflectorCommand = command({
     ...TLS_OPTIONS,
     pollIntervalMs: pollIntervalOption,
     ...BOOTSTRAP_OPTIONS,
+    ...CHANGELOG_OPTIONS,
     ...READINESS_OPTIONS,
   },
   examples: [
     "reflector --ctldb sqlite:ctldb.db --ldb ./ldb",
     "reflector --ctldb @ctldb-url --bind 127.0.0.1:3001",
     "reflector --ctldb @ctldb-url --bootstrap s3://bucket/prefix?region=eu-west-1",
+    "reflector --ctldb @ctldb-url --changelog --changelog-bytes 64MiB",
     "reflector --ctldb sqlite:ctldb.db --ldb ./ldb --ready-file /run/ctlstore/ready --ecs-status",
   ],
   async run(context, options) {
@@ -34,6 +38,7 @@ export const reflectorCommand = command({
     const { openLedgerSource } = await import("../../ctldb/open.ts");
     const { startReflector } = await import("../../reflector/start.ts");
     const bootstrap = bootstrapOf(options);
+    const changelog = changelogOf(options);
     const logger = context.logger("reflector", options.logLevel);
     const { clock, random } = context;
     const source = openLedgerSource(options.ctldb, { logger, clock });
@@ -50,6 +55,7 @@ export const reflectorCommand = command({
         readiness: readinessOf(options, context.environment),
         ...(bind === undefined ? {} : { bind, ...tlsOf(options) }),
         ...(bootstrap === undefined ? {} : { bootstrap }),
+        ...(changelog === undefined ? {} : { changelog }),
       },
     );
     context.note(
