@@ -21,6 +21,7 @@ import { readSeqCommand } from "./commands/read-seq.ts";
 import { reflectorCommand } from "./commands/reflector.ts";
 import { registerWriterCommand } from "./commands/register-writer.ts";
 import { schemaCommand } from "./commands/schema.ts";
+import { sidecarCommand } from "./commands/sidecar.ts";
 import { snapshotListCommand } from "./commands/snapshot-list.ts";
 import { snapshotPruneCommand } from "./commands/snapshot-prune.ts";
 import { snapshotShowCommand } from "./commands/snapshot-show.ts";
@@ -35,6 +36,7 @@ const COMMANDS: readonly Command[] = [
   executiveCommand,
   reflectorCommand,
   supervisorCommand,
+  sidecarCommand,
   heartbeatCommand,
   ...LOADER_COMMANDS,
   createFamilyCommand,

@@ -1,14 +1,21 @@
 #!/usr/bin/env bun
-/** Entry of the host binary `ctlstore-reflector`: the command `reflector`, alone, so that nothing else is compiled in. */
+/**
+ * Entry of the host binary `ctlstore-reflector`: the commands of a host alone, so that nothing else is compiled in. Without a
+ * command it is the Reflector.
+ */
 import { reflectorCommand } from "./commands/reflector.ts";
+import { sidecarCommand } from "./commands/sidecar.ts";
 import { exitWith } from "./exit.ts";
 import { ensureHomeFolder } from "./home-folder.ts";
 import { runCommandLine } from "./run.ts";
 import { runTaskIfAsked } from "./run-task.ts";
 import { systemContext } from "./system-context.ts";
 
+const COMMANDS = [reflectorCommand, sidecarCommand];
+
 ensureHomeFolder(process.env);
 await runTaskIfAsked(process.argv);
 const args = process.argv.slice(2);
-const wanted = args[0] === "--version" ? args : ["reflector", ...args];
-exitWith(await runCommandLine(wanted, systemContext(), { commands: [reflectorCommand], groups: {} }));
+const isNamed = args[0] === "--version" || COMMANDS.some(({ name }) => name === args[0]);
+const wanted = isNamed ? args : ["reflector", ...args];
+exitWith(await runCommandLine(wanted, systemContext(), { commands: COMMANDS, groups: {} }));

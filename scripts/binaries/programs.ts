@@ -19,12 +19,11 @@ export const PROGRAMS: readonly Program[] = [
   {
     name: "ctlstore-reflector",
     entry: "cli/reflector-main.ts",
-    // A host applies the ledger; it never writes to it, so what could is not even there.
+    // A host applies the ledger and reads what came of it; it never writes to it, so what could is not even there.
     without: [
       "server/",
       "client/",
       "heartbeat/",
-      "reader/",
       "verify/",
       "snapshot/publish/",
       "snapshot/supervisor/",
