@@ -20,6 +20,7 @@ import {
   writePosition,
 } from "../ldb/position.ts";
 import type { WritableDatabase } from "../ldb/writable-database.ts";
+import type { ApplyTraces } from "./apply-traces.ts";
 import type { Changelog } from "./changelog/changelog.ts";
 import { EntryApplier } from "./entry-applier.ts";
 import { type GapRules, isMarker, LedgerCursor } from "./ledger-cursor.ts";
@@ -40,6 +41,8 @@ export interface LdbWriterDeps {
   readonly onCommit: () => void;
   /** Tells which keys changed. Absent: nobody wants to know. */
   readonly changelog?: Changelog | null;
+  /** Absent: nothing is traced. */
+  readonly traces?: ApplyTraces | undefined;
 }
 
 export interface SliceResult {
@@ -194,6 +197,7 @@ export class LdbWriter {
   rollback(): void {
     this.#deps.database.rollback();
     this.#deps.changelog?.discard();
+    this.#deps.traces?.undone();
     this.#cursor.rewind(this.#position, this.#startHash());
     this.#schemaVersion = this.#position.schemaVersion;
     this.#uncommitted = 0;
@@ -212,6 +216,7 @@ export class LdbWriter {
     if (!this.#isOpen) this.#open(at);
     this.#uncommitted += 1;
     const effect = this.#applier.apply(entry);
+    this.#deps.traces?.applied(entry);
     if (effect === "schema") this.#schemaVersion += 1;
     else if (effect === "skipped") this.#skipped = true;
   }
@@ -268,6 +273,7 @@ export class LdbWriter {
     if (this.#skipped) this.#applier.reloadSkips();
     this.#skipped = false;
     onPoint("after-commit");
+    this.#deps.traces?.committed();
     changelog?.afterCommit();
     onCommit();
   }

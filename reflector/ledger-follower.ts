@@ -9,6 +9,7 @@ import type { OnCrashPoint } from "../ldb/crash-points.ts";
 import type { OpenedLdb } from "../ldb/ldb-folder.ts";
 import { readPosition } from "../ldb/position.ts";
 import type { WalReader } from "../ldb/wal-readers.ts";
+import type { ApplyTraces } from "./apply-traces.ts";
 import {
   Changelog,
   type ChangelogCounts,
@@ -30,6 +31,8 @@ export interface FollowerDeps {
   readonly logger: Logger;
   readonly random: () => number;
   readonly onPoint: OnCrashPoint;
+  /** Absent: nothing is traced. */
+  readonly traces?: ApplyTraces | undefined;
   /** Called whenever the state or the position may have changed. */
   readonly onProgress: () => void;
   /** True for a failure that ends the run, since whoever started it knows a better way than to try again. */
@@ -56,7 +59,7 @@ export class LedgerFollower {
   readonly #changelog: Changelog | null;
 
   constructor(deps: FollowerDeps, options: CompleteOptions, ldb: OpenedLdb) {
-    const { clock, onPoint, endsRun, changelog, ...rest } = deps;
+    const { clock, onPoint, endsRun, changelog, traces, ...rest } = deps;
     const { database } = ldb;
     this.ldb = ldb;
     this.#walKeeper = new WalKeeper(
@@ -78,6 +81,7 @@ export class LedgerFollower {
         onPoint,
         onCommit: () => this.#walKeeper.afterCommit(),
         changelog: this.#changelog,
+        traces,
       },
       { gaps: this.#gaps, limits: options, ldbFolder: options.ldbFolder },
     );

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import type { LedgerSource } from "../core/ledger/entry.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
+import type { Tracer } from "../core/process/tracing/tracer.ts";
 import { VERSION } from "../core/version.ts";
 import { ignoreCrashPoint, type OnCrashPoint } from "../ldb/crash-points.ts";
 import type { Generation } from "../ldb/generations.ts";
@@ -15,6 +16,7 @@ import { type OpenedLdb, openLdbFolder } from "../ldb/ldb-folder.ts";
 import { OldGenerations } from "../ldb/old-generations.ts";
 import { WritableDatabase } from "../ldb/writable-database.ts";
 import type { SnapshotSource } from "../snapshot/download/contract.ts";
+import { ApplyTraces } from "./apply-traces.ts";
 import { BootstrapLoop } from "./bootstrap/bootstrap-loop.ts";
 import { type Identity, LedgerJudge } from "./bootstrap/judge.ts";
 import { lazyCheckLdb, lazyTaskSource } from "./bootstrap/lazy-source.ts";
@@ -38,6 +40,8 @@ export interface LifeDeps {
   readonly snapshots?: SnapshotSource;
   /** Absent: SQLite's check in a child process. */
   readonly checkLdb?: (databasePath: string, signal: AbortSignal) => Promise<void>;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
   /** Called whenever the status may have changed. */
   readonly onProgress: () => void;
 }
@@ -192,8 +196,9 @@ export class ReflectorLife implements LdbSlot {
       changelog: this.#options.changelog,
     },
   ): LedgerFollower {
-    const { logger, clock, random } = this.#deps;
+    const { logger, clock, random, tracer } = this.#deps;
     const deps = {
+      traces: tracer === undefined ? undefined : new ApplyTraces(tracer, clock),
       logger,
       clock,
       random,

@@ -6,6 +6,7 @@ import { READINESS_OPTIONS, readinessOf } from "../readiness-options.ts";
 import { runUntilStopped } from "../service.ts";
 import { serviceMetrics } from "../service-metrics.ts";
 import { ctldbOption, ldbOption, pollIntervalOption, statusBindOption } from "../shared-options.ts";
+import { TRACING_OPTIONS, tracerOf, tracingOf } from "../tracing-options.ts";
 import { TLS_OPTIONS, tlsOf } from "../transport-options.ts";
 
 export const reflectorCommand = command({
@@ -24,6 +25,7 @@ export const reflectorCommand = command({
     ...BOOTSTRAP_OPTIONS,
     ...CHANGELOG_OPTIONS,
     ...READINESS_OPTIONS,
+    ...TRACING_OPTIONS,
   },
   examples: [
     "reflector --ctldb sqlite:ctldb.db --ldb ./ldb",
@@ -31,6 +33,7 @@ export const reflectorCommand = command({
     "reflector --ctldb @ctldb-url --bootstrap s3://bucket/prefix?region=eu-west-1",
     "reflector --ctldb @ctldb-url --changelog --changelog-bytes 64MiB",
     "reflector --ctldb sqlite:ctldb.db --ldb ./ldb --ready-file /run/ctlstore/ready --ecs-status",
+    "reflector --ctldb @ctldb-url --otlp-endpoint http://127.0.0.1:4318",
   ],
   async run(context, options) {
     // Who saw the host ready may stop it at once: a signal that comes before the wait below is for it too.
@@ -41,14 +44,16 @@ export const reflectorCommand = command({
     const changelog = changelogOf(options);
     const logger = context.logger("reflector", options.logLevel);
     const { clock, random } = context;
-    const source = openLedgerSource(options.ctldb, { logger, clock });
+    const metrics = serviceMetrics(context, "reflector");
+    await using tracing = await tracingOf("ctlstore-reflector", options, context, { logger, metrics });
+    const source = openLedgerSource(options.ctldb, { logger, clock }, { traces: tracing !== null });
     const { ldb, bind, pollIntervalMs } = options;
     const observers =
       bootstrap === undefined || !context.watched
         ? []
         : [(await import("../bootstrap-bar.ts")).bootstrapBar()];
     const reflector = await startReflector(
-      { source, logger, clock, random, metrics: serviceMetrics(context, "reflector"), observers },
+      { source, logger, clock, random, metrics, observers, ...tracerOf(tracing) },
       {
         ldbFolder: ldb,
         pollIntervalMs,

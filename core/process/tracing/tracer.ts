@@ -1,10 +1,11 @@
 /**
  * Traces as ctlstore uses them: a tree of spans, one tree for what one request came to.
  *
- * Only types, so that whoever may leave a span knows nothing of OpenTelemetry and costs nothing where there is no tracer:
+ * Hardly more than types, so that whoever may leave a span knows nothing of OpenTelemetry and costs nothing where there is no tracer:
  * it is an optional dependency everywhere, and absent unless an operator asked for traces (`open.ts`). Nothing here throws
  * or waits. No value of a row, no cookie, no secret is ever an attribute (R45).
  */
+import { isCtlstoreError } from "../../errors.ts";
 import type { Logger } from "../logger.ts";
 
 export type Attributes = Readonly<Record<string, string | number | bigint | boolean>>;
@@ -43,6 +44,28 @@ export interface Span {
   fail(code: string): void;
   /** @param endUs microseconds since 1970; absent: now */
   end(endUs?: number): void;
+}
+
+/** What goes on with a trace elsewhere; empty where nothing is traced. */
+export type Traced = { readonly traceparent?: string };
+
+/** Runs a task in a span of its own, which fails when the task does; without a tracer, just runs it. */
+export async function inSpan<T>(
+  tracer: Tracer | undefined,
+  name: string,
+  start: () => RootStart,
+  task: (traced: Traced) => Promise<T>,
+): Promise<T> {
+  if (tracer === undefined) return task({});
+  const span = tracer.start(name, start());
+  try {
+    return await task({ traceparent: span.traceparent });
+  } catch (error) {
+    span.fail(isCtlstoreError(error) ? error.code : "internal");
+    throw error;
+  } finally {
+    span.end();
+  }
 }
 
 /** A logger whose lines can be found by the trace; the same logger when there is no span that is kept. */
