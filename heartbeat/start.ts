@@ -10,6 +10,7 @@ import { createBackoff } from "../core/process/backoff.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { Metrics } from "../core/process/metrics.ts";
+import { inSpan, type Tracer } from "../core/process/tracing/tracer.ts";
 import { VERSION } from "../core/version.ts";
 import { createHeartbeatMeter, type HeartbeatMeter } from "./metrics.ts";
 import { type HeartbeatPlace, prepareHeartbeat } from "./prepare.ts";
@@ -23,6 +24,8 @@ export interface HeartbeatDeps {
   readonly fetch?: FetchLike;
   /** Without it nothing is measured. One heartbeat per registry. */
   readonly metrics?: Metrics;
+  /** A span for each beat; absent: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 export interface HeartbeatOptions {
@@ -52,6 +55,9 @@ export interface RunningHeartbeat {
 
 /** Key of the one row. */
 export const HEARTBEAT_NAME = "heartbeat";
+
+/** In traces. */
+const BEAT_SPAN = "heartbeat.beat";
 
 const DEFAULT_INTERVAL_MS = 5_000;
 /** Spread of the interval, so that several heartbeats do not beat in step. */
@@ -149,12 +155,18 @@ class Heartbeat {
 
   async #beat(signal: AbortSignal): Promise<void> {
     if (!this.#isPrepared) await this.#prepare(signal);
-    const { clock } = this.#deps;
+    const { clock, tracer } = this.#deps;
     const values = { name: HEARTBEAT_NAME, value: clock.nowUs() };
     const sentMs = clock.monotonicMs();
     // Should anything fail, the table or the writer may have gone: look again before the next beat.
     this.#isPrepared = false;
-    const { sequence } = await this.#writer.write([{ table: this.#place.table, values }], { signal });
+    const mutations = [{ table: this.#place.table, values }];
+    const { sequence } = await inSpan(
+      tracer,
+      BEAT_SPAN,
+      () => ({ kind: "client" }),
+      (traced) => this.#writer.write(mutations, { signal, ...traced }),
+    );
     this.#isPrepared = true;
     this.#writtenMs = clock.monotonicMs();
     this.#lastSequence = sequence;

@@ -2,6 +2,7 @@
 import { createClient, type FetchLike } from "../client/index.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
+import type { Tracer } from "../core/process/tracing/tracer.ts";
 import type { DeadLetters } from "./dead-letters/dead-letters.ts";
 import { createDecoder } from "./events/decoder.ts";
 import { createLaneWriter } from "./lanes/batches/lane-writer.ts";
@@ -28,6 +29,8 @@ export interface LaneMakerDeps {
   readonly clock: Clock;
   readonly random: () => number;
   readonly fetch?: FetchLike;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 export interface LaneMakerOptions {

@@ -14,6 +14,7 @@ import {
   type StatusEndpointOptions,
   startStatusEndpoint,
 } from "../core/process/status-endpoint.ts";
+import type { Tracer } from "../core/process/tracing/tracer.ts";
 import type { DeadLetters } from "./dead-letters/dead-letters.ts";
 import { openDeadLetters, parseDeadLetterPlace } from "./dead-letters/open.ts";
 import type { Kafka } from "./kafka/consumer.ts";
@@ -38,6 +39,8 @@ export interface LoaderDeps {
   readonly random?: () => number;
   /** To the Executive; the runtime's own when absent. */
   readonly fetch?: FetchLike;
+  /** A span for each batch; absent: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 export interface LoaderOptions extends Omit<LoaderRunOptions, "patienceMs">, LaneMakerOptions {
@@ -102,7 +105,7 @@ interface Prepared {
 }
 
 function newRun(deps: LoaderDeps, options: LoaderOptions, { deadLetters, meter }: Prepared): LoaderRun {
-  const { kafka, logger, metrics, clock = systemClock, random = Math.random, fetch } = deps;
+  const { kafka, logger, metrics, clock = systemClock, random = Math.random, fetch, tracer } = deps;
   const { executive: url, adminToken, mapping } = options;
   const sent = fetch === undefined ? {} : { fetch };
   const schemas = executiveSchemas({ url, adminToken, clock, ...sent });
@@ -116,6 +119,7 @@ function newRun(deps: LoaderDeps, options: LoaderOptions, { deadLetters, meter }
     clock,
     random,
     ...sent,
+    ...(tracer === undefined ? {} : { tracer }),
   };
   return new LoaderRun(
     {

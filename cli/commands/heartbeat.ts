@@ -6,6 +6,7 @@ import { integer, text } from "../parsers.ts";
 import { runUntilStopped } from "../service.ts";
 import { serviceMetrics } from "../service-metrics.ts";
 import { optionalAdminTokenOption, secretOption, statusBindOption } from "../shared-options.ts";
+import { TRACING_OPTIONS, tracerOf, tracingOf } from "../tracing-options.ts";
 import { TLS_OPTIONS, tlsOf } from "../transport-options.ts";
 
 export const heartbeatCommand = command({
@@ -44,6 +45,7 @@ export const heartbeatCommand = command({
       parse: integer({ min: 10, max: 3_600_000 }),
       fallback: 5_000,
     }),
+    ...TRACING_OPTIONS,
     bind: statusBindOption,
     ...TLS_OPTIONS,
   },
@@ -58,10 +60,11 @@ export const heartbeatCommand = command({
     const { executive, adminToken, writer, secret, family, table, intervalMs, bind, logLevel } = options;
     const { clock, random } = context;
     const logger = context.logger("heartbeat", logLevel);
-    const way = await reachExecutive(options, logger);
     const metrics = serviceMetrics(context, "heartbeat");
+    await using tracing = await tracingOf("ctlstore-heartbeat", options, context, { logger, metrics });
+    const way = await reachExecutive(options, logger);
     const heartbeat = startHeartbeat(
-      { logger, clock, random, metrics, ...sentBy(way) },
+      { logger, clock, random, metrics, ...sentBy(way), ...tracerOf(tracing) },
       {
         url: way.url,
         writer,

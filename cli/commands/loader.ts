@@ -1,6 +1,6 @@
 /** `ctlstore loader`: loads Debezium's change events from Kafka, each once. Runs on Node. */
 import { isCtlstoreError } from "../../core/errors.ts";
-import type { LoaderOptions, RunningLoader } from "../../loader/loader.ts";
+import type { LoaderDeps, LoaderOptions, RunningLoader } from "../../loader/loader.ts";
 import type { LoaderStatus } from "../../loader/service/status/status.ts";
 import { type CommandContext, type CommonValues, command } from "../command.ts";
 import { reachExecutive, sentBy } from "../executive-options.ts";
@@ -11,9 +11,10 @@ import { jsonText } from "../print.ts";
 import { runUntilStopped } from "../service.ts";
 import { serviceMetrics } from "../service-metrics.ts";
 import { jsonOption } from "../shared-options.ts";
+import { TRACING_OPTIONS, tracerOf, tracingOf } from "../tracing-options.ts";
 import { tlsOf } from "../transport-options.ts";
 
-const OPTIONS = { ...LOADER_OPTIONS, json: jsonOption };
+const OPTIONS = { ...LOADER_OPTIONS, ...TRACING_OPTIONS, json: jsonOption };
 type Values = OptionValues<typeof OPTIONS> & CommonValues;
 
 export const loaderCommand = command({
@@ -38,7 +39,10 @@ export const loaderCommand = command({
     }
     // Who saw it answer may stop it at once: a signal that comes before the wait below is for it too.
     context.stopSignal();
-    const loader = await start(context, options);
+    const logger = context.logger("loader", options.logLevel);
+    const metrics = serviceMetrics(context, "loader");
+    await using tracing = await tracingOf("ctlstore-loader", options, context, { logger, metrics });
+    const loader = await start(context, options, { logger, metrics, ...tracerOf(tracing) });
     try {
       if (options.once) await once(context, options, loader);
       else await serve(context, options, loader);
@@ -64,17 +68,18 @@ function withFlags(error: unknown): unknown {
   });
 }
 
-async function start(context: CommandContext, options: Values): Promise<RunningLoader> {
+async function start(
+  { clock, random }: CommandContext,
+  options: Values,
+  deps: Pick<LoaderDeps, "logger" | "metrics" | "tracer">,
+): Promise<RunningLoader> {
   const { startLoader } = await import("../../loader/loader.ts");
   const { createKafka } = await import("../../loader/kafka/client.ts");
-  const { clock, random } = context;
-  const logger = context.logger("loader", options.logLevel);
-  const way = await reachExecutive(options, logger);
+  const way = await reachExecutive(options, deps.logger);
   return startLoader(
     {
       kafka: createKafka(kafkaOf(options)),
-      logger,
-      metrics: serviceMetrics(context, "loader"),
+      ...deps,
       clock,
       random,
       ...sentBy(way),

@@ -1,6 +1,7 @@
 /** What a lane is made of, and what it tells about itself. */
 import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
+import type { Tracer } from "../../core/process/tracing/tracer.ts";
 import type { DeadLetters } from "../dead-letters/dead-letters.ts";
 import type { ChangeEvent } from "../events/change-event.ts";
 import type { KafkaRecord, TopicPartition } from "../kafka/consumer.ts";
@@ -53,6 +54,8 @@ export interface LaneDeps {
   readonly meter: LaneMeter;
   /** For the jitter of waits: returns 0 ≤ x < 1. */
   readonly random?: () => number;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 /** Defaults: `LANE_LIMITS` in core/limits.ts. */

@@ -6,6 +6,7 @@
  */
 import { type CtlstoreError, type ErrorCode, isCtlstoreError } from "../../../core/errors.ts";
 import type { Clock } from "../../../core/process/clock.ts";
+import type { Tracer } from "../../../core/process/tracing/tracer.ts";
 import type { KafkaRecord } from "../../kafka/consumer.ts";
 import type { MappingKeeper, RowMutation } from "../../mapping/mapping.ts";
 import type { Advance, CookieChain } from "../cookie/cookie-chain.ts";
@@ -16,6 +17,7 @@ import { halveUnit } from "../units/cut-unit.ts";
 import { fold } from "../units/fold.ts";
 import type { RowsUnit, SourcedMutation } from "../units/unit.ts";
 import type { Waits } from "../waits.ts";
+import { inBatchTrace } from "./batch-trace.ts";
 import type { Remapper } from "./remap.ts";
 import type { RunSignals, Sender } from "./sender.ts";
 
@@ -28,6 +30,8 @@ export interface DelivererDeps {
   readonly waits: Waits;
   readonly clock: Clock;
   readonly onBatch: (measure: BatchMeasure) => void;
+  /** Absent: nothing is traced. */
+  readonly tracer?: Tracer;
 }
 
 export interface DelivererOptions {
@@ -111,7 +115,8 @@ export class Deliverer {
     const mutations = sourced.map(({ mutation }) => mutation);
     const total = group.reduce((sum, unit) => sum + unit.mutations.length, 0);
     const family = mutations[0]?.family ?? this.#anyFamily();
-    return this.#send({ family, mutations, advances: group, folded: total - mutations.length }, signals);
+    const folded = total - mutations.length;
+    return this.#send({ family, mutations, advances: group, folded, record: sourced[0]?.record }, signals);
   }
 
   async #send(
@@ -120,11 +125,13 @@ export class Deliverer {
       readonly mutations: readonly RowMutation[];
       readonly advances: readonly Advance[];
       readonly folded: number;
+      /** The first that the mutations come from. */
+      readonly record?: KafkaRecord | undefined;
     },
     signals: RunSignals,
   ): Promise<CtlstoreError | null> {
-    const { sender, chain, clock, onBatch } = this.#deps;
-    const { family, mutations, advances, folded } = batch;
+    const { sender, chain, clock, onBatch, tracer } = this.#deps;
+    const { family, mutations, advances, folded, record } = batch;
     const link = chain.after(advances);
     // A mapping without tables: nothing is ever written, and a restart reads again what changed nothing.
     if (family === null) {
@@ -133,7 +140,10 @@ export class Deliverer {
     }
     const startMs = clock.monotonicMs();
     try {
-      await sender.send({ family, mutations, checkCookie: chain.cookie, cookie: link.cookie }, signals);
+      const { cookie } = link;
+      await inBatchTrace(tracer, { family, rows: mutations.length, record }, (traced) =>
+        sender.send({ family, mutations, checkCookie: chain.cookie, cookie, ...traced }, signals),
+      );
     } catch (error) {
       if (isCtlstoreError(error) && OF_MUTATIONS.has(error.code) && mutations.length > 0) return error;
       throw error;

@@ -14,6 +14,8 @@ export interface LaneBatch {
   readonly mutations: readonly WriterMutation[];
   readonly checkCookie: Uint8Array;
   readonly cookie: Uint8Array;
+  /** Of its trace, where it has one. */
+  readonly traceparent?: string;
 }
 
 export interface LaneWriter {
