@@ -12,9 +12,11 @@ import { diffCommand } from "./commands/diff.ts";
 import { dropTableCommand } from "./commands/drop-table.ts";
 import { executiveCommand } from "./commands/executive.ts";
 import { heartbeatCommand } from "./commands/heartbeat.ts";
+import { historyCommand } from "./commands/history.ts";
 import { ldbSkipCommand } from "./commands/ldb-skip.ts";
 import { ldbStatusCommand } from "./commands/ldb-status.ts";
 import { ldbVerifyCommand } from "./commands/ldb-verify.ts";
+import { ledgerTailCommand } from "./commands/ledger-tail.ts";
 import { mutateCommand } from "./commands/mutate.ts";
 import { readCommand } from "./commands/read.ts";
 import { readSeqCommand } from "./commands/read-seq.ts";
@@ -49,6 +51,8 @@ const COMMANDS: readonly Command[] = [
   mutateCommand,
   readCommand,
   readSeqCommand,
+  historyCommand,
+  ledgerTailCommand,
   changesCommand,
   schemaCommand,
   codegenCommand,
@@ -67,6 +71,7 @@ export const ALL_COMMANDS: readonly Command[] = [...COMMANDS, completionCommand(
 
 export const GROUPS: Readonly<Record<string, string>> = {
   ldb: "look after the local database of this host",
+  ledger: "look at the ordered log of all changes",
   operator: "tokens of those who operate ctlstore, and their roles",
   reader: "who reads a table, as its people said",
   snapshot: "look after a store of snapshots",

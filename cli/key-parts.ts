@@ -1,9 +1,15 @@
 /** Key parts from the text of a command line to what their fields' types need. */
 import { CtlstoreError, quote } from "../core/errors.ts";
-import type { KeyValue, ReaderTable } from "../reader/types.ts";
+import type { KeyValue } from "../reader/types.ts";
+
+/** What has to be known of a table, wherever it is. */
+export interface KeyedTable {
+  readonly fields: ReadonlyArray<{ readonly name: string; readonly type: string | null }>;
+  readonly keyFields: readonly string[];
+}
 
 /** @throws CtlstoreError `invalid_key` */
-export function keyParts(schema: ReaderTable, texts: readonly string[]): KeyValue[] {
+export function keyParts(schema: KeyedTable, texts: readonly string[]): KeyValue[] {
   return texts.map((text, i) => {
     const name = schema.keyFields[i];
     const type = schema.fields.find((field) => field.name === name)?.type;

@@ -1,60 +1,81 @@
-/** `ctlstore read`: rows of the local database, through the reader library. */
-import type { LdbReads, ReaderTable, Row } from "../../reader/types.ts";
+/** `ctlstore read`: rows of the local database, through the reader library, or of the central one, over HTTP. */
 import { parseArgument } from "../arguments.ts";
 import { command } from "../command.ts";
+import { EXECUTIVE_FILE_OPTIONS } from "../executive-options.ts";
 import { CommandFailure } from "../failure.ts";
-import { keyParts } from "../key-parts.ts";
-import { switchOption } from "../options.ts";
-import { tablePath } from "../parsers.ts";
+import { centralRows, type FoundRows, localRows } from "../inspection/row-lookup.ts";
+import { operatorClient } from "../operator.ts";
+import { option, switchOption } from "../options.ts";
+import { executiveAddress, integer, tablePath } from "../parsers.ts";
 import { jsonText, textTable, valueText } from "../print.ts";
-import { jsonOption, ldbOption } from "../shared-options.ts";
+import { jsonOption, ldbOption, optionalAdminTokenOption } from "../shared-options.ts";
 
 export const readCommand = command({
   name: "read",
-  summary: "read a row by its key from the local database, or rows by the beginning of their key",
-  details: "Integers are decimal, bytes base64. Exit code 1 when there is no row with this key.",
+  summary:
+    "read a row by its key, or rows by the beginning of their key, from the local database or the central one",
+  details:
+    "It reads the local database, unless --executive says that the central one is meant.\n" +
+    "Integers are decimal, bytes base64. Exit code 1 when there is no row with this key.",
   arguments: [
     { name: "family/table", help: "the table" },
     { name: "key", help: "the parts of the key, in key order; all rows unless given", kind: "optional-list" },
   ],
   options: {
     ldb: ldbOption,
+    executive: option<string, undefined>({
+      flag: "executive",
+      placeholder: "URL",
+      help: "read from the central database, through the Executive there, not from the local one",
+      parse: executiveAddress,
+      fallback: undefined,
+      // On a host where it is set for other commands, reads stay local.
+      onlyFlag: true,
+    }),
+    ...EXECUTIVE_FILE_OPTIONS,
+    adminToken: optionalAdminTokenOption,
     prefix: switchOption({
       flag: "prefix",
       help: "the parts are the beginning of the key: print all such rows",
+    }),
+    limit: option<number, null>({
+      flag: "limit",
+      placeholder: "N",
+      help: "rows at most; all unless given",
+      parse: integer({ min: 1, max: 1_000_000_000 }),
+      fallback: null,
     }),
     json: jsonOption,
   },
   examples: [
     "read mime/types text/html --ldb data/ldb",
     "read mime/extensions html --prefix --json --ldb data/ldb",
-    "read mime/types --json --ldb data/ldb",
+    "read mime/types --limit 20 --executive http://127.0.0.1:3000 --admin-token @data/admin-token",
   ],
-  async run(context, { ldb, prefix: asPrefix, json }, [path, ...key]) {
-    const prefix = asPrefix || key.length === 0;
-    const { family, table } = parseArgument("FAMILY/TABLE", path, tablePath);
-    const { openReader } = await import("../../reader/index.ts");
-    using reader = openReader({ path: ldb, integers: "bigint" });
-    const schema = reader.tableSchema(family, table);
-    const rows = readRows(reader, schema, key, prefix);
-    if (json) context.out(jsonText(prefix ? rows : (rows[0] ?? null)));
-    else if (rows.length > 0) for (const line of rowLines(schema, rows)) context.out(line);
-    if (rows.length === 0 && !prefix)
-      throw new CommandFailure(`${family}/${table} has no row with the key ${key.join(", ")}`);
+  async run(context, options, [path, ...key]) {
+    const { ldb, executive, limit, json } = options;
+    const asPrefix = options.prefix || key.length === 0;
+    const wanted = parseArgument("FAMILY/TABLE", path, tablePath);
+    const lookup = { key, asPrefix, limit };
+    const found =
+      executive === undefined
+        ? await localRows(ldb, wanted, lookup)
+        : await centralRows(
+            { client: await operatorClient({ ...options, executive }), executive },
+            wanted,
+            lookup,
+          );
+    const { rows } = found;
+    if (json) context.out(jsonText(asPrefix ? rows : (rows[0] ?? null)));
+    else if (rows.length > 0) for (const line of rowLines(found)) context.out(line);
+    if (rows.length === 0 && !asPrefix)
+      throw new CommandFailure(`${wanted.family}/${wanted.table} has no row with the key ${key.join(", ")}`);
   },
 });
 
-function readRows(reader: LdbReads, schema: ReaderTable, key: readonly string[], prefix: boolean): Row[] {
-  const parts = keyParts(schema, key);
-  if (prefix) return [...reader.getRowsByKeyPrefix(schema.family, schema.table, ...parts)];
-  const row = reader.getRowByKey(schema.family, schema.table, ...parts);
-  return row === null ? [] : [row];
-}
-
-function rowLines(schema: ReaderTable, rows: readonly Row[]): string[] {
-  const names = schema.fields.map(({ name }) => name);
+function rowLines({ fields, rows }: FoundRows): string[] {
   return textTable(
-    names,
-    rows.map((row) => names.map((name) => valueText(row[name]))),
+    fields,
+    rows.map((row) => fields.map((name) => valueText(row[name]))),
   );
 }

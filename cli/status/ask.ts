@@ -1,5 +1,6 @@
 /** Asks a service for its status document, for a limited time. */
-import { CtlstoreError, messageOf } from "../../core/errors.ts";
+import { connectionProblem } from "../../client/connection-problem.ts";
+import { messageOf } from "../../core/errors.ts";
 import { parseExactJson } from "../../core/exact-json.ts";
 import { STATUS_LIMITS } from "../../core/limits.ts";
 import type { FetchLike } from "../../core/process/fetch/fetch-like.ts";
@@ -69,9 +70,12 @@ export function unreached(name: string, { address, isNamed }: Target, found: Pro
   return part({ part: name, where: address, health: "unwell", state: "not reached", problems: [found] });
 }
 
-function reasonOf(error: unknown, { timeoutSeconds }: AskOptions): string {
-  if (error instanceof Error && error.name === "TimeoutError") return `No answer within ${timeoutSeconds} s`;
-  return error instanceof CtlstoreError ? error.message : `Cannot reach it: ${messageOf(error)}`;
+function problemOfError(error: unknown, { timeoutSeconds }: AskOptions): Problem {
+  const isLate = error instanceof Error && error.name === "TimeoutError";
+  const { reason, hint } = connectionProblem(error) ?? {
+    reason: isLate ? `no answer within ${timeoutSeconds} s` : messageOf(error),
+  };
+  return problem(`Cannot reach it: ${reason}`, { hint: hint ?? "is it the right address, and does it run?" });
 }
 
 function notAService(status: number | null): Problem {

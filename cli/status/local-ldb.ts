@@ -1,6 +1,6 @@
 /** A local database on the status page, read beside whoever writes it. */
 import { realpathSync } from "node:fs";
-import { CtlstoreError } from "../../core/errors.ts";
+import { isCtlstoreError } from "../../core/errors.ts";
 import { type PartLook, part, problem } from "./part.ts";
 
 /** The look, and what scripts get of it beside. */
@@ -30,7 +30,7 @@ export async function lookAtLdb(path: string): Promise<LdbLook> {
     });
     return { look, read };
   } catch (error) {
-    if (!(error instanceof CtlstoreError)) throw error;
+    if (!isCtlstoreError(error)) throw error;
     const { code, message, details } = error;
     const problems = [problem(message, { code, hint: details.hint ?? null })];
     return {

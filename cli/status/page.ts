@@ -54,6 +54,9 @@ export function pageJson(look: StatusLook): unknown {
     ...executive,
     ...(executive === null ? {} : { nearLimits: near }),
     ...(ldb === null ? {} : { ldb: { ...ldb, behind } }),
-    parts: parts.map((one) => ({ ...one, behind: behindOf(one, headSequence) })),
+    parts: parts.map((one) => {
+      const { part, where, health, state, sequence, ...rest } = one;
+      return { part, where, health, state, sequence, behind: behindOf(one, headSequence), ...rest };
+    }),
   };
 }

@@ -1,5 +1,5 @@
 /** A store of snapshots on the status page: its newest snapshot, and how old it is. */
-import { CtlstoreError } from "../../core/errors.ts";
+import { isCtlstoreError } from "../../core/errors.ts";
 import { SNAPSHOT_LIMITS, STATUS_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import type { AskOptions } from "./ask.ts";
@@ -30,7 +30,7 @@ export async function lookAtStore(url: string, clock: Clock, options: AskOptions
   } catch (error) {
     if (limit.aborted)
       return unwell(url, "not reached", problem(`No answer within ${options.timeoutSeconds} s`));
-    if (!(error instanceof CtlstoreError)) throw error;
+    if (!isCtlstoreError(error)) throw error;
     const { code, message, details } = error;
     return unwell(url, "not reached", problem(message, { code, hint: details.hint ?? null }));
   }
