@@ -52,9 +52,7 @@ export async function ask({ way }: Target, path: string, options: AskOptions): P
     return { answer: { status, headers, body } };
   } catch (error) {
     if (error instanceof SyntaxError) return { problem: notAService(null) };
-    return {
-      problem: problem(reasonOf(error, options), { hint: "is it the right address, and does it run?" }),
-    };
+    return { problem: problemOfError(error, options) };
   }
 }
 
