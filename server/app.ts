@@ -2,6 +2,7 @@
 import { Elysia } from "elysia";
 import { EXECUTIVE_LIMITS, LISTEN_LIMITS } from "../core/limits.ts";
 import { BodyBudget } from "../core/process/read-body.ts";
+import { AnswerBudget } from "./answer-budget.ts";
 import type { AppDeps, AppOptions, RouteContext } from "./context.ts";
 import { FrontDoor, type Handle } from "./front-door.ts";
 import { LateDocument, openapiRoutes } from "./openapi/routes.ts";
@@ -37,6 +38,7 @@ export function createApp(deps: AppDeps, options: AppOptions) {
       mutationsPerRequest: options.limits?.mutationsPerRequest ?? EXECUTIVE_LIMITS.mutationsPerRequest,
       requestMs: options.limits?.requestMs ?? LISTEN_LIMITS.requestMs.default,
       bodies: options.limits?.bodies ?? new BodyBudget(),
+      answers: options.limits?.answers ?? new AnswerBudget(),
     },
   };
   const document = new LateDocument();

@@ -5,6 +5,7 @@ import type { Metrics } from "../core/process/metrics.ts";
 import type { BodyBudget } from "../core/process/read-body.ts";
 import type { Tracer } from "../core/process/tracing/tracer.ts";
 import type { CtlDb } from "../ctldb/contract.ts";
+import type { AnswerBudget } from "./answer-budget.ts";
 
 export interface AppDeps {
   readonly ctldb: CtlDb;
@@ -23,6 +24,8 @@ export interface AppLimits {
   readonly requestMs: number;
   /** What all bodies that are being read may hold together. */
   readonly bodies: BodyBudget;
+  /** What large answers may hold together until they were sent. */
+  readonly answers: AnswerBudget;
 }
 
 /**

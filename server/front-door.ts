@@ -11,6 +11,7 @@ import { noteCaller } from "./access/actor.ts";
 import { type CredentialKind, createRefusals, type Refusals } from "./access/refusals.ts";
 import { withCommonHeaders } from "./access/response-headers.ts";
 import { accessOf } from "./access/route-access.ts";
+import { COUNTED_ROUTES } from "./answer-budget.ts";
 import type { AppOptions, RouteContext } from "./context.ts";
 import { assertKnowsDryRun } from "./dry-run-routes.ts";
 import { errorAnswer, unknownRoute } from "./error-answer.ts";
@@ -102,9 +103,18 @@ export class FrontDoor {
       const { limits } = this.#context;
       await readBody(routed, limits.requestBytes, limits);
     }
+    if (COUNTED_ROUTES.has(route.pattern)) return this.#counted(routed, request, handle);
     if (request.method !== "HEAD") return handle(routed);
     const { status, headers } = await handle(routed);
     return new Response(null, { status, headers });
+  }
+
+  async #counted(routed: Request, { method, signal }: Request, handle: Handle): Promise<Response> {
+    const { answers } = this.#context.limits;
+    answers.assertRoom();
+    const answer = await handle(routed);
+    if (method !== "HEAD") return answers.count(answer, signal);
+    return new Response(null, { status: answer.status, headers: answer.headers });
   }
 
   #methodNotAllowed(request: Request, route: Route): Response {

@@ -97,6 +97,8 @@ export const INSPECTION_LIMITS = {
   answersBytes: 64 * MIB,
   /** Smaller ones are not counted: for all requests together 188 MiB. */
   uncountedAnswerBytes: 16 * KIB,
+  /** What a connection is given at a time of a counted one. */
+  answerPieceBytes: 64 * KIB,
 } as const;
 
 /** Rates of writes (docs/limits.md); defaults of the Executive's flags. */
