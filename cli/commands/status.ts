@@ -39,6 +39,7 @@ const OPTIONS = {
   sidecar: service("sidecar", `a sidecar; unless given, ${DEFAULTS.sidecar} if somebody answers there`),
   supervisor: service("supervisor", "a Supervisor's --bind"),
   loader: service("loader", "a loader's --bind"),
+  heartbeat: service("heartbeat", "a heartbeat's --bind"),
   ldb: option<string, undefined>({
     flag: "ldb",
     placeholder: "DIR",
@@ -130,6 +131,7 @@ async function targetsOf(options: Values, signal: AbortSignal): Promise<StatusTa
     sidecars: await targets(options.sidecar, DEFAULTS.sidecar),
     supervisors: await targets(options.supervisor, null),
     loaders: await targets(options.loader, null),
+    heartbeats: await targets(options.heartbeat, null),
     ldb,
     snapshots,
   };

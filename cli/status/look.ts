@@ -4,7 +4,8 @@ import type { Clock } from "../../core/process/clock.ts";
 import type { StatusAnswer } from "../../core/wire/answers.ts";
 import type { NearLimit } from "../limits-answer.ts";
 import type { AskOptions, Target } from "./ask.ts";
-import { type ExecutiveTarget, lookAtExecutive } from "./executive.ts";
+import { type ExecutiveLook, type ExecutiveTarget, lookAtExecutive } from "./executive.ts";
+import { lookAtHeartbeatService } from "./heartbeat.ts";
 import { lookAtLoader } from "./loader.ts";
 import { type LdbLook, lookAtLdb } from "./local-ldb.ts";
 import { ageText, type PartLook, problem, withProblems } from "./part.ts";
@@ -19,6 +20,7 @@ export interface StatusTargets {
   readonly sidecars: readonly Target[];
   readonly supervisors: readonly Target[];
   readonly loaders: readonly Target[];
+  readonly heartbeats: readonly Target[];
   readonly ldb?: string | undefined;
   readonly snapshots?: string | undefined;
 }
@@ -41,39 +43,64 @@ export async function lookAround(
   targets: StatusTargets,
   options: AskOptions,
 ): Promise<StatusLook> {
-  const { ldb, snapshots } = targets;
-  const [executive, loaders, supervisors, stores, reflectors, ldbs, sidecars] = await Promise.all([
-    lookAtExecutive(targets.executive, clock),
-    Promise.all(targets.loaders.map((one) => lookAtLoader(one, options))),
-    Promise.all(targets.supervisors.map((one) => lookAtSupervisor(one, options))),
-    Promise.all(snapshots === undefined ? [] : [lookAtStore(snapshots, clock, options)]),
-    Promise.all(targets.reflectors.map((one) => lookAtReflector(one, options))),
-    Promise.all(ldb === undefined ? [] : [lookAtLdb(ldb)]),
-    Promise.all(targets.sidecars.map((one) => lookAtSidecar(one, options))),
-  ]);
-  const found = [
-    ...executive.parts,
-    ...loaders,
-    ...supervisors,
-    ...stores,
-    ...reflectors.map((one) => one?.look ?? null),
-    ...ldbs.map(({ look }) => look),
-    ...sidecars,
-  ].filter((one) => one !== null);
-  const heads = reflectors.flatMap((one) => one?.headSequence ?? []);
-  const known = found.find((one) => one.part === "ctldb")?.sequence ?? null;
+  const { executive, others, heads, ldb } = await lookAtAll(clock, targets, options);
+  const found = [...executive.parts, ...others.filter((one) => one !== null)];
   const epoch = executive.status?.ctldb.epoch ?? null;
   const parts = found.map((one) => judged(one, epoch, executive.heartbeatAgeSeconds));
+  const isReached = parts.some(({ health }) => health !== "unknown");
   return {
-    well:
-      parts.some(({ health }) => health !== "unknown") && parts.every(({ health }) => health !== "unwell"),
-    headSequence:
-      known ?? heads.reduce<bigint | null>((most, one) => (most === null || one > most ? one : most), null),
+    well: isReached && parts.every(({ health }) => health !== "unwell"),
+    headSequence: executive.parts.find(({ part }) => part === "ctldb")?.sequence ?? highest(heads),
     parts,
     executive: executive.status,
     near: executive.near,
-    ldb: ldbs[0]?.read ?? null,
+    ldb,
   };
+}
+
+interface Looks {
+  readonly executive: ExecutiveLook;
+  /** Null where nobody is and nobody was named. */
+  readonly others: readonly (PartLook | null)[];
+  /** Of the ledger, as Reflectors have seen it. */
+  readonly heads: readonly bigint[];
+  readonly ldb: LdbLook["read"];
+}
+
+/** At once: a page takes as long as its slowest part. */
+async function lookAtAll(clock: Clock, targets: StatusTargets, options: AskOptions): Promise<Looks> {
+  const { ldb: folder, snapshots } = targets;
+  const all = <Found>(list: readonly Target[], look: (one: Target, options: AskOptions) => Promise<Found>) =>
+    Promise.all(list.map((one) => look(one, options)));
+  const [executive, heartbeats, loaders, supervisors, store, reflectors, ldb, sidecars] = await Promise.all([
+    lookAtExecutive(targets.executive, clock),
+    all(targets.heartbeats, lookAtHeartbeatService),
+    all(targets.loaders, lookAtLoader),
+    all(targets.supervisors, lookAtSupervisor),
+    snapshots === undefined ? null : lookAtStore(snapshots, clock, options),
+    all(targets.reflectors, lookAtReflector),
+    folder === undefined ? null : lookAtLdb(folder),
+    all(targets.sidecars, lookAtSidecar),
+  ]);
+  const ofReflectors = reflectors.map((one) => one?.look ?? null);
+  return {
+    executive,
+    others: [
+      ...heartbeats,
+      ...loaders,
+      ...supervisors,
+      store,
+      ...ofReflectors,
+      ldb?.look ?? null,
+      ...sidecars,
+    ],
+    heads: reflectors.flatMap((one) => one?.headSequence ?? []),
+    ldb: ldb?.read ?? null,
+  };
+}
+
+function highest(sequences: readonly bigint[]): bigint | null {
+  return sequences.reduce<bigint | null>((most, one) => (most === null || one > most ? one : most), null);
 }
 
 /** What a part cannot know by itself. */

@@ -1,27 +1,45 @@
 /** A sidecar on the status page: whether it can read, and how old what it reads is. */
-import { type AskOptions, ask, problemOf, type Target, unreached } from "./ask.ts";
-import { numberIn, sequenceIn } from "./document.ts";
-import { type PartLook, part } from "./part.ts";
+import { type Answer, type AskOptions, ask, problemOf, type Target, unreached } from "./ask.ts";
+import { type Document, numberIn, sequenceIn, textIn } from "./document.ts";
+import { type PartLook, part, problem, withProblems } from "./part.ts";
 
 export async function lookAtSidecar(target: Target, options: AskOptions): Promise<PartLook | null> {
-  const asked = await ask(target, "/get-ledger-latency", options);
-  if ("problem" in asked) return unreached("sidecar", target, asked.problem);
-  const { headers, body } = asked.answer;
-  const refusal = problemOf(asked.answer);
-  if (refusal !== null)
-    return part({
-      part: "sidecar",
-      where: target.address,
-      health: "unwell",
-      state: "cannot read",
-      problems: [refusal],
-    });
-  return part({
+  const asked = await ask(target, "/status", options);
+  if ("answer" in asked && textIn(asked.answer.body["state"]) !== null)
+    return describe(target.address, asked.answer.body);
+  // The original's has no status, and says how old its data is.
+  const original = await ask(target, "/get-ledger-latency", options);
+  if ("answer" in original) return describeOriginal(target.address, original.answer);
+  return unreached("sidecar", target, "problem" in asked ? asked.problem : original.problem);
+}
+
+function describe(where: string, status: Document): PartLook {
+  const [state, reason, version] = [status["state"], status["reason"], status["version"]].map(textIn);
+  const look = part({
     part: "sidecar",
-    where: target.address,
+    where,
     health: "well",
-    state: "reads",
-    sequence: sequenceIn(headers.get("ctlstore-sequence")),
-    entryAgeSeconds: numberIn(body["value"]),
+    state: state === "ready" ? "ready" : "cannot read",
+    sequence: sequenceIn(status["sequence"]),
+    entryAgeSeconds: numberIn(status["ledgerLatencySeconds"]),
+    facts: [
+      ...(version === null || version === undefined ? [] : [`ctlstore ${version}`]),
+      `reads ${textIn(status["ldb"]) ?? "an LDB"}`,
+    ],
   });
+  if (state === "ready") return look;
+  return withProblems(look, [problem(reason ?? "It cannot read its LDB", { code: state ?? null })]);
+}
+
+function describeOriginal(where: string, answer: Answer): PartLook {
+  const refusal = problemOf(answer);
+  const look = part({
+    part: "sidecar",
+    where,
+    health: "well",
+    state: refusal === null ? "ready" : "cannot read",
+    sequence: sequenceIn(answer.headers.get("ctlstore-sequence")),
+    entryAgeSeconds: numberIn(answer.body["value"]),
+  });
+  return withProblems(look, refusal === null ? [] : [refusal]);
 }
