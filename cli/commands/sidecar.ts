@@ -1,7 +1,7 @@
 /** `ctlstore sidecar`: reads of the local database over HTTP. */
-import { createMetrics } from "../../core/process/metrics.ts";
 import { command } from "../command.ts";
 import { runUntilStopped } from "../service.ts";
+import { serviceMetrics } from "../service-metrics.ts";
 import { SIDECAR_OPTIONS, sidecarOptionsOf } from "../sidecar-options.ts";
 
 export const sidecarCommand = command({
@@ -22,7 +22,7 @@ export const sidecarCommand = command({
     context.stopSignal();
     const { startSidecar } = await import("../../sidecar/sidecar.ts");
     const logger = context.logger("sidecar", options.logLevel);
-    const metrics = createMetrics();
+    const metrics = serviceMetrics(context, "sidecar");
     const sidecar = await startSidecar({ clock: context.clock, logger, metrics }, sidecarOptionsOf(options));
     context.onHangup(() => sidecar.reloadCertificates());
     context.note(`sidecar reads ${options.ldb}, listens on ${sidecar.urls.join(" and ")}`);
