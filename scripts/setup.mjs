@@ -9,6 +9,7 @@ import { setUpArm64 } from "./setup/arm64.mjs";
 import { setUpBun } from "./setup/bun.mjs";
 import { setUpCeph } from "./setup/ceph.mjs";
 import { setUpCompiler, setUpMariadb, setUpOpenssl } from "./setup/debian-packages.mjs";
+import { setUpGolang } from "./setup/golang.mjs";
 import { setUpHostRoot } from "./setup/host-root.mjs";
 import { setUpKafka } from "./setup/kafka.mjs";
 import { setUpMysql9 } from "./setup/mysql9.mjs";
@@ -46,6 +47,7 @@ const STEPS = {
     setUpCeph,
     setUpPromtool,
     setUpMysql9,
+    setUpGolang,
     setUpHostRoot,
     setUpArm64,
   ],

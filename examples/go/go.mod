@@ -1,0 +1,3 @@
+module example.com/ctlstore-example
+
+go 1.19
