@@ -63,7 +63,6 @@ export class AnswerBudget {
     // A client that went before its answer came: the server does not even begin to read that.
     if (client.aborted) release();
     else client.addEventListener("abort", release);
-
     return release;
   }
 

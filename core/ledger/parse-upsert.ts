@@ -6,6 +6,8 @@
  * accepts is one whole statement (I7), and binding its values stores what the literals would.
  */
 
+import { isUtf8 } from "node:buffer";
+
 export type BoundValue = null | number | bigint | string | Uint8Array;
 
 export interface ParsedUpsert {
@@ -161,8 +163,7 @@ export class UpsertParser {
     if (!this.#word(text, "CAST(")) return undefined;
     const bytes = this.#bytes(text);
     if (bytes === undefined || !this.#word(text, " AS CHAR)")) return undefined;
-    const decoded = Buffer.from(bytes).toString("utf8");
-    return decoded.includes("\ufffd") ? undefined : decoded;
+    return isUtf8(bytes) ? Buffer.from(bytes).toString("utf8") : undefined;
   }
 }
 

@@ -77,6 +77,8 @@ export async function wholeStatement(
   { sequence, statement, isCut }: Pick<InspectedEntry, "sequence" | "statement" | "isCut">,
 ): Promise<string> {
   if (!isCut) return statement;
-  const [row] = await store.search(`SELECT statement FROM ctlstore_dml_ledger WHERE seq = ${sequence as Sequence}`);
+  const [row] = await store.search(
+    `SELECT statement FROM ctlstore_dml_ledger WHERE seq = ${sequence as Sequence}`,
+  );
   return row === undefined ? statement : String(row[0]);
 }

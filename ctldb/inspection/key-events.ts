@@ -42,6 +42,8 @@ export class KeyEvents {
   /** Null when the entry means nothing for the key. @param statement the whole of it */
   of(entry: InspectedEntry, statement: string): KeyEvent | null {
     const { family, table } = this.#schema;
+    // It names the table somewhere, or the search would not have found it.
+    if (entry.kind === "other") return { kind: "obscure" };
     if (!isOf(entry, family, table)) return null;
     switch (entry.kind) {
       case "clear":
@@ -51,10 +53,8 @@ export class KeyEvents {
       case "upsert":
       case "delete":
         return this.#ofRow(statement);
-      case "alter":
-        return null; // the row gets a field that is null in it, as it is in every image without it
       default:
-        return { kind: "obscure" };
+        return null; // the row gets a field that is null in it, as it is in every image without it
     }
   }
 

@@ -9,6 +9,7 @@ import { auditTests } from "./suite/audit.ts";
 import { cookieTests } from "./suite/cookies.ts";
 import { fullTableTests } from "./suite/full-tables.ts";
 import { groupTests } from "./suite/groups.ts";
+import { inspectionTests } from "./suite/inspection.ts";
 import { ledgerTests } from "./suite/ledger.ts";
 import { ledgerSourceTests } from "./suite/ledger-source.ts";
 import { operatorTests } from "./suite/operators.ts";
@@ -45,6 +46,7 @@ export function conformanceTests(target: ConformanceTarget): void {
       schemaTests,
       previewTests,
       rowPageTests,
+      inspectionTests,
       writerTests,
       rateTests,
       accessTests,
