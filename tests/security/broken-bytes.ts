@@ -106,7 +106,10 @@ const BREAKINGS: Readonly<Record<string, Breaking>> = {
 };
 
 /** The request, broken in a way that chance chooses. */
-export function brokenBytes(request: FuzzRequest, random: () => number): BrokenBytes {
+export function brokenBytes(
+  request: Pick<FuzzRequest, "method" | "path" | "headers" | "body">,
+  random: () => number,
+): BrokenBytes {
   const { method, path, headers, body } = request;
   const what = pick(Object.keys(BREAKINGS), random) ?? "as it is";
   const message = {

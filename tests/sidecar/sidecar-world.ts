@@ -1,6 +1,6 @@
 /** A sidecar on a free port, over an LDB that a test writes. */
 import { systemClock } from "../../core/process/clock.ts";
-import { silentLogger } from "../../core/process/logger.ts";
+import { type Logger, silentLogger } from "../../core/process/logger.ts";
 import { createMetrics, type Metrics } from "../../core/process/metrics.ts";
 import type { SidecarOptions } from "../../sidecar/options.ts";
 import { type RunningSidecar, startSidecar } from "../../sidecar/sidecar.ts";
@@ -20,7 +20,12 @@ export interface Answer {
 export class SidecarWorld implements AsyncDisposable {
   readonly folder = new SampleFolder(bunEnvironment);
   readonly metrics: Metrics = createMetrics();
+  readonly #logger: Logger;
   #sidecar: RunningSidecar | null = null;
+
+  constructor(logger: Logger = silentLogger) {
+    this.#logger = logger;
+  }
 
   get sidecar(): RunningSidecar {
     if (this.#sidecar === null) throw new Error("the sidecar was not started");
@@ -33,7 +38,7 @@ export class SidecarWorld implements AsyncDisposable {
 
   async start(options: Partial<SidecarOptions> = {}): Promise<this> {
     this.#sidecar = await startSidecar(
-      { clock: systemClock, logger: silentLogger, metrics: this.metrics },
+      { clock: systemClock, logger: this.#logger, metrics: this.metrics },
       { ldb: this.folder.path, binds: ["127.0.0.1:0"], ...options },
     );
     return this;
