@@ -95,6 +95,8 @@ export const CHANGES_LIMITS = {
    * longer is no changelog, and would be gathered in memory without end.
    */
   lineBytes: 256 * KIB,
+  /** Between two files the newest one is missing for a moment; every look in this time finds none only where there is none. */
+  vanishedMs: 500,
 } as const;
 
 /** Bounds of a comparison of an LDB with the ctldb. */

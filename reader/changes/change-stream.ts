@@ -9,9 +9,10 @@ import { turnOfEventLoop } from "../../core/process/turn.ts";
 import type { ChangeEvent, Changes } from "../types.ts";
 import { ChangelogFiles } from "./changelog-files.ts";
 import { invalidation, transactionEvents } from "./events.ts";
-import { ChangesFollower, type FollowedState, type FollowerStep, oldestPlace, placeNow } from "./follower.ts";
+import { ChangesFollower, type FollowerStep } from "./follower.ts";
 import type { CheckedChangesOptions } from "./options.ts";
 import { type Pause, pauseUntil } from "./pause.ts";
+import { type FollowedState, oldestPlace, placeNow } from "./places.ts";
 
 export interface ChangeStreamDeps {
   readonly ldb: FollowedState;

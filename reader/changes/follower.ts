@@ -9,27 +9,11 @@
  */
 import { type ChangelogPlace, formatCursor } from "../../core/changelog/cursor.ts";
 import type { ChangelogLine } from "../../core/changelog/format.ts";
-import { CtlstoreError } from "../../core/errors.ts";
+import { CHANGES_LIMITS } from "../../core/limits.ts";
 import { toSequence } from "../../core/sequence.ts";
 import type { InvalidationReason } from "../types.ts";
 import { type ChangelogFile, fileIdentity } from "./changelog-file.ts";
-import type { ChangelogFiles } from "./changelog-files.ts";
-
-/** The LDB as its reader sees it. */
-export interface FollowedState {
-  /** The last sequence that a read is answered from; null while no read is answered, since there is nothing, or too little. */
-  sequence(): bigint | null;
-  /** Goes to the file that is the LDB now. */
-  follow(): void;
-}
-
-export interface FollowerDeps {
-  readonly files: ChangelogFiles;
-  readonly ldb: FollowedState;
-}
-
-/** A place in a history. */
-export type KnownPlace = ChangelogPlace & { readonly history: string };
+import { type FollowerDeps, noChangelog, placeIn } from "./places.ts";
 
 export type FollowerStep =
   | {
@@ -51,45 +35,6 @@ export type FollowerStep =
 
 const MORE: FollowerStep = { kind: "more" };
 const IDLE: FollowerStep = { kind: "idle" };
-
-/**
- * The place that the LDB is at now.
- * @throws CtlstoreError `changelog_unavailable` when there is no changelog, and what a read of the LDB throws
- */
-export function placeNow(deps: FollowerDeps): KnownPlace {
-  using latest = deps.files.latest();
-  if (latest === null) throw noChangelog(deps.files.path);
-  return placeIn(latest, deps.ldb);
-}
-
-/**
- * The place from which all changes that are kept come.
- * @throws CtlstoreError `changelog_unavailable`
- */
-export function oldestPlace({ files }: Pick<FollowerDeps, "files">): KnownPlace {
-  using latest = files.latest();
-  if (latest === null) throw noChangelog(files.path);
-  const { seq, history } = files.oldestHeader(latest.header);
-  return { sequence: toSequence(seq), history };
-}
-
-/**
- * The header was read before the LDB's sequence is. Were the LDB replaced in between, the history would be over, which is
- * found out; the other way round a place would be one of a history that has not got so far.
- */
-function placeIn({ header }: ChangelogFile, ldb: FollowedState): KnownPlace {
-  ldb.follow();
-  const sequence = toSequence(ldb.sequence() ?? header.seq);
-  return { sequence, history: header.history };
-}
-
-function noChangelog(path: string): CtlstoreError {
-  return new CtlstoreError(
-    "changelog_unavailable",
-    `Cannot follow changes: there is no changelog at ${path}; the Reflector of this LDB has to keep one`,
-    { hint: "start the Reflector with --changelog" },
-  );
-}
 
 function closedOnError<Result>(file: ChangelogFile, look: () => Result): Result {
   try {
@@ -113,6 +58,8 @@ export class ChangesFollower {
   #owed: InvalidationReason | null = null;
   /** The LDB holds at least this. */
   #held: bigint | null = null;
+  /** When the newest file was first missed, with no look since that found it, and where the LDB was. */
+  #missing: { readonly atMs: number; readonly sequence: bigint | null } | null = null;
 
   constructor(deps: FollowerDeps, since: ChangelogPlace) {
     this.#deps = deps;
@@ -138,7 +85,7 @@ export class ChangesFollower {
     const newest = files.newest();
     if (newest === null) {
       if (!files.exist()) throw noChangelog(files.path);
-      return IDLE;
+      return this.#waitForFile();
     }
     const { history } = newest.header;
     const reached = closedOnError(newest, () => {
@@ -158,6 +105,7 @@ export class ChangesFollower {
   }
 
   #goOnIn(file: ChangelogFile): void {
+    this.#missing = null;
     this.#file?.close();
     this.#file = file;
     this.#open = [];
@@ -168,7 +116,7 @@ export class ChangesFollower {
   #break(reason: InvalidationReason): FollowerStep {
     this.#owed = reason;
     const newest = this.#deps.files.newest();
-    if (newest === null) return IDLE;
+    if (newest === null) return this.#waitForFile();
     const place = closedOnError(newest, () => {
       const now = placeIn(newest, this.#deps.ldb);
       newest.seekAfter(now.sequence);
@@ -180,6 +128,21 @@ export class ChangesFollower {
     this.#owed = null;
     const { sequence, history } = place;
     return { kind: "break", reason, sequence, cursor: formatCursor(sequence, history) };
+  }
+
+  /**
+   * There is no newest file: one is being put into its place, which takes no time, and the LDB does not move meanwhile. One
+   * that does has no changelog any more, and whoever waits would take its silence for "nothing changed".
+   */
+  #waitForFile(): FollowerStep {
+    const sequence = this.#deps.ldb.sequence();
+    const now = { atMs: performance.now(), sequence };
+    this.#missing ??= now;
+    const isLong = now.atMs - this.#missing.atMs > CHANGES_LIMITS.vanishedMs;
+    if (isLong && sequence !== null && sequence > (this.#missing.sequence ?? 0n)) {
+      throw noChangelog(this.#deps.files.path);
+    }
+    return IDLE;
   }
 
   #giveWhole(): FollowerStep | null {
@@ -208,12 +171,13 @@ export class ChangesFollower {
   #readOn(file: ChangelogFile): FollowerStep {
     // Looked at before it is read: what was written before it was rotated is read then.
     const stats = this.#deps.files.stats();
+    if (stats !== null) this.#missing = null;
     const isNewest = stats !== null && fileIdentity(stats) === file.identity;
     if (isNewest && stats.size === file.offset) return IDLE;
     if (isNewest && stats.size < file.offset) return this.#break("reset");
     if (this.#gather(file.read())) return MORE;
-    if (isNewest || stats === null) return IDLE;
-    return this.#leave(file);
+    if (stats === null) return this.#waitForFile();
+    return isNewest ? IDLE : this.#leave(file);
   }
 
   /** False when there were no lines. */
@@ -230,7 +194,7 @@ export class ChangesFollower {
   /** The file was read to its end, and another one is the newest. */
   #leave(file: ChangelogFile): FollowerStep {
     const newest = this.#deps.files.newest();
-    if (newest === null) return IDLE;
+    if (newest === null) return this.#waitForFile();
     const { history, file: newestNumber } = newest.header;
     const next = file.header.file + 1;
     // The same number again: the folder was copied and put back. What is behind the place is the same.

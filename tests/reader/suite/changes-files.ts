@@ -310,6 +310,24 @@ export function defineChangesFilesTests(environment: SuiteEnvironment): void {
     assert.equal(brief(await reset), "invalidate reset");
   });
 
+  test("changelog_unavailable is told when the changelog was taken away and the LDB goes on without it", async () => {
+    using folder = new SampleFolder(environment);
+    const ldb = folder.ldb();
+    ldb.moveTo(9);
+    const log = new SampleChangelog(folder.path);
+    const changes = folder.reader().changes(LOOKS);
+    const waiting = changes.next();
+    await look();
+    rmSync(log.path);
+    const moving = setInterval(() => ldb.moveTo(ldb.sequence + 1), 10);
+    try {
+      await rejectsCode("changelog_unavailable", waiting);
+    } finally {
+      clearInterval(moving);
+    }
+    assert.equal(changes.cursor, `9@${log.history}`);
+  });
+
   test("changelog that got shorter is no longer what was followed", async () => {
     using folder = new SampleFolder(environment);
     folder.ldb().moveTo(9);
