@@ -23,6 +23,8 @@ export function startCtlstore(args: readonly string[], options: ProcessOptions =
   return startProcess(ctlstore(...args), { ...options, env: { CTLSTORE_LOG_LEVEL: "warn", ...options.env } });
 }
 
+type Environment = Readonly<Record<string, string>>;
+
 /** Tests are about something else than limits, unless their own flags, which count over these, say so. */
 const WITHOUT_LIMITS = [
   "--writer-rows-per-minute",
@@ -41,8 +43,9 @@ export function startExecutiveService(
   ctldbUrl: string,
   flags: readonly string[] = [],
   port = 0,
+  more: Environment = {},
 ): Promise<ServiceProcess> {
-  const env = { CTLSTORE_CTLDB: ctldbUrl, CTLSTORE_ADMIN_TOKEN: SERVICE_ADMIN_TOKEN };
+  const env = { CTLSTORE_CTLDB: ctldbUrl, CTLSTORE_ADMIN_TOKEN: SERVICE_ADMIN_TOKEN, ...more };
   return startService(["executive", ...WITHOUT_LIMITS, ...flags], env, port);
 }
 
@@ -51,15 +54,12 @@ export function startReflectorService(
   ctldbUrl: string,
   ldbFolder: string,
   flags: readonly string[] = ["--poll-interval-ms", "20"],
+  more: Environment = {},
 ): Promise<ServiceProcess> {
-  return startService(["reflector", "--ldb", ldbFolder, ...flags], { CTLSTORE_CTLDB: ctldbUrl });
+  return startService(["reflector", "--ldb", ldbFolder, ...flags], { CTLSTORE_CTLDB: ctldbUrl, ...more });
 }
 
-async function startService(
-  args: readonly string[],
-  env: Readonly<Record<string, string>>,
-  port = 0,
-): Promise<ServiceProcess> {
+async function startService(args: readonly string[], env: Environment, port = 0): Promise<ServiceProcess> {
   const child = startCtlstore([...args, "--bind", `127.0.0.1:${port}`], { env });
   // Services say on standard error where they listen.
   const [url] = await child.waitForOutput(/http:\/\/127\.0\.0\.1:\d+/, START_DEADLINE_MS);
