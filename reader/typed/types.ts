@@ -51,21 +51,21 @@ export type TypedKey<K extends readonly unknown[]> =
 export interface TypedReads<S extends TypedTables>
   extends Omit<LdbReads, "getRowByKey" | "getRows" | "getRowsByKeyPrefix"> {
   /** The row with this key, or null when there is none. */
-  getRowByKey<F extends FamilyOf<S>, T extends TableOf<S, F>>(
+  getRowByKey<F extends keyof S & string, T extends keyof S[F] & string>(
     family: F,
     table: T,
     ...key: KeyOf<S, F, T>
   ): RowOf<S, F, T> | null;
 
   /** The rows with these keys, all of one committed state: one element per key, null where there is no row. */
-  getRows<F extends FamilyOf<S>, T extends TableOf<S, F>>(
+  getRows<F extends keyof S & string, T extends keyof S[F] & string>(
     family: F,
     table: T,
     keys: readonly TypedKey<KeyOf<S, F, T>>[],
   ): (RowOf<S, F, T> | null)[];
 
   /** The rows whose key begins with these parts, in key order, all of one committed state; no parts means all rows. */
-  getRowsByKeyPrefix<F extends FamilyOf<S>, T extends TableOf<S, F>>(
+  getRowsByKeyPrefix<F extends keyof S & string, T extends keyof S[F] & string>(
     family: F,
     table: T,
     ...prefix: KeyPrefix<KeyOf<S, F, T>>
@@ -120,7 +120,7 @@ export interface TypedReader<S extends TypedTables>
    * The keys of one table that change, typed as its keys are; see `LdbReader`. They are as the changelog has them: after
    * a "drop" the table may come back with another key, and reads of it throw `schema_mismatch` then.
    */
-  changes<F extends FamilyOf<S>, T extends TableOf<S, F>>(
+  changes<F extends keyof S & string, T extends keyof S[F] & string>(
     options: TypedChangesOptions<F, T>,
   ): TypedChanges<TypedChange<S, F, T>>;
   /** The changes of several tables, and of those that the program does not know. */
