@@ -4,14 +4,14 @@
  * It is told each statement after it was run, and gives the lines of whole ledger transactions; what was undone is
  * discarded, so that a line never tells of what is not there (D17).
  */
-import { keylessLine, rowLine } from "../../core/changelog/encode.ts";
+import { type KeyPart, LineBuffer, type LineKey } from "../../core/changelog/encode.ts";
 import type { LedgerEntry } from "../../core/ledger/entry.ts";
 import { type BoundValue, type ParsedUpsert, UpsertParser } from "../../core/ledger/parse-upsert.ts";
 import { BEGIN_MARKER, changesSchema, describeStatement } from "../../core/ledger/statements.ts";
 import { CHANGELOG_LIMITS } from "../../core/limits.ts";
 import type { WritableDatabase } from "../../ldb/writable-database.ts";
 import { type ChangedTable, ChangedTables, UNKNOWN_TABLE } from "./changed-tables.ts";
-import { keyValueJson } from "./key-values.ts";
+import { keyPart } from "./key-values.ts";
 import { type RowKind, type TableKind, TransactionChanges } from "./transaction-changes.ts";
 
 /** Where the key is in upserts that begin alike. */
@@ -20,11 +20,6 @@ interface UpsertForm {
   readonly table: ChangedTable;
   /** Positions among the values, in key order; -1 for a column that the statement does not name. */
   readonly positions: readonly number[];
-}
-
-export interface CollectedLines {
-  readonly text: string;
-  readonly lines: number;
 }
 
 const NO_FORM: UpsertForm = { prefix: "", table: UNKNOWN_TABLE, positions: [] };
@@ -40,21 +35,27 @@ export class ChangeRecorder {
   readonly #changes: TransactionChanges;
   #lastForm = NO_FORM;
   #insideTransaction = false;
-  #text = "";
-  #lines = 0;
+  #lines: LineBuffer;
+  /** What was taken last; used again when that is taken care of. */
+  #taken: LineBuffer;
 
   constructor(database: WritableDatabase, mostKeys: number = CHANGELOG_LIMITS.keysPerTransaction) {
     this.#tables = new ChangedTables(database);
     this.#changes = new TransactionChanges(mostKeys);
+    this.#lines = new LineBuffer(CHANGELOG_LIMITS.noteHeaderBytes);
+    this.#taken = new LineBuffer(CHANGELOG_LIMITS.noteHeaderBytes);
   }
 
   /** A marker of the ledger has been passed. */
   mark(marker: string): void {
     this.#insideTransaction = marker === BEGIN_MARKER;
     if (this.#insideTransaction) return;
-    const { text, lines } = this.#changes.takeLines();
-    this.#text += text;
-    this.#lines += lines;
+    const changes = this.#changes.take();
+    const last = changes.at(-1);
+    for (const change of changes) {
+      const { seq, table, kind, key } = change;
+      this.#lines.add(seq, table.lines, kind, key, change === last);
+    }
   }
 
   /**
@@ -73,17 +74,18 @@ export class ChangeRecorder {
     else this.#addRow(entry, form.table, "upsert", key);
   }
 
-  /** The lines since they were taken last. Call when no ledger transaction is open. */
-  take(): CollectedLines {
-    const taken = { text: this.#text, lines: this.#lines };
-    this.#text = "";
-    this.#lines = 0;
+  /** The lines since they were taken last; they stay as they are until the next call. Call outside a ledger transaction. */
+  take(): LineBuffer {
+    const taken = this.#lines;
+    this.#lines = this.#taken;
+    this.#lines.clear(CHANGELOG_LIMITS.keptBufferBytes);
+    this.#taken = taken;
     return taken;
   }
 
   /** Forgets what was collected: the transaction was undone, and with it perhaps a change of tables. */
   discard(): void {
-    this.take();
+    this.#lines.clear(CHANGELOG_LIMITS.keptBufferBytes);
     this.#changes.clear();
     this.#insideTransaction = false;
     this.#forgetTables();
@@ -109,22 +111,14 @@ export class ChangeRecorder {
     else this.#addRow(entry, table, "delete", key);
   }
 
-  #addRow({ sequence }: LedgerEntry, table: ChangedTable, kind: RowKind, key: string): void {
-    if (this.#insideTransaction) {
-      this.#changes.addRow(sequence, table, kind, key);
-      return;
-    }
-    this.#text += rowLine(sequence, table.lines, key, kind, true);
-    this.#lines += 1;
+  #addRow({ sequence }: LedgerEntry, table: ChangedTable, kind: RowKind, key: LineKey): void {
+    if (this.#insideTransaction) this.#changes.addRow(sequence, table, kind, key);
+    else this.#lines.add(sequence, table.lines, kind, key, true);
   }
 
   #addTable({ sequence }: LedgerEntry, table: ChangedTable, kind: TableKind): void {
-    if (this.#insideTransaction) {
-      this.#changes.addTable(sequence, table, kind);
-      return;
-    }
-    this.#text += keylessLine(sequence, table.lines, kind, true);
-    this.#lines += 1;
+    if (this.#insideTransaction) this.#changes.addTable(sequence, table, kind);
+    else this.#lines.add(sequence, table.lines, kind, null, true);
   }
 
   #formOf(prefix: string): UpsertForm {
@@ -154,27 +148,26 @@ function knownOr(table: ChangedTable, kind: TableKind): TableKind {
   return table === UNKNOWN_TABLE ? "reload" : kind;
 }
 
-/** The key's values as JSON, or null when it cannot be said which row is meant. */
+/** The key, or null when it cannot be said which row is meant. */
 function keyOf(
-  table: ChangedTable,
+  { key }: ChangedTable,
   positions: readonly number[],
   values: readonly BoundValue[],
-): string | null {
-  let key = "";
-  for (let i = 0; i < positions.length; i++) {
-    const column = table.key[i];
-    const json = column === undefined ? null : keyValueJson(column, values[positions[i] ?? -1] ?? null);
-    if (json === null) return null;
-    key += i === 0 ? json : `${table.lines.between[i - 1]}${json}`;
+): LineKey | null {
+  const [first] = key;
+  if (first === undefined) return null;
+  // Nearly every key has one part.
+  if (key.length === 1) return keyPart(first, values[positions[0] ?? -1] ?? null);
+  const parts: KeyPart[] = [];
+  for (let i = 0; i < key.length; i++) {
+    const part = keyPart(key[i] ?? first, values[positions[i] ?? -1] ?? null);
+    if (part === null) return null;
+    parts.push(part);
   }
-  return key === "" ? null : key;
+  return parts;
 }
 
-function keyOfDelete(table: ChangedTable, values: ReadonlyMap<string, BoundValue>): string | null {
+function keyOfDelete(table: ChangedTable, values: ReadonlyMap<string, BoundValue>): LineKey | null {
   const inOrder = table.key.map(({ name }) => values.get(name) ?? null);
-  return keyOf(
-    table,
-    inOrder.map((_, i) => i),
-    inOrder,
-  );
+  return keyOf(table, [...inOrder.keys()], inOrder);
 }

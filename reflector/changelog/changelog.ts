@@ -7,7 +7,9 @@
  * without its note, and the next note is not written before the lines of the last one are.
  */
 import { randomBytes } from "node:crypto";
+import { LineBuffer } from "../../core/changelog/encode.ts";
 import { quote } from "../../core/errors.ts";
+import { CHANGELOG_LIMITS } from "../../core/limits.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { Sequence } from "../../core/sequence.ts";
 import { ignoreCrashPoint, type OnCrashPoint } from "../../ldb/crash-points.ts";
@@ -55,8 +57,7 @@ export const NO_CHANGELOG_COUNTS: ChangelogCounts = {
 
 /** Lines that a note has, on their way into the file. */
 interface OwedLines {
-  readonly bytes: Uint8Array;
-  readonly lines: number;
+  readonly lines: LineBuffer;
   readonly to: Sequence;
   readonly committed: boolean;
 }
@@ -140,9 +141,9 @@ export class Changelog {
     this.settle();
     this.#onFiles("note what changes in", () => {
       if (!this.#files.isUntouched) this.#reset("files-changed", from);
-      const { text, lines } = this.recorder.take();
-      const bytes = this.#writeNote({ from, to, clean: false }, text);
-      this.#owed = { bytes, lines, to, committed: false };
+      const lines = this.recorder.take();
+      this.#writeNote({ from, to, clean: false }, lines);
+      this.#owed = { lines, to, committed: false };
     });
     this.#deps.onPoint("changelog-pending");
   }
@@ -179,7 +180,7 @@ export class Changelog {
       this.discard();
       this.settle();
       this.#files.sync();
-      this.#writeNote({ from: this.#covered, to: this.#covered, clean: true }, "");
+      this.#writeNote({ from: this.#covered, to: this.#covered, clean: true }, NO_LINES);
       this.#note.sync();
     } catch (error) {
       this.#deps.logger.warn({ err: error }, "changelog could not be closed well");
@@ -209,7 +210,7 @@ export class Changelog {
 
   #began(reason: ResetReason, seq: Sequence): void {
     this.#covered = seq;
-    this.#writeNote({ from: seq, to: seq, clean: false }, "");
+    this.#writeNote({ from: seq, to: seq, clean: false }, NO_LINES);
     this.#files.sweep();
     const fields = { path: this.#settings.path, reason, history: this.#files.history, sequence: seq };
     if (reason === "new") {
@@ -220,14 +221,15 @@ export class Changelog {
     this.#deps.logger.warn(fields, "changelog was reset: who follows it must take everything for changed");
   }
 
-  #append({ bytes, lines, to }: OwedLines): void {
+  #append({ lines, to }: OwedLines): void {
     const { onPoint } = this.#deps;
-    if (onPoint === ignoreCrashPoint) this.#files.append(bytes);
-    else this.#files.appendInHalves(bytes, () => onPoint("mid-append"));
+    const { text } = lines;
+    if (onPoint === ignoreCrashPoint) this.#files.append(text);
+    else this.#files.appendInHalves(text, () => onPoint("mid-append"));
     this.#owed = null;
     this.#covered = to;
-    this.#counts.changelogLines += lines;
-    this.#counts.changelogBytes += bytes.length;
+    this.#counts.changelogLines += lines.lines;
+    this.#counts.changelogBytes += text.length;
   }
 
   #rotate(): void {
@@ -241,17 +243,20 @@ export class Changelog {
 
   #writeNote(
     step: { readonly from: Sequence; readonly to: Sequence; readonly clean: boolean },
-    lines: string,
-  ): Uint8Array {
+    lines: LineBuffer,
+  ): void {
     const { history, file, end } = this.#files;
     const place = { history, file, offset: end, generation: this.#generation, boot: this.#boot };
-    return this.#note.write({ ...place, ...step }, lines);
+    this.#note.write({ ...place, ...step }, lines);
   }
 
   #onFiles(action: string, work: () => void): void {
     onLdbFiles(`${action} the changelog ${quote(this.#settings.path)}`, work);
   }
 }
+
+/** For a note that is about no lines. */
+const NO_LINES = new LineBuffer(CHANGELOG_LIMITS.noteHeaderBytes);
 
 function newHistory(): string {
   return randomBytes(8).toString("hex");

@@ -1,4 +1,5 @@
-/** Values of a key as the changelog's JSON, where the statement's value is exactly what the LDB's column keeps. */
+/** Values of a key as the changelog has them, where the statement's value is exactly what the LDB's column keeps. */
+import type { KeyPart } from "../../core/changelog/encode.ts";
 import { type FieldType, fieldTypeFromSqlite, TYPE_FACTS } from "../../core/field-types.ts";
 import type { BoundValue } from "../../core/ledger/parse-upsert.ts";
 
@@ -33,26 +34,31 @@ function storageOf(type: FieldType | null, declared: string): KeyStorage {
   return /CHAR|CLOB|TEXT/i.test(declared) ? "text" : null;
 }
 
-/** Null when the value is not of the kind that the column declares: which row is meant cannot be said then. */
-export function keyValueJson({ holds }: KeyColumn, value: BoundValue): string | null {
-  if (typeof value === "string") return holds === "text" ? JSON.stringify(value) : null;
-  if (holds === "integer") return integerJson(value);
+/**
+ * The same value always in the same form, so that it can be looked up.
+ * @returns null when it is not of the kind that the column declares: which row is meant cannot be said then
+ */
+export function keyPart({ holds }: KeyColumn, value: BoundValue): KeyPart | null {
+  if (typeof value === "string") return holds === "text" ? value : null;
+  if (holds === "integer") return integerPart(value);
   if (!(value instanceof Uint8Array)) return null;
-  if (holds === "text") return textOfBytesJson(value);
-  return holds === "blob" ? `"${base64(value)}"` : null;
+  if (holds === "text") return textOfBytes(value);
+  return holds === "blob" ? base64(value) : null;
 }
 
 /** A double that was a literal of more than 64 bits is no integer to SQLite. */
-function integerJson(value: BoundValue): string | null {
-  if (typeof value === "bigint") return value.toString();
-  return Number.isSafeInteger(value) ? String(value) : null;
+function integerPart(value: BoundValue): number | bigint | null {
+  if (typeof value === "number") return Number.isSafeInteger(value) ? value : null;
+  if (typeof value !== "bigint") return null;
+  const asNumber = Number(value);
+  return Number.isSafeInteger(asNumber) ? asNumber : value;
 }
 
 /** The original writes text that holds NUL as bytes, and nothing else (D5). */
-function textOfBytesJson(bytes: Uint8Array): string | null {
+function textOfBytes(bytes: Uint8Array): string | null {
   try {
     const text = decoder.decode(bytes);
-    return text.includes(NUL) ? JSON.stringify(text) : null;
+    return text.includes(NUL) ? text : null;
   } catch {
     return null; // no text at all
   }

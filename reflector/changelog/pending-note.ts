@@ -6,6 +6,7 @@
  * follow, and are only looked at when the LDB says that the COMMIT after them has happened.
  */
 import { closeSync, fsyncSync, ftruncateSync, openSync, readFileSync } from "node:fs";
+import type { LineBuffer } from "../../core/changelog/encode.ts";
 import { CHANGELOG_FORMAT_VERSION } from "../../core/changelog/format.ts";
 import { CHANGELOG_LIMITS } from "../../core/limits.ts";
 import { type Sequence, toSequence } from "../../core/sequence.ts";
@@ -31,13 +32,10 @@ export interface PendingNote extends NoteFacts {
   readonly lines: Uint8Array;
 }
 
-const { noteHeaderBytes: HEADER_BYTES, keptBufferBytes: KEPT_BYTES } = CHANGELOG_LIMITS;
-/** UTF-8 of a UTF-16 code unit. */
-const MOST_BYTES = 3;
+const { noteHeaderBytes: HEADER_BYTES } = CHANGELOG_LIMITS;
 
 export class PendingNoteFile {
   readonly #descriptor: number;
-  #buffer = Buffer.alloc(64 * 1024);
   /** Length of the last note, and of the longest one. */
   #length = 0;
   #longest = 0;
@@ -49,28 +47,25 @@ export class PendingNoteFile {
 
   /**
    * Replaces the note.
-   * @returns the lines' bytes, which stay as they are until the next call
+   * @param lines which have room for the facts before them
    * @throws an error of the system; the note is then none, or the one of before
    */
-  write(facts: NoteFacts, lines: string): Uint8Array {
-    this.#reserve(HEADER_BYTES + lines.length * MOST_BYTES);
-    const bytes = this.#buffer.write(lines, HEADER_BYTES);
-    const body = this.#buffer.subarray(HEADER_BYTES, HEADER_BYTES + bytes);
+  write(facts: NoteFacts, lines: LineBuffer): void {
+    const { whole, text } = lines;
     const header = JSON.stringify({
       format: CHANGELOG_FORMAT_VERSION,
       ...facts,
       from: String(facts.from),
       to: String(facts.to),
-      bytes,
-      crc32: Bun.hash.crc32(body),
+      bytes: text.length,
+      crc32: Bun.hash.crc32(text),
     });
-    this.#buffer.fill(" ", 0, HEADER_BYTES - 1);
-    this.#buffer.write(header, 0, HEADER_BYTES - 1);
-    this.#buffer[HEADER_BYTES - 1] = NEWLINE;
-    this.#length = HEADER_BYTES + bytes;
+    whole.fill(" ", 0, HEADER_BYTES - 1);
+    whole.write(header, 0, HEADER_BYTES - 1);
+    whole[HEADER_BYTES - 1] = NEWLINE;
+    this.#length = whole.length;
     this.#longest = Math.max(this.#longest, this.#length);
-    writeFully(this.#descriptor, this.#buffer.subarray(0, this.#length), 0);
-    return body;
+    writeFully(this.#descriptor, whole, 0);
   }
 
   /** Makes the last note durable, and gives back what a large one before it took. */
@@ -82,12 +77,6 @@ export class PendingNoteFile {
 
   close(): void {
     closeSync(this.#descriptor);
-  }
-
-  #reserve(bytes: number): void {
-    if (bytes > this.#buffer.length) this.#buffer = Buffer.alloc(bytes * 2);
-    else if (this.#buffer.length > KEPT_BYTES && bytes < KEPT_BYTES / 2)
-      this.#buffer = Buffer.alloc(KEPT_BYTES);
   }
 }
 

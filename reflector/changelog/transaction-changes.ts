@@ -1,84 +1,129 @@
 /**
  * What one ledger transaction changes: each key once, with its last statement (D17), in the order of the statements.
  *
- * What it keeps in mind is bounded: of a table with too many keys it says only that the table changed.
+ * What it keeps in mind is bounded: of a table with too many keys it says only that the table changed. Nearly every
+ * statement is about a row that no other one of its transaction changes, and costs little more than its line.
  */
-import { keylessLine, rowLine } from "../../core/changelog/encode.ts";
+import type { KeyPart, LineKey } from "../../core/changelog/encode.ts";
 import type { ChangeKind } from "../../core/changelog/format.ts";
 import type { ChangedTable } from "./changed-tables.ts";
 
 export type RowKind = "upsert" | "delete";
 export type TableKind = Exclude<ChangeKind, RowKind>;
 
-type Change = { readonly seq: bigint; readonly table: ChangedTable } & (
-  | { readonly kind: RowKind; readonly key: string }
-  | { readonly kind: TableKind; readonly key: null }
-);
+export interface Change {
+  readonly seq: bigint;
+  readonly table: ChangedTable;
+  readonly kind: ChangeKind;
+  /** Null for a change of the whole table. */
+  readonly key: LineKey | null;
+}
+
+interface TableState {
+  readonly table: ChangedTable;
+  readonly keys: Set<KeyPart>;
+  /** Single rows are not told any more. */
+  reloads: boolean;
+}
 
 export class TransactionChanges {
   readonly #mostKeys: number;
-  /** By what is changed, in the order of the last statement that did: who is changed again goes to the end. */
-  readonly #changes = new Map<string, Change>();
-  /** Tables of which single rows are not told any more. */
-  readonly #reloaded = new Set<string>();
+  readonly #states = new Map<string, TableState>();
+  #lastState: TableState | null = null;
+  /** In the order of the statements; a key that was changed again may be there more than once, which `#compact` ends. */
+  #changes: Change[] = [];
+  #isCompact = true;
+  #keys = 0;
 
   constructor(mostKeys: number) {
     this.#mostKeys = mostKeys;
   }
 
-  /** @param key the key's values as JSON */
-  addRow(seq: bigint, table: ChangedTable, kind: RowKind, key: string): void {
-    if (this.#reloaded.size > 0 && this.#reloaded.has(table.name)) {
-      this.#put(`${table.name}:reload`, { seq, table, kind: "reload", key: null });
+  addRow(seq: bigint, table: ChangedTable, kind: RowKind, key: LineKey): void {
+    const state = this.#lastState?.table === table ? this.#lastState : this.#stateOf(table);
+    if (state.reloads) {
+      this.addTable(seq, table, "reload");
       return;
     }
-    // What follows the colon begins a JSON value, and is no kind.
-    this.#put(`${table.name}:${key}`, { seq, table, kind, key });
-    if (this.#changes.size > this.#mostKeys) this.addTable(seq, table, "reload");
+    const { keys } = state;
+    const before = keys.size;
+    keys.add(identityOf(key));
+    if (keys.size === before) this.#isCompact = false;
+    else this.#keys += 1;
+    this.#changes.push({ seq, table, kind, key });
+    if (this.#keys > this.#mostKeys) this.addTable(seq, table, "reload");
+    else if (this.#changes.length > 2 * this.#mostKeys) this.#compact();
   }
 
   addTable(seq: bigint, table: ChangedTable, kind: TableKind): void {
-    if (kind === "reload") {
-      if (table.name !== "") this.#forgetRows(table.name);
-      this.#reloaded.add(table.name);
-    } else if (kind !== "schema") {
-      // All rows are gone, whatever was done to them before.
-      this.#forgetRows(table.name);
-      this.#changes.delete(`${table.name}:reload`);
-      this.#reloaded.delete(table.name);
+    const { name } = table;
+    const state = this.#stateOf(table);
+    // All rows are gone, or may be other ones: whatever was told of them before does not matter.
+    const isWhole = kind !== "schema" && name !== "";
+    const isOvertaken = (change: Change) =>
+      change.table.name === name && (change.kind === kind || (isWhole && change.kind !== "schema"));
+    this.#changes = this.#changes.filter((change) => !isOvertaken(change));
+    if (isWhole) {
+      this.#keys -= state.keys.size;
+      state.keys.clear();
+      state.reloads = kind === "reload";
     }
-    this.#put(`${table.name}:${kind}`, { seq, table, kind, key: null });
+    this.#changes.push({ seq, table, kind, key: null });
   }
 
-  /** The lines, of which the last says that the transaction ends. Empties this. */
-  takeLines(): { readonly text: string; readonly lines: number } {
-    let text = "";
-    let left = this.#changes.size;
-    const lines = left;
-    for (const change of this.#changes.values()) {
-      left -= 1;
-      text +=
-        change.key === null
-          ? keylessLine(change.seq, change.table.lines, change.kind, left === 0)
-          : rowLine(change.seq, change.table.lines, change.key, change.kind, left === 0);
-    }
+  /** The changes, each as it was last. Empties this. */
+  take(): readonly Change[] {
+    if (!this.#isCompact) this.#compact();
+    const taken = this.#changes;
     this.clear();
-    return { text, lines };
+    return taken;
   }
 
   clear(): void {
-    this.#changes.clear();
-    this.#reloaded.clear();
+    this.#changes = [];
+    this.#states.clear();
+    this.#lastState = null;
+    this.#isCompact = true;
+    this.#keys = 0;
   }
 
-  #put(id: string, change: Change): void {
-    this.#changes.delete(id);
-    this.#changes.set(id, change);
-  }
-
-  #forgetRows(name: string): void {
-    for (const [id, change] of this.#changes) {
-      if (change.key !== null && change.table.name === name) this.#changes.delete(id);
+  #stateOf(table: ChangedTable): TableState {
+    let state = this.#states.get(table.name);
+    // Known anew after a change of tables: the same table, and keys that were noted before are its own.
+    if (state === undefined || state.table !== table) {
+      const { keys = new Set<KeyPart>(), reloads = false } = state ?? {};
+      state = { table, keys, reloads };
+      this.#states.set(table.name, state);
     }
+    this.#lastState = state;
+    return state;
   }
+
+  /** Leaves of each key the last change only. */
+  #compact(): void {
+    const seen = new Map<string, Set<KeyPart>>();
+    const kept: Change[] = [];
+    for (const change of this.#changes.reverse()) {
+      if (change.key === null || isNew(seen, change.table.name, change.key)) kept.push(change);
+    }
+    this.#changes = kept.reverse();
+    this.#isCompact = true;
+  }
+}
+
+/** Notes a key. @returns false when it was there before */
+function isNew(seen: Map<string, Set<KeyPart>>, table: string, key: LineKey): boolean {
+  let keys = seen.get(table);
+  if (keys === undefined) {
+    keys = new Set();
+    seen.set(table, keys);
+  }
+  const before = keys.size;
+  keys.add(identityOf(key));
+  return keys.size > before;
+}
+
+/** Equal for equal keys of one table, and for no others: each part has the type that its column holds. */
+function identityOf(key: LineKey): KeyPart {
+  return typeof key === "object" ? JSON.stringify(key.map(String)) : key;
 }

@@ -3,6 +3,7 @@
  * in transactions of the same size with the same sequence row, and nothing checked.
  */
 import { Database } from "bun:sqlite";
+import type { ChangelogOptions } from "../../reflector/options.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { type Benchmark, inTurns, median, ratio } from "./report.ts";
 import { applyLedgerTo, SAMPLE_TABLE, sampleLedger, sampleStatement } from "./sample-ldb.ts";
@@ -42,9 +43,9 @@ export const applyLedger: Benchmark = {
       progress(label);
       const ledger = sampleLedger(rows, batch);
       // As the Reflector does it, and, to compare like with like, with a commit after each ledger transaction.
-      const run = (transactionStatements: number) => {
+      const run = (transactionStatements: number, changelog?: ChangelogOptions) => {
         using folder = tempFolder("bench");
-        return rows / applyLedgerTo(folder.path, ledger, transactionStatements);
+        return rows / applyLedgerTo(folder.path, ledger, transactionStatements, changelog);
       };
       const rates = await inTurns(ROUNDS, {
         raw: () => {
@@ -53,6 +54,8 @@ export const applyLedger: Benchmark = {
         },
         sameCommits: () => run(1),
         reflector: () => run(2_000),
+        changelog: () => run(2_000, {}),
+        changelogSameCommits: () => run(1, {}),
       });
       const same = ratio(rates.sameCommits, rates.raw);
       figures.push({ name: `${label}: raw bun:sqlite`, unit: "statements/s", values: rates.raw });
@@ -65,6 +68,16 @@ export const applyLedger: Benchmark = {
         name: `${label}: ours, as the Reflector does it`,
         unit: "statements/s",
         values: rates.reflector,
+      });
+      figures.push({
+        name: `${label}: ours, as the Reflector does it, with a changelog`,
+        unit: "statements/s",
+        values: rates.changelog,
+      });
+      figures.push({
+        name: `${label}: ours, a commit per ledger transaction, with a changelog`,
+        unit: "statements/s",
+        values: rates.changelogSameCommits,
       });
       verdicts.push({
         // For comparison: the Reflector never commits so often while it is behind, which is when throughput counts.
@@ -81,6 +94,21 @@ export const applyLedger: Benchmark = {
         unit: "×",
         aim: "≥ 0.7",
         met: asDone >= 0.7,
+      });
+      const withChangelog = ratio(rates.changelog, rates.reflector);
+      verdicts.push({
+        name: `${label}: with a changelog, against without`,
+        value: withChangelog,
+        unit: "×",
+        aim: "≥ 0.85",
+        met: withChangelog >= 0.85,
+      });
+      verdicts.push({
+        name: `${label}: same commits with a changelog, against without`,
+        value: ratio(rates.changelogSameCommits, rates.sameCommits),
+        unit: "×",
+        aim: "(none set)",
+        met: true,
       });
     }
     return {

@@ -5,11 +5,14 @@ import type { LedgerEntry } from "../../core/ledger/entry.ts";
 import { READER_LIMITS } from "../../core/limits.ts";
 import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
-import { toSequence } from "../../core/sequence.ts";
+import { SEQUENCE_ZERO, toSequence } from "../../core/sequence.ts";
+import { ignoreCrashPoint } from "../../ldb/crash-points.ts";
 import { openLdbFolder } from "../../ldb/ldb-folder.ts";
+import { Changelog } from "../../reflector/changelog/changelog.ts";
+import { identityOf } from "../../reflector/changelog/ldb-identity.ts";
 import { LdbWriter } from "../../reflector/ldb-writer.ts";
 import { LegacyGaps } from "../../reflector/legacy-gaps.ts";
-import { withDefaults } from "../../reflector/options.ts";
+import { type ChangelogOptions, withDefaults } from "../../reflector/options.ts";
 import { WalKeeper } from "../../reflector/wal-keeper.ts";
 
 export const SAMPLE_ROWS = 200_000;
@@ -54,23 +57,39 @@ function* sampleStatements(rows: number, batch: number): Generator<string> {
   }
 }
 
-/** Applies entries to a new LDB in a folder, as the Reflector does; returns the seconds that applying took. */
+/**
+ * Applies entries to a new LDB in a folder, as the Reflector does, where it is told to with a changelog; returns the
+ * seconds that applying took.
+ */
 export function applyLedgerTo(
   folder: string,
   entries: readonly LedgerEntry[],
   transactionStatements: number,
+  changelogOptions?: ChangelogOptions,
 ): number {
-  const onPoint = () => {};
+  const onPoint = ignoreCrashPoint;
   const clock = systemClock;
-  const { database } = openLdbFolder(folder, { clock, logger: silentLogger, onPoint });
-  const options = withDefaults({ ldbFolder: folder, transactionStatements });
+  const ldb = openLdbFolder(folder, { clock, logger: silentLogger, onPoint });
+  const { database } = ldb;
+  const options = withDefaults({
+    ldbFolder: folder,
+    transactionStatements,
+    ...(changelogOptions === undefined ? {} : { changelog: changelogOptions }),
+  });
   const walKeeper = new WalKeeper(
     { database, clock, logger: silentLogger, onPoint },
     { ...options, insist: options.walInsist },
   );
   const gaps = new LegacyGaps(clock, options.legacyGapGraceMs);
+  const changelog =
+    options.changelog === null
+      ? null
+      : Changelog.open({ database, logger: silentLogger, onPoint }, options.changelog, {
+          generation: identityOf(ldb),
+          sequence: SEQUENCE_ZERO,
+        });
   const writer = new LdbWriter(
-    { database, clock, onPoint, onCommit: () => walKeeper.afterCommit() },
+    { database, clock, onPoint, onCommit: () => walKeeper.afterCommit(), changelog },
     { gaps, limits: options, ldbFolder: folder },
   );
   writer.followLedger({ epoch: "0".repeat(32), origin: ZERO_HASH });
@@ -81,6 +100,7 @@ export function applyLedgerTo(
     for (let at = 0; at < block.length; ) at = writer.applySlice(block, at).next;
   }
   const seconds = (performance.now() - startedMs) / 1000;
+  changelog?.close();
   database.close();
   return seconds;
 }
