@@ -4,7 +4,7 @@
  * Its one argument is the order, in JSON. Ends by itself, well, when the LDB has come to the end of the ledger.
  */
 import { systemClock } from "../../core/process/clock.ts";
-import { silentLogger } from "../../core/process/logger.ts";
+import { createLogger } from "../../core/process/logger.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
 import { quickCheck } from "../../ldb/copy-database.ts";
 import { startReflector } from "../../reflector/start.ts";
@@ -40,7 +40,7 @@ const bootstrap =
 const reflector = await startReflector(
   {
     source: ledger,
-    logger: silentLogger,
+    logger: createLogger("reflector", "warn"),
     clock: systemClock,
     metrics: createMetrics(),
     ...bootstrap.deps,
@@ -64,6 +64,8 @@ await until(
     const { sequence, bootstrap: running } = reflector.status();
     return sequence === ledger.head && running === null;
   },
-  { what: "the end of the ledger", intervalMs: 2, deadlineMs: 60_000 },
-);
+  { what: "the end of the ledger", intervalMs: 2, deadlineMs: 20_000 },
+).catch((cause) => {
+  throw new Error(`the Reflector is not at ${ledger.head}: ${Bun.inspect(reflector.status())}`, { cause });
+});
 await reflector.stop();

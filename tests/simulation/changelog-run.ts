@@ -77,6 +77,8 @@ class Run {
   readonly #made: ChangesLedger;
   readonly #kills: Record<string, number> = {};
   readonly #invalidations: Record<string, number> = {};
+  /** What each Reflector logged. */
+  readonly #told: string[] = [];
   #flips = 0;
   #crashes = 0;
   #events = 0;
@@ -174,6 +176,7 @@ class Run {
     const timer = moment.afterMs === null ? null : setTimeout(() => child.signal("SIGKILL"), moment.afterMs);
     const exit = await child.exited;
     if (timer !== null) clearTimeout(timer);
+    this.#told.push(`${moment.name}: ${child.stderr}`);
     if (exit.signal === "SIGKILL") return false;
     if (exit.code !== 0) throw new Error(`the Reflector failed instead of being killed:\n${child.stderr}`);
     return true;
@@ -288,7 +291,9 @@ class Run {
     ];
     const needless = found.filter((reason) => !allowed.includes(reason));
     if (needless.length > 0)
-      throw new Error(`consumers were told to forget everything without need: ${needless.join(", ")}`);
+      throw new Error(
+        `consumers were told to forget everything without need: ${needless.join(", ")}\n${this.#told.join("\n")}`,
+      );
   }
 }
 
