@@ -2,7 +2,7 @@
  * What happened to one key: found in the ledger, from its end to its beginning.
  *
  * The row before a change is what the change before it left, so it is known as soon as that one is found. Of a table that was
- * dropped and made again, the entries from before count where they name the key by the same fields.
+ * dropped and made again, what was before counts where the table had the same key.
  */
 import { INSPECTION_LIMITS } from "../../core/limits.ts";
 import type { TableSchema } from "../../core/schema.ts";
@@ -15,6 +15,7 @@ import type { HistoryPage, HistoryRequest, InspectedEntry, KeyChange, RowImage }
 import { readBounds, wholeStatement } from "./entry-rows.ts";
 import { type SearchDeps, searchDown } from "./entry-search.ts";
 import { type KeyEvent, KeyEvents } from "./key-events.ts";
+import { TableKeys } from "./table-keys.ts";
 
 export interface HistoryDeps extends SearchDeps {
   readonly store: Pick<LedgerStore, "query" | "search">;
@@ -28,7 +29,7 @@ export async function readHistory(
 ): Promise<HistoryPage> {
   const key = checkWholeKey(given, schema);
   const bounds = await readBounds(deps.store);
-  const events = new KeyEvents(schema, key);
+  const events = new KeyEvents(schema, key, await TableKeys.read(schema, deps.store));
   const collected = new Changes(limit);
   let through = before ?? toSequence(bounds.head + 1n);
   const search = {

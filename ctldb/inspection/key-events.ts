@@ -8,6 +8,7 @@ import { ledgerLiteral, textLiteral } from "../../core/sql/literals.ts";
 import type { SqlValue } from "../../core/values.ts";
 import type { InspectedEntry, KeyChange, RowImage } from "./contract.ts";
 import { entriesOf, isOf } from "./entry-rows.ts";
+import type { TableKeys } from "./table-keys.ts";
 
 export type KeyEvent =
   | { readonly kind: KeyChange["kind"]; readonly after: RowImage | null; readonly chars: number }
@@ -20,10 +21,13 @@ export class KeyEvents {
   readonly #types: ReadonlyMap<string, FieldType>;
   readonly #parser = new RowStatementParser();
 
+  readonly #keys: Pick<TableKeys, "wasTodays">;
+
   /** @param key in key order, checked */
-  constructor(schema: TableSchema, key: readonly SqlValue[]) {
+  constructor(schema: TableSchema, key: readonly SqlValue[], keys: Pick<TableKeys, "wasTodays">) {
     this.#schema = schema;
     this.#key = key;
+    this.#keys = keys;
     this.#types = new Map(schema.fields.map(({ name, type }) => [name, type]));
   }
 
@@ -52,7 +56,7 @@ export class KeyEvents {
         return { kind: entry.kind, after: null, chars: 0 };
       case "upsert":
       case "delete":
-        return this.#ofRow(statement);
+        return this.#keys.wasTodays(entry.sequence) ? this.#ofRow(statement) : null;
       default:
         return null; // the row gets a field that is null in it, as it is in every image without it
     }
@@ -67,7 +71,7 @@ export class KeyEvents {
     return { kind, after: this.#image(values), chars: statement.length };
   }
 
-  /** Of a table that had another key, once, no delete is of this one. */
+  /** A delete that names fewer or other fields was of a table with another key. */
   #isOurKey(values: ReadonlyMap<string, BoundValue>, kind: "upsert" | "delete"): boolean {
     const { keyFields } = this.#schema;
     if (kind === "delete" && values.size !== keyFields.length) return false;

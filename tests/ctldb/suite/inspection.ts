@@ -362,6 +362,22 @@ export function inspectionTests(target: ConformanceTarget): void {
         ["upsert", null, 1n],
         ["create", null, null],
       ]);
+      // With another key, though the fields are the same: its rows were no rows of today's keys.
+      await ctldb.dropTable(FAMILY, COUNTS.table);
+      const rekeyed = { ...COUNTS, keyFields: ["name", "count"].map((name) => name as FieldName) };
+      await ctldb.createTables([rekeyed]);
+      await ctldb.write(request([count("a", 2)]));
+      const changes = await wholeHistory(ctldb, rekeyed, ["a", 2n]);
+      expect(countsOf(changes)).toEqual([
+        ["upsert", null, 2n],
+        ["create", null, null],
+        ["drop", null, null],
+        ["create", null, null],
+        ["drop", null, null],
+        ["create", null, null],
+      ]);
+      for (const limit of [1, 3])
+        expect(await wholeHistory(ctldb, rekeyed, ["a", 2n], limit)).toEqual(changes);
     });
 
     test("D3 D5 I12 tells keys apart by their bytes, of every type, with names that are words of SQL", async () => {
