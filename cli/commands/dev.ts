@@ -5,6 +5,7 @@ import type { Stack } from "../dev/stack.ts";
 import { option, switchOption } from "../options.ts";
 import { integer, text } from "../parsers.ts";
 import { runUntilStopped, stopAll } from "../service.ts";
+import { DEFAULT_SIDECAR_PORT } from "../sidecar-options.ts";
 
 const port = (flag: string, name: string, fallback: number) =>
   option({
@@ -22,8 +23,8 @@ export const devCommand = command({
   name: "dev",
   summary: "run everything in one process on embedded storage, to try and to develop against",
   details:
-    "Executive, heartbeat, Reflector and Supervisor, with all data in one folder. With --demo it loads the registry of\n" +
-    "MIME types and reads it back; started again it resumes. It listens on this machine only.",
+    "Executive, heartbeat, Reflector, Supervisor and sidecar, with all data in one folder. With --demo it loads the\n" +
+    "registry of MIME types and reads it back; started again it resumes. It listens on this machine only.",
   options: {
     data: option({
       flag: "data",
@@ -34,6 +35,7 @@ export const devCommand = command({
     }),
     executivePort: port("executive-port", "Executive", DEFAULT_EXECUTIVE_PORT),
     reflectorPort: port("reflector-port", "Reflector", 3001),
+    sidecarPort: port("sidecar-port", "sidecar", DEFAULT_SIDECAR_PORT),
     demo: switchOption({ flag: "demo", help: "load the demonstration's data and read it back" }),
     once: switchOption({ flag: "once", help: "stop when all is up, and the demonstration done" }),
   },
@@ -45,10 +47,10 @@ export const devCommand = command({
     // Several services share one terminal: what each says about its life is for the log level "info" to ask for.
     const level = options.logLevel === "info" ? "warn" : options.logLevel;
     const logger = (component: string) => context.logger(component, level);
-    const { data: dataFolder, executivePort, reflectorPort } = options;
+    const { data: dataFolder, executivePort, reflectorPort, sidecarPort } = options;
     const stack = await startStack(
       { clock, random, logger, note: context.note },
-      { dataFolder, executivePort, reflectorPort },
+      { dataFolder, executivePort, reflectorPort, sidecarPort },
     );
     for (const line of whereLines(dataFolder, stack)) context.out(line);
     if (options.demo) await demonstrate(context, stack, dataFolder, signal);
@@ -83,6 +85,7 @@ function whereLines(dataFolder: string, stack: Stack): string[] {
     `ctlstore is up, with its data in ${dataFolder}`,
     `  Executive    ${stack.executiveUrl}  (writes; its API: ${stack.executiveUrl}/openapi)`,
     `  Reflector    ${stack.reflectorUrl}/status  (also /healthz, /readyz, /metrics)`,
+    `  sidecar      ${stack.sidecarUrl}  (reads over HTTP, for any language)`,
     `  LDB          ${join(stack.ldbFolder, "ldb.db")}  (reads, a plain SQLite file)`,
     `  snapshots    ${stack.snapshotsFolder}  (a fresh LDB starts from the newest one)`,
     `  admin token  ${stack.adminToken}  (kept in ${stack.adminTokenPath})`,

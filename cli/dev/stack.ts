@@ -1,5 +1,6 @@
 /**
- * The whole of ctlstore in one process, on embedded storage in one folder: Executive, heartbeat, Reflector, Supervisor.
+ * The whole of ctlstore in one process, on embedded storage in one folder: Executive, heartbeat, Reflector, Supervisor,
+ * sidecar.
  *
  * The Supervisor freezes the LDB of that same Reflector, which gets itself a snapshot when its folder is gone. A real one
  * has an LDB of its own, so that a host is never in the way of all others.
@@ -20,6 +21,7 @@ import { startHeartbeat } from "../../heartbeat/start.ts";
 import { type RunningReflector, startReflector } from "../../reflector/start.ts";
 import { startExecutive } from "../../server/executive.ts";
 import { createGroupObserver, type GroupObserver } from "../../server/executive-metrics.ts";
+import { startSidecar } from "../../sidecar/sidecar.ts";
 import { openSnapshotStore } from "../../snapshot/stores/open.ts";
 import { startSupervisor } from "../../snapshot/supervisor/start.ts";
 import { followReflector } from "../followed-reflector.ts";
@@ -38,11 +40,13 @@ export interface StackOptions {
   readonly dataFolder: string;
   readonly executivePort: number;
   readonly reflectorPort: number;
+  readonly sidecarPort: number;
 }
 
 export interface Stack {
   readonly executiveUrl: string;
   readonly reflectorUrl: string;
+  readonly sidecarUrl: string;
   readonly ldbFolder: string;
   readonly snapshotsFolder: string;
   readonly adminToken: string;
@@ -106,8 +110,18 @@ async function startParts(deps: StackDeps, options: StackOptions, services: Serv
     { url: executiveUrl, adminToken, secret: keptSecret(join(dataFolder, "heartbeat-secret")) },
   );
   services.push({ name: "heartbeat", stop: () => heartbeat.stop() });
+  const sidecarUrl = await addSidecar(deps, { ldbFolder, port: options.sidecarPort }, services);
   const reflectorUrl = reflector.url ?? "";
-  return { executiveUrl, reflectorUrl, ldbFolder, snapshotsFolder, adminToken, adminTokenPath, services };
+  return {
+    executiveUrl,
+    reflectorUrl,
+    sidecarUrl,
+    ldbFolder,
+    snapshotsFolder,
+    adminToken,
+    adminTokenPath,
+    services,
+  };
 }
 
 async function addReflector(
@@ -187,4 +201,19 @@ async function addExecutive(
   });
   services.push({ name: "Executive", stop: () => executive.stop() });
   return executive.url;
+}
+
+async function addSidecar(
+  { clock, logger, note }: StackDeps,
+  { ldbFolder, port }: { ldbFolder: string; port: number },
+  services: Service[],
+): Promise<string> {
+  const sidecar = await startOnFreePort({ name: "sidecar", port, note }, (bind) =>
+    startSidecar(
+      { clock, logger: logger("sidecar"), metrics: createMetrics() },
+      { ldb: ldbFolder, binds: [bind] },
+    ),
+  );
+  services.push({ name: "sidecar", stop: () => sidecar.stop() });
+  return sidecar.urls[0] ?? "";
 }

@@ -9,7 +9,7 @@ import { ctlstore, ROOT } from "../support/services.ts";
 import { seededRandom, suiteSeed } from "../support/suite.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 
-const FREE_PORTS = ["--executive-port", "0", "--reflector-port", "0"];
+const FREE_PORTS = ["--executive-port", "0", "--reflector-port", "0", "--sidecar-port", "0"];
 const ROWS = mimeRows().length;
 
 /** How often each of the demonstration's rows was written, by the ledger: once is what it should be. */
@@ -107,13 +107,14 @@ describe("ctlstore dev", () => {
     using folder = tempFolder("dev");
     using taken = await takenPort();
     const port = taken.port;
-    const ports = ["--executive-port", String(port), "--reflector-port", String(port)];
+    const ports = ["executive", "reflector", "sidecar"].flatMap((name) => [`--${name}-port`, String(port)]);
     const { code, stdout, stderr } = await runProcess(
       ctlstore("dev", "--once", "--data", folder.path, ...ports),
     );
     expect(code).toBe(0);
     expect(stderr).toContain(`port ${port} is taken: the Executive`);
     expect(stderr).toContain(`port ${port} is taken: the Reflector`);
+    expect(stderr).toContain(`port ${port} is taken: the sidecar`);
     expect(stdout).toMatch(/Executive +http:\/\/127\.0\.0\.1:\d+/);
     expect(stdout).not.toContain(`:${port} `);
   });

@@ -54,7 +54,7 @@ describe("D20 SIGTERM ends with 0, quickly,", () => {
 
   test("ctlstore dev behind the launcher, as npm start and npx run it", async () => {
     using folder = tempFolder();
-    const ports = ["--executive-port", "0", "--reflector-port", "0"];
+    const ports = ["--executive-port", "0", "--reflector-port", "0", "--sidecar-port", "0"];
     await using process = startProcess([
       "node",
       join(ROOT, "scripts", "ctlstore.mjs"),
