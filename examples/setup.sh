@@ -4,10 +4,10 @@
 #     sh examples/setup.sh
 #
 # CTLSTORE_EXECUTIVE and CTLSTORE_ADMIN_TOKEN say where and as whom, as they do for every command; CTLSTORE is the
-# command itself, and SECRET_FILE where the writer's new secret is put.
+# command itself, and SECRET_FILE where the writer's new secret is put (examples/examples.secret).
 set -eu
 ctlstore=${CTLSTORE:-npx ctlstore}
-secret_file=${SECRET_FILE:-examples.secret}
+secret_file=${SECRET_FILE:-$(dirname "$0")/examples.secret}
 
 $ctlstore create-family shop
 $ctlstore create-table shop/regions \

@@ -18,6 +18,7 @@ const reader = await waitForTypedReader(
 const lists = new PriceLists(reader);
 
 const server = Bun.serve({
+  hostname: "127.0.0.1",
   port: Number(process.env["PORT"] ?? 8080),
   routes: {
     "/prices/:region": (request) => {

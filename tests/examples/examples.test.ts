@@ -2,8 +2,10 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { bunEnvironment } from "../reader/bun-environment.ts";
+import { SampleFolder } from "../reader/suite/sample-ldb.ts";
 import { type InstalledReader, installReader, ROOT, runtimeBinary } from "../runtimes/reader-package.ts";
-import { runProcess, startProcess } from "../support/process.ts";
+import { runProcess, startProcess, type TestProcess } from "../support/process.ts";
 import { ctlstore, SERVICE_ADMIN_TOKEN } from "../support/services.ts";
 import { isDeep } from "../support/suite.ts";
 import { until } from "../support/until.ts";
@@ -75,29 +77,55 @@ describe("the example for Bun", () => {
   });
 
   test("D17 serves each price as it is after a write, though it keeps its lists, and stops when it is asked to", async () => {
-    await using service = startProcess([process.execPath, "main.ts"], {
-      cwd: reader.folder.file("bun"),
-      env: { LDB: stack.ldbFolder, PORT: "0" },
-    });
-    const [, url] = await service.waitForOutput(/prices on (\S+\/)prices\/eu/);
-    const priceOf = async (sku: string): Promise<string | undefined> => {
-      const list = (await (await fetch(`${url}prices/us`)).json()) as {
-        prices: { sku: string; cents: string }[];
-      };
-      return list.prices.find((one) => one.sku === sku)?.cents;
-    };
-    expect(await priceOf("gold")).toBe("9007199254740993");
-    expect(await priceOf("cherry")).toBeUndefined();
+    await using service = startPrices(stack.ldbFolder);
+    const prices = await pricesOf(service);
+    expect((await prices("us"))["gold"]).toBe("9007199254740993");
+    expect((await prices("us"))["cherry"]).toBeUndefined();
     for (const cents of ["7", "9007199254740995"]) {
       await stack.setPrice("us", "cherry", BigInt(cents));
-      await until(async () => (await priceOf("cherry")) === cents, { what: `the price ${cents}` });
+      await until(async () => (await prices("us"))["cherry"] === cents, { what: `the price ${cents}` });
     }
-    expect((await fetch(`${url}prices/mars`)).status).toBe(404);
+    await expect(prices("mars")).rejects.toThrow("404");
     service.signal("SIGTERM");
     expect(await service.exited, service.stderr).toEqual({ code: 0, signal: null });
     expect(service.stderr).toBe("");
   });
+
+  test("serves each price as it is when there is no changelog to follow: it says so, and keeps nothing", async () => {
+    using folder = new SampleFolder(bunEnvironment);
+    const ldb = folder.ldb();
+    for (const table of TABLES) ldb.changeSchema(table);
+    ldb.apply("INSERT INTO shop___regions (region) VALUES('eu')");
+    await using service = startPrices(folder.path);
+    const prices = await pricesOf(service);
+    await service.waitForOutput(/nothing is kept[\s\S]*changelog_unavailable/);
+    for (const cents of ["1", "2"]) {
+      ldb.apply(`REPLACE INTO shop___prices (region, sku, cents) VALUES('eu', 'pear', ${cents})`);
+      expect(await prices("eu")).toEqual({ pear: cents });
+    }
+  });
 });
+
+const TABLES = [
+  'CREATE TABLE shop___regions ("region" VARCHAR(191), "name" VARCHAR(191), "currency" VARCHAR(191), PRIMARY KEY("region"))',
+  'CREATE TABLE shop___prices ("region" VARCHAR(191), "sku" VARCHAR(191), "cents" INTEGER, "label" TEXT, PRIMARY KEY("region","sku"))',
+];
+
+function startPrices(ldbFolder: string): TestProcess {
+  const env = { LDB: ldbFolder, PORT: "0" };
+  return startProcess([process.execPath, "main.ts"], { cwd: reader.folder.file("bun"), env });
+}
+
+/** What the service says of a region: cents by what is sold. */
+async function pricesOf(service: TestProcess): Promise<(region: string) => Promise<Record<string, string>>> {
+  const [, url] = await service.waitForOutput(/prices on (\S+\/)prices\/eu/);
+  return async (region) => {
+    const answer = await fetch(`${url}prices/${region}`);
+    if (!answer.ok) throw new Error(`${answer.status}`);
+    const list = (await answer.json()) as { prices: { sku: string; cents: string }[] };
+    return Object.fromEntries(list.prices.map(({ sku, cents }) => [sku, cents]));
+  };
+}
 
 test(
   "the example for Node sees the write whose sequence it is given",
