@@ -1,0 +1,119 @@
+/**
+ * traces: what it costs the Executive to trace every hundredth write, and every write.
+ *
+ * Peer: the same Executive without traces, on a database of its own, in turns with the others. The collector is a process of
+ * its own that takes everything and keeps nothing; how many spans were dropped stands beside the figures. With
+ * CTLSTORE_BENCH_BEFORE, the folder of an earlier checkout, that one's Executive takes part too: what tracing costs
+ * whoever does not trace.
+ */
+import { join } from "node:path";
+import { SPANS_DROPPED, SPANS_SENT } from "../../core/process/tracing/trace-metrics.ts";
+import { startMariadb } from "../support/mariadb.ts";
+import { startProcess, type TestProcess } from "../support/process.ts";
+import { SERVICE_ADMIN_TOKEN } from "../support/services.ts";
+import { drive, LOAD_SECONDS, type Load, labelOf } from "./executive-load.ts";
+import { makeBenchTable, startBenchExecutive } from "./executive-process.ts";
+import { type Benchmark, type Figure, inTurns, ratio, type Verdict } from "./report.ts";
+
+const LOADS: readonly Load[] = [
+  { writers: 32, rows: 1 },
+  { writers: 8, rows: 100 },
+];
+const WRITERS = 32;
+const ROUNDS = 5;
+const FOLDER_BEFORE = process.env["CTLSTORE_BENCH_BEFORE"];
+const ADDRESS = /http:\/\/127\.0\.0\.1:\d+/;
+
+const COLLECTOR = `
+  const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch: async (request) => {
+    await request.arrayBuffer();
+    return Response.json({});
+  } });
+  console.log("http://127.0.0.1:" + server.port);
+`;
+
+interface Contestant extends AsyncDisposable {
+  readonly url: string;
+}
+
+/** What is to be seen of an earlier checkout: its Executive, without limits, as the others are. */
+async function executiveOf(folder: string, ctldbUrl: string): Promise<Contestant> {
+  const limits = ["--writer-rows-per-minute", "--table-warn-size", "--table-max-size"];
+  const flags = limits.flatMap((flag) => [flag, "none"]);
+  const child: TestProcess = startProcess(
+    [process.execPath, join(folder, "cli", "main.ts"), "executive", ...flags, "--bind", "127.0.0.1:0"],
+    {
+      env: {
+        CTLSTORE_CTLDB: ctldbUrl,
+        CTLSTORE_ADMIN_TOKEN: SERVICE_ADMIN_TOKEN,
+        CTLSTORE_LOG_LEVEL: "warn",
+      },
+    },
+  );
+  const [url] = await child.waitForOutput(ADDRESS);
+  await makeBenchTable(url, WRITERS);
+  return { url, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+}
+
+async function spans({ url }: Contestant, name: string): Promise<number> {
+  const headers = { authorization: `Bearer ${SERVICE_ADMIN_TOKEN}` };
+  const text = await (await fetch(`${url}/metrics`, { headers })).text();
+  const lines = text.split("\n").filter((line) => line.startsWith(name));
+  return lines.reduce((sum, line) => sum + Number(line.split(" ")[1]), 0);
+}
+
+export const traces: Benchmark = {
+  id: "traces",
+  title: "the price of traces at the Executive on MariaDB",
+  async run(progress) {
+    await using mariadb = await startMariadb();
+    await using collector = startProcess([process.execPath, "-e", COLLECTOR]);
+    const [endpoint] = await collector.waitForOutput(ADDRESS);
+    const traced = (part: string) => ["--otlp-endpoint", endpoint, "--trace-ratio", part];
+    const start = async (flags: readonly string[]) =>
+      startBenchExecutive(await mariadb.createDatabase(), WRITERS, flags);
+    await using off = await start([]);
+    await using some = await start(traced("0.01"));
+    await using all = await start(traced("1"));
+    await using before =
+      FOLDER_BEFORE === undefined ? null : await executiveOf(FOLDER_BEFORE, await mariadb.createDatabase());
+    const figures: Figure[] = [];
+    const verdicts: Verdict[] = [];
+    let failures = 0;
+    for (const load of LOADS) {
+      const label = labelOf(load);
+      progress(label);
+      const requests = async ({ url }: Contestant) => {
+        const result = await drive(url, load);
+        failures += result.failures;
+        return result.requests / LOAD_SECONDS;
+      };
+      const rates = await inTurns(ROUNDS, {
+        off: () => requests(off),
+        some: () => requests(some),
+        all: () => requests(all),
+        before: () => (before === null ? Number.NaN : requests(before)),
+      });
+      figures.push({ name: `${label}: requests without traces`, unit: "/s", values: rates.off });
+      figures.push({ name: `${label}: every hundredth traced`, unit: "/s", values: rates.some });
+      figures.push({ name: `${label}: every one traced`, unit: "/s", values: rates.all });
+      const judge = (name: string, value: number, aim: number) =>
+        verdicts.push({ name: `${label}: ${name}`, value, unit: "×", aim: `≥ ${aim}`, met: value >= aim });
+      judge("every hundredth, of none", ratio(rates.some, rates.off), 0.95);
+      judge("every one, of none", ratio(rates.all, rates.off), 0.75);
+      if (before !== null) judge("none, of the earlier checkout", ratio(rates.off, rates.before), 0.97);
+    }
+    const counts = [await spans(all, SPANS_SENT), await spans(all, SPANS_DROPPED)];
+    verdicts.push({ name: "failed requests", value: failures, unit: "", aim: "0", met: failures === 0 });
+    return {
+      id: this.id,
+      title: this.title,
+      settings: "innodb_flush_log_at_trx_commit=1; Executives, MariaDB, collector and load share the machine",
+      figures,
+      verdicts,
+      notes: [
+        `of the Executive that traces everything, ${counts[0]} spans were sent and ${counts[1]} dropped`,
+      ],
+    };
+  },
+};
