@@ -25,6 +25,7 @@ import { loaderPath } from "./b19-loader-path.ts";
 import { verifyChain } from "./b20-chain.ts";
 import { verifyRows } from "./b20-verify.ts";
 import { type Benchmark, environment, type Outcome, render } from "./report.ts";
+import { traces } from "./traces.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   pointRead,
@@ -48,6 +49,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   verifyRows,
   verifyChain,
   authentication,
+  traces,
 ];
 
 const wanted = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
