@@ -26,7 +26,11 @@ async function documented(folder: string): Promise<Documented> {
   const text = readFileSync(join(ROOT, "docs", "changelog.md"), "utf8");
   const code = /^```ts\n([\s\S]*?)^```$/m.exec(text)?.[1] ?? "";
   const path = join(folder, "documented-cache.ts");
-  writeFileSync(path, code.replace('"ctlstore-reader"', JSON.stringify(join(ROOT, "reader", "index.ts"))));
+  const here = code
+    .replace('"ctlstore-reader"', JSON.stringify(join(ROOT, "reader", "index.ts")))
+    .replace("openReader({ path })", 'openReader({ path, integers: "bigint" })'); // the random rows have large ones
+  expect(here).toContain("bigint");
+  writeFileSync(path, here);
   return (await import(path)) as Documented; // what it exports is what this test is about
 }
 
@@ -57,7 +61,7 @@ test("documented cache has every row as the LDB has it when the Reflector was re
     await first.stop();
     await using second = await reflect(ledger, folder.file("ldb"), quick);
     await second.applies(ledger.head);
-    using reader = openReader({ path: folder.file("ldb") });
+    using reader = openReader({ path: folder.file("ldb"), integers: "bigint" });
     const isRight = (id: string) => {
       const row = reader.getRowByKey("shop", "items", id);
       return cache.get(id) === (row === null ? null : String(row["name"]));
