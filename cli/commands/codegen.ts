@@ -75,9 +75,10 @@ export const codegenCommand = command({
   name: "codegen",
   summary: "write a TypeScript module of typed readers from the tables as they are",
   details:
-    "The module has a type for each row and each key, and opens a reader that refuses at its start an LDB whose tables\n" +
-    "differ from these. The tables come from the Executive (an operator with the role read is enough), from --ldb or from\n" +
-    "--schema. The same tables give the same file; how it is formatted does not matter to --check.",
+    "The module has a type for each row and key, and opens a reader that refuses at\n" +
+    "its start an LDB whose tables are not these. The tables come from the Executive\n" +
+    "(an operator with the role read is enough), from --ldb, or from --schema. The\n" +
+    "same tables give the same file; --check does not mind how it is formatted.",
   options: OPTIONS,
   examples: [
     "codegen --family mime --out src/mime.ts --admin-token @data/admin-token",
@@ -87,24 +88,30 @@ export const codegenCommand = command({
   async run(context, values) {
     const { typedReaderModule } = await import("../../codegen/module.ts");
     const { integers, readerModule } = values;
-    const tables = await tablesOf(values);
+    const { tables, place } = await tablesOf(values);
     const module = typedReaderModule(tables, { integers, readerModule, command: commandOf(values) });
     if (values.out === undefined) {
       if (values.check)
         throw new CtlstoreError("config_invalid", "Cannot check a module: --out is not given");
       for (const line of module.trimEnd().split("\n")) context.out(line);
     } else if (values.check) await checkModule(context, values.out, module);
-    else context.out(writeModule(values.out, module, tables.length));
+    else context.out(writeModule(values.out, module, `${countText(tables.length)} of ${place}`));
   },
 });
 
-function tablesOf(values: Values): Promise<ModuleTable[]> {
+/** The tables and where they are from, which is told: an environment may name a place that nobody thought of. */
+async function tablesOf(values: Values): Promise<{ tables: ModuleTable[]; place: string }> {
   const selection: Selection = { families: values.family, tables: values.table };
-  const { ldb, schema } = values;
+  const { executive, ldb, schema } = values;
   if (ldb !== undefined && schema !== undefined)
     throw new CtlstoreError("config_invalid", "Cannot use --ldb and --schema together: one has the tables");
-  if (schema !== undefined) return tablesOfFile(schema, selection);
-  return ldb === undefined ? tablesOfExecutive(values, selection) : tablesOfLdb(ldb, selection);
+  if (schema !== undefined) return { tables: await tablesOfFile(schema, selection), place: schema };
+  if (ldb !== undefined) return { tables: await tablesOfLdb(ldb, selection), place: ldb };
+  return { tables: await tablesOfExecutive(values, selection), place: executive };
+}
+
+function countText(tables: number): string {
+  return tables === 1 ? "1 table" : `${tables} tables`;
 }
 
 /** What decides over the module's text; where the tables came from differs from host to host. */
@@ -135,8 +142,7 @@ async function checkModule(
 }
 
 /** A file that is as it should be is left alone, so that nothing is built again for it. */
-function writeModule(path: string, module: string, tables: number): string {
-  const what = tables === 1 ? "1 table" : `${tables} tables`;
+function writeModule(path: string, module: string, what: string): string {
   if (existsSync(path) && readModule(path) === module) return `${path} is current (${what})`;
   try {
     writeFileSync(path, module);

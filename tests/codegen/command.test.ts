@@ -30,7 +30,7 @@ describe("codegen", () => {
     const environment = { CTLSTORE_ADMIN_TOKEN: token };
     const [module, again] = [shop.folder.file("a.ts"), shop.folder.file("b.ts")];
     const written = await shop.run(["codegen", "--out", module], { environment });
-    expect(written).toMatchObject({ code: 0, out: `wrote ${module} (1 table)`, notes: "" });
+    expect(written).toMatchObject({ code: 0, out: `wrote ${module} (1 table of ${shop.url})`, notes: "" });
     const text = readFileSync(module, "utf8");
     expect(text).toContain("export interface ShopItemRow {\n  id: number;\n  label: string | null;\n}");
     expect(text).not.toContain(shop.url);
@@ -97,7 +97,9 @@ describe("codegen", () => {
     expect(existsSync(out)).toBe(false);
     await codegen(...from("old.json"));
     const { mtimeNs } = statSync(out, { bigint: true });
-    expect((await codegen(...from("old.json"))).out).toBe(`${out} is current (1 table)`);
+    expect((await codegen(...from("old.json"))).out).toBe(
+      `${out} is current (1 table of ${folder.file("old.json")})`,
+    );
     expect(statSync(out, { bigint: true }).mtimeNs).toBe(mtimeNs);
     expect((await codegen(...from("old.json"), "--check")).code).toBe(0);
 
@@ -106,7 +108,9 @@ describe("codegen", () => {
     expect(stale.out).toContain("-  price: number | null;\n+  price: string | null;");
     expect(stale.notes).toContain("is not what the tables are now");
     expect(statSync(out, { bigint: true }).mtimeNs).toBe(mtimeNs);
-    expect((await codegen(...from("new.json"))).out).toBe(`wrote ${out} (1 table)`);
+    expect((await codegen(...from("new.json"))).out).toBe(
+      `wrote ${out} (1 table of ${folder.file("new.json")})`,
+    );
     expect((await codegen(...from("new.json"), "--check")).code).toBe(0);
   });
 
