@@ -19,6 +19,7 @@ import { reflectorMemory } from "./b13-memory.ts";
 import { coldStart } from "./b14-cold-start.ts";
 import { binarySize } from "./b15-binary-size.ts";
 import { flipUnderReaders } from "./b16-flip.ts";
+import { staleness } from "./b17-staleness.ts";
 import { walUnderReaders } from "./b18-wal.ts";
 import { parseEvents } from "./b19-loader-parse.ts";
 import { loaderPath } from "./b19-loader-path.ts";
@@ -43,6 +44,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   coldStart,
   binarySize,
   flipUnderReaders,
+  staleness,
   walUnderReaders,
   parseEvents,
   loaderPath,
