@@ -110,8 +110,7 @@ function printer(
   context: CommandContext,
   { json, full }: OptionValues<typeof OPTIONS>,
 ): (entries: readonly LedgerEntry[]) => void {
-  const columns = full ? undefined : context.columns;
-  const lines = new EntryLines(columns);
+  const lines = new EntryLines(() => (full ? undefined : context.columns));
   return (entries) => {
     for (const line of json ? entries.map(jsonText) : lines.lines(entries)) context.out(line);
   };

@@ -7,11 +7,11 @@ import type { LedgerEntry } from "./ledger-pages.ts";
 const LEAST_STATEMENT_CELLS = 20;
 
 export class EntryLines {
-  readonly #columns: number | undefined;
+  readonly #columns: () => number | undefined;
   readonly #widths: number[] = [];
 
-  /** @param columns of the terminal, into which each line fits; without it nothing is cut */
-  constructor(columns: number | undefined) {
+  /** @param columns of the terminal just now, into which each line fits; undefined where nothing is to be cut */
+  constructor(columns: () => number | undefined) {
     this.#columns = columns;
   }
 
@@ -29,8 +29,9 @@ export class EntryLines {
     const cells = cellsBefore(entry).map((cell, i) => padCells(cell, this.#widths[i] ?? 0));
     const begin = `${cells.join("  ")}  `;
     const statement = shownText(entry.statement) + (entry.truncated === true ? "…" : "");
-    if (this.#columns === undefined) return `${begin}${statement}`;
-    return begin + fitCells(statement, Math.max(LEAST_STATEMENT_CELLS, this.#columns - cellsOf(begin)));
+    const columns = this.#columns();
+    if (columns === undefined) return `${begin}${statement}`;
+    return begin + fitCells(statement, Math.max(LEAST_STATEMENT_CELLS, columns - cellsOf(begin)));
   }
 }
 

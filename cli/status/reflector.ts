@@ -17,6 +17,8 @@ export async function lookAtReflector(target: Target, options: AskOptions): Prom
     return look === null ? null : { look, headSequence: null };
   }
   const { body } = asked.answer;
+  // Whoever else may listen where a Reflector usually does.
+  if (!target.isNamed && textIn(body["state"]) === null) return null;
   const refusal = problemOf(asked.answer);
   if (refusal === null)
     return { look: describe(target.address, body), headSequence: sequenceIn(body["ledgerHeadSequence"]) };

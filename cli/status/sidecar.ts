@@ -9,8 +9,9 @@ export async function lookAtSidecar(target: Target, options: AskOptions): Promis
     return describe(target.address, asked.answer.body);
   // The original's has no status, and says how old its data is.
   const original = await ask(target, "/get-ledger-latency", options);
-  if ("answer" in original) return describeOriginal(target.address, original.answer);
-  return unreached("sidecar", target, "problem" in asked ? asked.problem : original.problem);
+  const isSidecar = "answer" in original && (target.isNamed || original.answer.body["unit"] === "seconds");
+  if (isSidecar) return describeOriginal(target.address, original.answer);
+  return unreached("sidecar", target, "problem" in asked ? asked.problem : problem("It has no status"));
 }
 
 function describe(where: string, status: Document): PartLook {

@@ -19,9 +19,9 @@ export const STATUS_LIMITS = {
 
 /** `ledger tail` and `history`. */
 export const TAIL_LIMITS = {
-  /** As tail(1). */
-  lines: { default: 10, max: 1_000_000 },
-  changes: { default: 20, max: 1_000_000 },
+  /** As tail(1). The most are in memory at once; who wants more begins at a sequence, and gets it page by page. */
+  lines: { default: 10, max: 100_000 },
+  changes: { default: 20, max: 100_000 },
   /** A request that waits for entries is answered after so long without one: below what proxies on the way allow. */
   waitSeconds: 20,
   /** Beyond the wait, an Executive that does not answer is asked again. */

@@ -1,12 +1,14 @@
 /** What the status page makes of the documents of each kind of service, those of other versions and of strangers too. */
 import { afterEach, describe, expect, test } from "bun:test";
+import { lookAtReflector } from "../../cli/status/reflector.ts";
+import { lookAtSidecar } from "../../cli/status/sidecar.ts";
 import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
 import { startHeartbeat } from "../../heartbeat/start.ts";
 import { TEST_ADMIN_TOKEN, testSecret } from "../support/secrets.ts";
 import { until } from "../support/until.ts";
 import { openShop } from "./operator-world.ts";
-import { type Page, pageOf, partOf, standIn, stopStandIns } from "./status-page.ts";
+import { NOWHERE, type Page, pageOf, partOf, standIn, stopStandIns } from "./status-page.ts";
 
 afterEach(stopStandIns);
 
@@ -72,6 +74,19 @@ describe("a part of the status page", () => {
       state: "refuses",
       problems: [{ code: "unknown_route" }],
     });
+  });
+
+  test("is left out when nobody named it and something else listens where it usually does", async () => {
+    const options = { timeoutSeconds: 1, signal: new AbortController().signal };
+    const unnamed = (address: string) => ({ address, way: { url: address }, isNamed: false });
+    for (const other of [standIn({ hello: "there" }), standIn({ error: { message: "no" } }, 404), NOWHERE]) {
+      expect(await lookAtReflector(unnamed(other), options)).toBeNull();
+      expect(await lookAtSidecar(unnamed(other), options)).toBeNull();
+    }
+    expect((await lookAtReflector(unnamed(standIn(CURRENT)), options))?.look.health).toBe("well");
+    expect((await lookAtSidecar(unnamed(standIn({ unit: "seconds", value: 2 })), options))?.health).toBe(
+      "well",
+    );
   });
 
   test("is unwell when a Supervisor refuses or fails, a loader waits, or a sidecar cannot read", async () => {
