@@ -57,7 +57,7 @@ function buildProgram(
     .option("-V, --version", "print version, commit and runtime; with --json for scripts")
     .addHelpText(
       "after",
-      "\nEvery option --some-name can also be given as the environment variable CTLSTORE_SOME_NAME.",
+      "\nAn option --some-name can also be given as the environment variable CTLSTORE_SOME_NAME, where its help names that.",
     );
   const known = new Map<string, CommanderCommand>();
   for (const command of commands) {

@@ -22,6 +22,7 @@ const OPTIONS = {
     help: "compare with this local database, a folder or a file, in place of the ctldb",
     parse: text,
     fallback: undefined,
+    onlyFlag: true,
   }),
   timeout: option<number, undefined>({
     flag: "timeout",

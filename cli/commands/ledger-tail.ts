@@ -35,6 +35,7 @@ const OPTIONS = {
     help: "begin after this sequence; 0 is the ledger's beginning",
     parse: toSequence,
     fallback: undefined,
+    onlyFlag: true,
   }),
   family: option<string, undefined>({
     flag: "family",
@@ -42,6 +43,7 @@ const OPTIONS = {
     help: "only entries of this family",
     parse: parseFamilyName,
     fallback: undefined,
+    onlyFlag: true,
   }),
   table: option<string, undefined>({
     flag: "table",
@@ -49,6 +51,7 @@ const OPTIONS = {
     help: "only entries of this table of --family",
     parse: parseTableName,
     fallback: undefined,
+    onlyFlag: true,
   }),
   full: switchOption({ flag: "full", help: "print statements as long as they are" }),
 };
