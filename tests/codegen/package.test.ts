@@ -4,10 +4,12 @@ import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { tablesOfFile } from "../../cli/codegen-tables.ts";
 import { typedReaderModule } from "../../codegen/module.ts";
+import { shortSchemaFingerprint } from "../../core/digest/schema-fingerprint.ts";
 import { bunEnvironment } from "../reader/bun-environment.ts";
 import { SampleFolder } from "../reader/suite/sample-ldb.ts";
 import { type InstalledReader, installReader, ROOT, runtimeBinary } from "../runtimes/reader-package.ts";
 import { runProcess } from "../support/process.ts";
+import { SCHEMA } from "./fixture/typed-reader.ts";
 
 const FETCH_LIMIT_MS = 15 * 60_000;
 
@@ -75,6 +77,18 @@ test("the packed reader's types allow and refuse what they should of a generated
   const exit = await runProcess([join(ROOT, "node_modules", ".bin", "tsc"), "-p", reader.folder.path]);
   expect(exit.stdout).toBe("");
   expect(exit.code).toBe(0);
+});
+
+test("a module's fingerprint is that of the tables it was made for, as a reader finds them in an LDB", () => {
+  using folder = new SampleFolder(bunEnvironment);
+  const ldb = folder.ldb();
+  for (const statement of FIXTURE_TABLES) ldb.changeSchema(statement);
+  const reads = folder.reader();
+  const found = reads.tables().map(({ family, table }) => reads.tableSchema(family, table));
+  expect(shortSchemaFingerprint(found)).toBe(SCHEMA.fingerprint);
+  ldb.changeSchema("ALTER TABLE abc___def_ghi ADD COLUMN later TEXT");
+  const later = reads.tables().map(({ family, table }) => reads.tableSchema(family, table));
+  expect(shortSchemaFingerprint(later)).not.toBe(SCHEMA.fingerprint);
 });
 
 describe("a generated module", () => {
