@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { isCtlstoreError } from "../../../core/errors.ts";
+import { ledgerLiteral } from "../../../core/sql/literals.ts";
 import { openReader } from "../../../reader/index.ts";
 import type { Row } from "../../../reader/types.ts";
 import { reflect } from "../../reflector/harness.ts";
@@ -66,8 +67,17 @@ test("documented cache has every row as the LDB has it when the Reflector was re
       const row = reader.getRowByKey("shop", "items", id);
       return cache.get(id) === (row === null ? null : String(row["name"]));
     };
-    await until(() => IDS.every(isRight), { what: `the cache to be the LDB (seed ${seed})` });
-    expect(IDS.map(isRight)).toEqual(IDS.map(() => true));
+    const what = `the cache to be the LDB (seed ${seed})`;
+    await until(() => IDS.every(isRight), { what });
+    // Now it has all rows, and each changes once more.
+    for (const [i, id] of IDS.entries()) {
+      const literal = ledgerLiteral(id);
+      if (i % 2 === 0) ledger.append(`REPLACE INTO shop___items ("id","name") VALUES(${literal},'new')`);
+      else ledger.append(`DELETE FROM shop___items WHERE "id" = ${literal}`);
+    }
+    await second.applies(ledger.head);
+    await until(() => IDS.every(isRight), { what });
+    expect(IDS.map((id) => cache.get(id))).toEqual(IDS.map((_, i) => (i % 2 === 0 ? "new" : null)));
   } finally {
     clearInterval(looking);
     cache.close();

@@ -107,7 +107,7 @@ export function defineChangesFilesTests(environment: SuiteEnvironment): void {
     }
     log.write(transactions.join(""));
     const reader = folder.reader();
-    for (let since = 0; since < count * 2; since += 997) {
+    for (let since = 0; since < count * 2; since += 37) {
       await using changes = reader.changes({ since });
       assert.equal((await nextEvent(changes)).sequence, BigInt(since - (since % 2) + 2));
     }

@@ -88,7 +88,14 @@ export function defineChangesTests(environment: SuiteEnvironment): void {
     const reader = folder.reader();
     await using changes = reader.changes({ pollIntervalMs: 1 });
     log.append(row(2, 2));
-    const waiting = changes.next();
+    let isTold = false;
+    const waiting = changes.next().then((result) => {
+      isTold = true;
+      return result;
+    });
+    // It looks, again and again.
+    for (let turns = 0; turns < 5; turns++) await new Promise((resolve) => setTimeout(resolve, 1));
+    assert.equal(isTold, false);
     ldb.apply("INSERT INTO fam___t1 VALUES(2)");
     const { value } = await waiting;
     assert.equal(value && brief(value), "upsert 2.");
