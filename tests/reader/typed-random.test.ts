@@ -75,7 +75,7 @@ test("a typed reader reads each table exactly when it fits, through any changes 
   let ldb = make();
   const options = { path: folder.path, onWarning: () => {} };
   using reader = openCheckedReader<TypedTables>(SCHEMA, options);
-  for (let step = 0; step < runsOf({ quick: 300, deep: 10_000 }); step++) {
+  for (let step = 0; step < runsOf({ quick: 300, deep: 3_000 }); step++) {
     const table = TABLES[Math.floor(random() * TABLES.length)] ?? "aaa";
     const shape = random() < 0.15 ? null : randomShape(random);
     if (shape === null) actual.delete(table);
