@@ -160,11 +160,11 @@ export class Changelog {
   /** Appends what is owed, and begins the next file where that is due. @throws CtlstoreError as `afterCommit` does */
   settle(): void {
     const owed = this.#owed?.committed === true ? this.#owed : null;
-    const isFull = this.#files.end >= this.#settings.fileBytes;
-    if (owed === null && !isFull) return;
+    const { fileBytes } = this.#settings;
+    if (owed === null && !this.#files.isFull(fileBytes)) return;
     this.#onFiles("append to", () => {
       if (owed !== null) this.#append(owed);
-      if (this.#files.end >= this.#settings.fileBytes) this.#rotate();
+      if (this.#files.isFull(fileBytes)) this.#rotate();
     });
   }
 

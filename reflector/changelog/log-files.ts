@@ -27,16 +27,23 @@ export class LogFiles {
   readonly #onPoint: OnCrashPoint;
   #history: string;
   #newest: OpenFile;
-  /** Length of the newest file as far as it was written. */
+  /** Where the newest file's lines begin, and where they end as far as they were written. */
+  #begin: number;
   #end: number;
   #older: readonly FoundFile[] = [];
 
-  private constructor(options: LogFilesOptions, history: string, newest: OpenFile, end: number) {
+  private constructor(
+    options: LogFilesOptions,
+    history: string,
+    newest: OpenFile,
+    { begin, end }: { readonly begin: number; readonly end: number },
+  ) {
     this.#path = options.path;
     this.#mostOlder = options.files;
     this.#onPoint = options.onPoint;
     this.#history = history;
     this.#newest = newest;
+    this.#begin = begin;
     this.#end = end;
   }
 
@@ -59,12 +66,12 @@ export class LogFiles {
       closeSync(next.descriptor);
       throw error;
     }
-    return new LogFiles(options, header.history, next, next.bytes);
+    return new LogFiles(options, header.history, next, { begin: next.bytes, end: next.bytes });
   }
 
   /** Goes on with the newest file from a place in it; what may be behind that place is written again. */
   static adopt(options: LogFilesOptions, found: FoundFile, end: number): LogFiles {
-    return new LogFiles(options, found.history, openFound(found), end);
+    return new LogFiles(options, found.history, openFound(found), { begin: found.headerBytes, end });
   }
 
   get history(): string {
@@ -86,6 +93,11 @@ export class LogFiles {
   }
   get bytes(): number {
     return this.#older.reduce((sum, { bytes }) => sum + bytes, this.#end);
+  }
+
+  /** True when the next file should be begun; one without lines never is. */
+  isFull(fileBytes: number): boolean {
+    return this.#end >= fileBytes && this.#end > this.#begin;
   }
 
   /** False when somebody has removed, replaced, cut or written the newest file. */
@@ -125,6 +137,7 @@ export class LogFiles {
     }
     closeSync(before.descriptor);
     this.#newest = next;
+    this.#begin = next.bytes;
     this.#end = next.bytes;
     this.sweep();
   }
