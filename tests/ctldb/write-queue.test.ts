@@ -45,10 +45,13 @@ describe("the queue of writes", () => {
     const { queue, groups, add } = world();
     const flood = add("flooder", 2_000);
     const others = ["ann", "bob", "cat"].flatMap((name) => add(name, 2));
+    expect(queue.waiting).toBe(2_006);
     await Promise.all(others);
     expect(groups).toHaveLength(1);
     expect(groups[0]).toHaveLength(EXECUTIVE_LIMITS.groupRequests);
+    expect(queue.waiting).toBe(2_006 - EXECUTIVE_LIMITS.groupRequests);
     await Promise.all(flood);
+    expect(queue.waiting).toBe(0);
     const flooded = groups.flat().filter((write) => write.startsWith("flooder"));
     expect(flooded).toEqual(Array.from({ length: 2_000 }, (_, i) => `flooder:${i}`));
     await queue.drained();
