@@ -37,7 +37,7 @@ describe("bash completion", () => {
   test("offers the flags of the command when a dash is typed, also of a command in a group", async () => {
     expect(await bashOffers("ctlstore", "create-table", "fam/tbl", "--f")).toEqual(["--field"]);
     expect(await bashOffers("ctlstore", "ldb", "skip", "--re")).toEqual(["--reason"]);
-    expect(await bashOffers("ctlstore", "status", "--re")).toEqual([]);
+    expect(await bashOffers("ctlstore", "status", "--re")).toEqual(["--reflector"]);
   });
 });
 
