@@ -16,6 +16,14 @@ export interface ParsedUpsert {
   readonly values: BoundValue[];
 }
 
+export interface ParserOptions {
+  /**
+   * Also takes what the original lets in and binding would store otherwise: `true`, numbers beyond 64 bits, `5.0`. For whoever
+   * wants to know what a statement says, not to run it.
+   */
+  readonly readsAll?: boolean;
+}
+
 export interface ParsedDelete {
   /** The condition: value by field. */
   readonly key: ReadonlyMap<string, BoundValue>;
@@ -43,6 +51,11 @@ export class UpsertParser {
   #prefix = "";
   /** Position of the parser; where a value ended. */
   #at = 0;
+  readonly #readsAll: boolean;
+
+  constructor({ readsAll = false }: ParserOptions = {}) {
+    this.#readsAll = readsAll;
+  }
 
   /** The parts of the statement, or null when it is not exactly an upsert of ours. */
   parse(statement: string): ParsedUpsert | null {
@@ -96,7 +109,12 @@ export class UpsertParser {
     if (first === UPPER_N) return this.#word(text, "NULL") ? null : undefined;
     if (first === LOWER_X) return this.#bytes(text);
     if (first === UPPER_C) return this.#castText(text);
-    return undefined;
+    return this.#readsAll ? this.#truth(text) : undefined;
+  }
+
+  #truth(text: string): bigint | undefined {
+    if (this.#word(text, "true")) return 1n;
+    return this.#word(text, "false") ? 0n : undefined;
   }
 
   #word(text: string, word: string): boolean {
@@ -142,9 +160,9 @@ export class UpsertParser {
     if (points === 1) {
       const value = Number(literal);
       // Drivers may bind a whole number as an integer, which a text column would tell from `5.0`.
-      return Number.isInteger(value) ? undefined : value;
+      return Number.isInteger(value) && !this.#readsAll ? undefined : value;
     }
-    return toInteger(literal, at - digitsFrom);
+    return toInteger(literal, at - digitsFrom) ?? (this.#readsAll ? Number(literal) : undefined);
   }
 
   #bytes(text: string): Uint8Array | undefined {

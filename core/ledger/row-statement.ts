@@ -19,7 +19,7 @@ export interface RowStatement {
 const FIELD = /"([a-z0-9_]+)"/g;
 
 export class RowStatementParser {
-  readonly #parser = new UpsertParser();
+  readonly #parser = new UpsertParser({ readsAll: true });
   /** Of the last upsert, whose fields the next one most often has. */
   #prefix = "";
   #fields: readonly string[] = [];
@@ -53,7 +53,7 @@ export function typedValue(type: FieldType, value: BoundValue): SqlValue {
     case "integer":
       return integerOf(value);
     case "decimal":
-      return typeof value === "bigint" ? Number(value) : value;
+      return decimalOf(value);
     case "string":
     case "text":
       return textOf(value);
@@ -63,8 +63,15 @@ export function typedValue(type: FieldType, value: BoundValue): SqlValue {
   }
 }
 
+/** As REAL has it: text that is a number becomes one. */
+function decimalOf(value: number | bigint | string | Uint8Array): SqlValue {
+  if (typeof value === "bigint") return Number(value);
+  return typeof value === "string" && /^-?\d+(?:\.\d+)?$/.test(value) ? Number(value) : value;
+}
+
+/** As INTEGER has it: what is beyond 64 bits is a double there. */
 function integerOf(value: number | bigint | string | Uint8Array): SqlValue {
-  if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
+  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
   return typeof value === "string" && /^-?(?:0|[1-9]\d{0,17})$/.test(value) ? BigInt(value) : value;
 }
 

@@ -136,5 +136,11 @@ export const HistoryAnswer = v.object({
     Position,
     v.description("the entries from here up were searched; a request searches for a limited time"),
   ),
+  unreadable: v.pipe(
+    v.optional(v.array(Position)),
+    v.description(
+      "there when entries of the table among those are no statements of ctlstore's: they may be about the key",
+    ),
+  ),
 });
 export type HistoryAnswer = v.InferOutput<typeof HistoryAnswer>;

@@ -83,6 +83,11 @@ export interface HistoryPage {
   readonly next: Sequence | null;
   /** All entries from here up were searched. */
   readonly searchedThrough: Sequence;
+  /**
+   * Entries of the table among those that are no statements of ctlstore's: they may be about the key. The newest first, and
+   * no more than a page has changes.
+   */
+  readonly unreadable: readonly Sequence[];
 }
 
 export interface LedgerInspection {

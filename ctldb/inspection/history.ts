@@ -57,7 +57,7 @@ export async function readHistory(
 
 async function pageOf(
   key: readonly SqlValue[],
-  { found }: Changes,
+  { found, unreadable }: Changes,
   place: Pick<HistoryPage, "next" | "searchedThrough">,
   { store }: HistoryDeps,
 ): Promise<HistoryPage> {
@@ -76,7 +76,7 @@ async function pageOf(
       new: after,
     }),
   );
-  return { key, changes, ...place };
+  return { key, changes, ...place, unreadable };
 }
 
 interface FoundChange {
@@ -89,6 +89,7 @@ interface FoundChange {
 /** Changes, the newest first; each gets its `old` from the one that is found after it. */
 class Changes {
   readonly found: FoundChange[] = [];
+  readonly unreadable: Sequence[] = [];
   readonly #limit: number;
   #chars = 0;
   /** True when something that nobody can read came between the last change and the one before it. */
@@ -106,6 +107,7 @@ class Changes {
   add(entry: InspectedEntry, event: KeyEvent): "full" | "more" {
     if (event.kind === "obscure") {
       this.#isObscured = true;
+      if (this.unreadable.length < this.#limit) this.unreadable.push(entry.sequence);
       return "more";
     }
     this.#precededBy(event.after);

@@ -23,7 +23,7 @@ async function readHistory(
   query: HistoryQuery,
 ): Promise<HistoryAnswer> {
   const [family, table] = [parseFamilyName(params.family), parseTableName(params.table)];
-  const { key, changes, next, searchedThrough } = await ctldb.inspection.history({
+  const { key, changes, next, searchedThrough, unreadable } = await ctldb.inspection.history({
     family,
     table,
     key: parseKeyParameter("key", query.key),
@@ -39,6 +39,7 @@ async function readHistory(
     next: next === null ? null : sequenceToJson(next),
     complete: next === null,
     searchedThrough: sequenceToJson(searchedThrough),
+    ...(unreadable.length === 0 ? {} : { unreadable: unreadable.map(sequenceToJson) }),
   };
 }
 

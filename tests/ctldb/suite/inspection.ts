@@ -474,6 +474,15 @@ export function inspectionTests(target: ConformanceTarget): void {
         `UPDATE ctlstore_dml_ledger SET statement = 'REPLACE INTO fam___counts ("name","count") VALUES(lower(''A''),7)' WHERE seq = 5`,
       );
       expect(countsOf(await wholeHistory(ctldb, COUNTS, ["a"]))[0]).toEqual(["upsert", "?", 4n]);
+      const { family, table: name } = COUNTS;
+      const page = await ctldb.inspection.history({
+        family,
+        table: name,
+        key: ["a"],
+        before: null,
+        limit: 9,
+      });
+      expect(page.unreadable as readonly bigint[]).toEqual([5n]);
       await target.sql(url, "DELETE FROM ctlstore_dml_ledger WHERE seq < 4");
       expect(countsOf(await wholeHistory(ctldb, COUNTS, ["a"]))).toEqual([
         ["upsert", "?", 4n],
