@@ -131,7 +131,7 @@ export class ChangeRecorder {
     if (this.#forms.size >= CHANGELOG_LIMITS.knownTables) this.#forms.clear();
     const table = this.#tables.named(UPSERTED_TABLE.exec(prefix)?.[1] ?? "");
     const names = [...prefix.matchAll(QUOTED_NAME)].map(([, name = ""]) => name);
-    const form = { prefix, table, positions: table.key.map(({ name }) => names.indexOf(name)) };
+    const form = { prefix, table, positions: table.key.map(({ name }) => positionOf(name, names)) };
     this.#forms.set(prefix, form);
     return form;
   }
@@ -141,6 +141,12 @@ export class ChangeRecorder {
     this.#forms.clear();
     this.#lastForm = NO_FORM;
   }
+}
+
+/** -1 also for a name that is there twice: which value counts is SQLite's business. */
+function positionOf(name: string, names: readonly string[]): number {
+  const position = names.indexOf(name);
+  return names.includes(name, position + 1) ? -1 : position;
 }
 
 /** Of a table that is not known by its name nobody can be told what became of it. */

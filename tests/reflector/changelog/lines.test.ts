@@ -148,6 +148,9 @@ test("D1 a key that is not of its declared kind is told as reload of its table",
     "2 reload tbl end",
   ]);
   expect(short(single(CREATE_T, `REPLACE INTO fam___tbl ("v") VALUES('a')`))).toEqual(["2 reload tbl end"]);
+  expect(short(single(CREATE_T, `REPLACE INTO fam___tbl ("k","k","v") VALUES(1,2,'a')`))).toEqual([
+    "2 reload tbl end",
+  ]);
 });
 
 test("a statement that is none of the ledger's forms is told as reload of any table", () => {
