@@ -21,7 +21,9 @@ export const WRITTEN_AT = {
 /** A row of the columns and of `WRITTEN_AT`. */
 export function toTimedEntry(row: MysqlRow): LedgerEntry {
   const entry = toEntry(row.slice(0, -1));
-  const writtenAtUs = parseTimestampUs(String(row.at(-1)));
+  const writtenAt = row.at(-1);
+  if (writtenAt == null) return entry;
+  const writtenAtUs = parseTimestampUs(String(writtenAt));
   const isOther = writtenAtUs !== null && writtenAtUs !== entry.timestampUs;
   return isOther ? { ...entry, writtenAtUs } : entry;
 }
