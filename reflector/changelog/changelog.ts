@@ -20,8 +20,8 @@ import { bootId } from "./boot-id.ts";
 import { ChangeRecorder } from "./change-recorder.ts";
 import { findFile, pendingPath } from "./changelog-files.ts";
 import { checkPlace, onChangelogOpen } from "./changelog-place.ts";
-import { LogFiles, type LogFilesOptions } from "./log-files.ts";
-import { PendingNoteFile } from "./pending-note.ts";
+import { LogFiles, type LogFilesOptions, type MadeFile } from "./log-files.ts";
+import { type NoteFacts, PendingNoteFile } from "./pending-note.ts";
 import { judgeResume, type LdbState, type ResetReason, type Resumed } from "./resume.ts";
 
 export interface ChangelogDeps {
@@ -107,7 +107,9 @@ export class Changelog {
       const options = { ...settings, onPoint: deps.onPoint };
       const files =
         "reset" in judged
-          ? LogFiles.begin(options, newHistory(), ldb.sequence)
+          ? LogFiles.begin(options, newHistory(), ldb.sequence, {
+              onMade: noteFirst(note, { generation: ldb.generation, boot }, ldb.sequence),
+            })
           : resumedFiles(options, judged, ldb.sequence);
       opened.adopt(files, () => files.close());
       const changelog = new Changelog({ ...deps, boot }, settings, ldb, { note, files });
@@ -203,7 +205,11 @@ export class Changelog {
   #reset(reason: ResetReason, seq: Sequence): void {
     const before = this.#files;
     const options = { ...this.#settings, onPoint: this.#deps.onPoint };
-    this.#files = LogFiles.begin(options, newHistory(), seq, before.file);
+    const facts = { generation: this.#generation, boot: this.#boot };
+    this.#files = LogFiles.begin(options, newHistory(), seq, {
+      onMade: noteFirst(this.#note, facts, seq),
+      lastFile: before.file,
+    });
     before.close();
     this.#began(reason, seq);
   }
@@ -257,6 +263,19 @@ export class Changelog {
 
 /** For a note that is about no lines. */
 const NO_LINES = new LineBuffer(CHANGELOG_LIMITS.noteHeaderBytes);
+
+/**
+ * The note of a new history is there before its file can be found: were the process killed in between, the next start would
+ * begin yet another one, and who follows this one already would have to forget everything.
+ */
+function noteFirst(
+  note: PendingNoteFile,
+  facts: Pick<NoteFacts, "generation" | "boot">,
+  seq: Sequence,
+): (made: MadeFile) => void {
+  return ({ history, file, end }) =>
+    note.write({ ...facts, history, file, offset: end, from: seq, to: seq, clean: false }, NO_LINES);
+}
 
 function newHistory(): string {
   return randomBytes(8).toString("hex");

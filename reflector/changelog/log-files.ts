@@ -21,6 +21,13 @@ import {
   writeFully,
 } from "./changelog-files.ts";
 
+/** The first file of a history, and where its lines begin. */
+export interface MadeFile {
+  readonly history: string;
+  readonly file: number;
+  readonly end: number;
+}
+
 export class LogFiles {
   readonly #path: string;
   readonly #mostOlder: number;
@@ -47,20 +54,30 @@ export class LogFiles {
     this.#end = end;
   }
 
-  /** Begins a new history, in a file whose number was never given; older files stay until `sweep`. */
-  static begin(options: LogFilesOptions, history: string, seq: Sequence, lastFile = 0): LogFiles {
+  /**
+   * Begins a new history, in a file whose number was never given; older files stay until `sweep`.
+   * @param onMade called when the file is made, and nobody can find it yet
+   */
+  static begin(
+    options: LogFilesOptions,
+    history: string,
+    seq: Sequence,
+    { onMade, lastFile = 0 }: { readonly onMade: (made: MadeFile) => void; readonly lastFile?: number },
+  ): LogFiles {
     const { path } = options;
     const known = [lastFile, findFile(path)?.file ?? 0, rotatedFiles(path).at(-1) ?? 0];
-    return LogFiles.next(options, { history, file: Math.max(...known) + 1, seq });
+    return LogFiles.next(options, { history, file: Math.max(...known) + 1, seq }, onMade);
   }
 
   /** Makes the next file the newest one. */
   static next(
     options: LogFilesOptions,
     header: { readonly history: string; readonly file: number; readonly seq: Sequence },
+    onMade: (made: MadeFile) => void = () => {},
   ): LogFiles {
     const next = makeNext(options.path, header);
     try {
+      onMade({ ...header, end: next.bytes });
       placeNext(options.path);
     } catch (error) {
       closeSync(next.descriptor);
