@@ -93,6 +93,8 @@ export const INSPECTION_LIMITS = {
   waiters: 1_000,
   /** While somebody waits, the ctldb is asked so often, for all of them together. */
   watchMs: 250,
+  /** So many of them are woken, each to read the ledger: a fifth of what the ctldb reads at ease. */
+  wakesPerSecond: 500,
   /** Answers that were made and not sent yet, of all such routes together: eight of the largest, or thousands of ordinary ones. */
   answersBytes: 64 * MIB,
   /** Smaller ones are not counted: for all requests together 188 MiB. */

@@ -1,6 +1,9 @@
 /**
  * Those who wait for the ledger to grow. What this process writes wakes them at once; for what others write the ledger is
  * looked at a few times a second, once for all of them, and not at all while nobody waits.
+ *
+ * Whoever is woken reads the ledger, so that many are woken less often than few: all together read it a bounded number of
+ * times a second, however much is written.
  */
 import { CtlstoreError } from "../../core/errors.ts";
 import { INSPECTION_LIMITS } from "../../core/limits.ts";
@@ -23,6 +26,10 @@ export class HeadWatch implements Disposable {
   readonly #waiters = new Set<Waiter>();
   readonly #ended = new AbortController();
   #isLooking = false;
+  /** No one is woken before this moment. */
+  #quietUntilMs = Number.NEGATIVE_INFINITY;
+  /** How far the ledger has grown, where those who wait are to be told of it later. */
+  #untold: bigint | null = null;
 
   constructor(deps: HeadWatchDeps) {
     this.#deps = deps;
@@ -30,7 +37,25 @@ export class HeadWatch implements Disposable {
 
   /** The ledger has grown up to here. */
   moved(sequence: bigint): void {
-    for (const waiter of this.#waiters) if (waiter.after < sequence) waiter.wake();
+    const quietMs = this.#quietUntilMs - this.#deps.clock.monotonicMs();
+    if (quietMs <= 0) this.#wake(sequence);
+    else if (this.#untold !== null) this.#untold = sequence > this.#untold ? sequence : this.#untold;
+    else if (this.#waiters.size > 0) void this.#wakeLater(sequence, quietMs);
+  }
+
+  #wake(sequence: bigint): void {
+    const woken = [...this.#waiters].filter(({ after }) => after < sequence);
+    for (const waiter of woken) waiter.wake();
+    const quietMs = (woken.length * 1000) / INSPECTION_LIMITS.wakesPerSecond;
+    if (quietMs > 0) this.#quietUntilMs = this.#deps.clock.monotonicMs() + quietMs;
+  }
+
+  async #wakeLater(sequence: bigint, quietMs: number): Promise<void> {
+    this.#untold = sequence;
+    await this.#deps.clock.sleep(quietMs, this.#ended.signal).catch(() => {});
+    const grown = this.#untold;
+    this.#untold = null;
+    this.#wake(grown);
   }
 
   /**

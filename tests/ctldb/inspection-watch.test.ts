@@ -11,10 +11,11 @@ const never = new AbortController().signal;
 
 /** A ledger whose head the test moves, and a clock whose pauses the test ends. */
 function watchedLedger() {
-  const state = { head: 5n, looks: 0, failure: null as CtlstoreError | null };
+  const state = { head: 5n, looks: 0, nowMs: 0, failure: null as CtlstoreError | null };
   const pauses: { readonly ms: number; readonly end: () => void }[] = [];
   const clock: Clock = {
     ...systemClock,
+    monotonicMs: () => state.nowMs,
     sleep: (ms, signal) =>
       new Promise((resolve, reject) => {
         signal?.addEventListener("abort", () => reject(signal.reason));
@@ -44,21 +45,48 @@ test("I13 hundreds who wait share one look per pause, and nobody looks when nobo
   next();
   await Promise.all(waits);
   expect([state.looks, pauses.length]).toEqual([3, 0]);
+  state.nowMs += 10_000;
   // It is there already: one look tells.
   await watch.until(5n, 60_000, never);
   expect([state.looks, pauses.length]).toEqual([4, 0]);
 });
 
 test("who waits for a later entry goes on waiting", async () => {
-  const { watch, paused } = watchedLedger();
+  const { watch, state, paused } = watchedLedger();
   let later = false;
   const waits = [watch.until(5n, 60_000, never), watch.until(6n, 60_000, never).then(() => (later = true))];
   await paused();
   watch.moved(6n);
   await waits[0];
   expect(later).toBe(false);
+  state.nowMs += 10_000;
   watch.moved(7n);
   await Promise.all(waits);
+});
+
+test("I13 many are woken together and less often than few, however much is written", async () => {
+  const { watch, state, pauses } = watchedLedger();
+  const { wakesPerSecond } = INSPECTION_LIMITS;
+  let woken = 0;
+  const wait = (after: bigint) => watch.until(after, 60_000, never).then(() => (woken += 1));
+  const first = Array.from({ length: wakesPerSecond }, () => wait(5n));
+  watch.moved(6n);
+  await Promise.all(first);
+  expect(woken).toBe(wakesPerSecond);
+  // A second's worth: the next ones are told of all that came meanwhile when it is over, and once.
+  const second = Array.from({ length: 10 }, (_, i) => wait(6n + BigInt(i)));
+  for (let i = 7n; i < 1_000n; i++) watch.moved(i);
+  const quiet = pauses.filter(({ ms }) => ms === 1000);
+  expect([woken, quiet.length]).toEqual([wakesPerSecond, 1]);
+  state.nowMs = 1000;
+  quiet[0]?.end();
+  await Promise.all(second);
+  expect(woken).toBe(wakesPerSecond + 10);
+  // Few are told at once.
+  state.nowMs = 1020;
+  const third = wait(1_000n);
+  watch.moved(1_001n);
+  await third;
 });
 
 test("everybody who waits is told when the ctldb cannot be asked, and the next one asks again", async () => {

@@ -270,7 +270,6 @@ export function inspectionTests(target: ConformanceTarget): void {
       expect((await failureOf(wait())).code).toBe("overloaded");
       await ctldb.write(request([count("a")]));
       await Promise.all(waits);
-      await wait();
     });
 
     test("ends when its time is up, when its client goes, and when the ctldb is closed", async () => {
@@ -501,7 +500,7 @@ export function inspectionTests(target: ConformanceTarget): void {
         model.get(key)?.unshift([kind, state.get(key) ?? null, next]);
         state.set(key, next);
       };
-      for (let round = 0; round < 60; round++) {
+      for (let round = 0; round < 40; round++) {
         const luck = random();
         if (luck < 0.05) {
           await ctldb.clearRows(FAMILY, COUNTS.table);
