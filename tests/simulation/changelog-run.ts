@@ -3,12 +3,14 @@
  * replaced, and consumers that crash; then each consumer's copy must be the LDB, and what was told must be the ledger (D17).
  */
 import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { CHANGELOG_FILE_NAME } from "../../core/changelog/format.ts";
 import { BOOTSTRAP_CRASH_POINTS, CHANGELOG_CRASH_POINTS, CRASH_POINTS } from "../../ldb/crash-points.ts";
 import { openReader } from "../../reader/index.ts";
 import type { LdbReader } from "../../reader/types.ts";
 import { snapshotAt } from "../reflector/bootstrap/harness.ts";
 import { storeSnapshots } from "../support/make-snapshot.ts";
-import { startProcess } from "../support/process.ts";
+import { startProcess, type TestProcess } from "../support/process.ts";
 import { seededRandom } from "../support/suite.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
@@ -103,6 +105,10 @@ class Run {
     return this.#folder.file("ldb");
   }
 
+  get #changelog(): string {
+    return join(this.#ldb, CHANGELOG_FILE_NAME);
+  }
+
   #below(limit: number): number {
     return Math.floor(this.#random() * limit);
   }
@@ -155,6 +161,8 @@ class Run {
   }
 
   #chooseMoment(isFlip: boolean): Moment {
+    // A changelog is there for the first time, and followed at once.
+    if (this.#told.length === 0 && this.#random() < 0.2) return AT_FIRST_FILE;
     if (this.#random() < 0.25) return { name: "random", point: "none", afterMs: 60 + this.#random() * 200 };
     const points = [...CHANGELOG_CRASH_POINTS, ...CRASH_POINTS, ...(isFlip ? BOOTSTRAP_CRASH_POINTS : [])];
     const point = points[this.#below(points.length)] ?? "before-fetch";
@@ -174,6 +182,7 @@ class Run {
     };
     await using child = startProcess([process.execPath, REFLECTOR, JSON.stringify(order)]);
     const timer = moment.afterMs === null ? null : setTimeout(() => child.signal("SIGKILL"), moment.afterMs);
+    if (moment === AT_FIRST_FILE) await this.#killAtFirstFile(child);
     const exit = await child.exited;
     if (timer !== null) clearTimeout(timer);
     this.#told.push(`${moment.name}: ${child.stderr}`);
@@ -182,8 +191,14 @@ class Run {
     return true;
   }
 
+  async #killAtFirstFile(child: TestProcess): Promise<void> {
+    const isThere = () => existsSync(this.#changelog) || !child.running;
+    await until(isThere, { what: "the first file", intervalMs: 0 });
+    child.signal("SIGKILL");
+  }
+
   async #consume(): Promise<void> {
-    const ldbIsThere = await until(() => this.#reflectorsDone || existsSync(`${this.#ldb}/change.log`), {
+    const ldbIsThere = await until(() => this.#reflectorsDone || existsSync(this.#changelog), {
       what: "a changelog",
       intervalMs: 2,
       deadlineMs: 60_000,
@@ -304,6 +319,7 @@ interface Moment {
 }
 
 const NEVER: Moment = { name: "never", point: "none", afterMs: null };
+const AT_FIRST_FILE: Moment = { name: "first-file", point: "none", afterMs: null };
 
 function firstDifference(found: string, expected: string): string {
   let at = 0;
