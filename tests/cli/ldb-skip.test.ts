@@ -34,7 +34,7 @@ test("D10 ldb skip exits 0 and is recorded when it is typed as the hint of a ref
     statement: "DELETE FROM nowhere",
     hash: ZERO_HASH,
   };
-  const hint = hintOf(() => new EntryApplier(database, folder.path).apply(entry));
+  const hint = hintOf(() => new EntryApplier(database, folder.path, null).apply(entry));
   database.close();
 
   const [, typed = ""] = /"ctlstore (.+)"/.exec(hint) ?? [];
