@@ -5,13 +5,17 @@
  * its own that takes everything and keeps nothing; how many spans were dropped stands beside the figures. With
  * CTLSTORE_BENCH_BEFORE, the folder of an earlier checkout, that one's Executive takes part too: what tracing costs
  * whoever does not trace.
+ *
+ * The price is CPU time of the Executive's process per request, of all its threads: waiting for a busy machine is no part
+ * of it. On a machine that has nothing else to do, requests per second go with it.
  */
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { SPANS_DROPPED, SPANS_SENT } from "../../core/process/tracing/trace-metrics.ts";
 import { startMariadb } from "../support/mariadb.ts";
 import { startProcess, type TestProcess } from "../support/process.ts";
 import { SERVICE_ADMIN_TOKEN } from "../support/services.ts";
-import { drive, LOAD_SECONDS, type Load, labelOf } from "./executive-load.ts";
+import { drive, type Load, labelOf } from "./executive-load.ts";
 import { makeBenchTable, startBenchExecutive } from "./executive-process.ts";
 import { type Benchmark, type Figure, inTurns, ratio, type Verdict } from "./report.ts";
 
@@ -34,6 +38,19 @@ const COLLECTOR = `
 
 interface Contestant extends AsyncDisposable {
   readonly url: string;
+  readonly process: Pick<TestProcess, "pid">;
+}
+
+/** The kernel counts in hundredths of a second, on every Linux that matters. */
+const TICK_US = 10_000;
+
+/** CPU time that a process has used, in microseconds. */
+function cpuUs({ process: { pid } }: Contestant): number {
+  const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ");
+  const [user = "0", system = "0"] = fields.slice(11, 13);
+  return (Number(user) + Number(system)) * TICK_US;
 }
 
 /** What is to be seen of an earlier checkout: its Executive, without limits, as the others are. */
@@ -52,7 +69,7 @@ async function executiveOf(folder: string, ctldbUrl: string): Promise<Contestant
   );
   const [url] = await child.waitForOutput(ADDRESS);
   await makeBenchTable(url, WRITERS);
-  return { url, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+  return { url, process: child, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
 
 async function spans({ url }: Contestant, name: string): Promise<number> {
@@ -64,7 +81,7 @@ async function spans({ url }: Contestant, name: string): Promise<number> {
 
 export const traces: Benchmark = {
   id: "traces",
-  title: "the price of traces at the Executive on MariaDB",
+  title: "CPU time of traces at the Executive on MariaDB",
   async run(progress) {
     await using mariadb = await startMariadb();
     await using collector = startProcess([process.execPath, "-e", COLLECTOR]);
@@ -83,25 +100,26 @@ export const traces: Benchmark = {
     for (const load of LOADS) {
       const label = labelOf(load);
       progress(label);
-      const requests = async ({ url }: Contestant) => {
-        const result = await drive(url, load);
-        failures += result.failures;
-        return result.requests / LOAD_SECONDS;
+      const price = async (contestant: Contestant) => {
+        const beforeUs = cpuUs(contestant);
+        const { requests, failures: failed } = await drive(contestant.url, load);
+        failures += failed;
+        return (cpuUs(contestant) - beforeUs) / requests;
       };
       const rates = await inTurns(ROUNDS, {
-        off: () => requests(off),
-        some: () => requests(some),
-        all: () => requests(all),
-        before: () => (before === null ? Number.NaN : requests(before)),
+        off: () => price(off),
+        some: () => price(some),
+        all: () => price(all),
+        before: () => (before === null ? Number.NaN : price(before)),
       });
-      figures.push({ name: `${label}: requests without traces`, unit: "/s", values: rates.off });
-      figures.push({ name: `${label}: every hundredth traced`, unit: "/s", values: rates.some });
-      figures.push({ name: `${label}: every one traced`, unit: "/s", values: rates.all });
+      figures.push({ name: `${label}: without traces, a request`, unit: "µs", values: rates.off });
+      figures.push({ name: `${label}: every hundredth traced`, unit: "µs", values: rates.some });
+      figures.push({ name: `${label}: every one traced`, unit: "µs", values: rates.all });
       const judge = (name: string, value: number, aim: number) =>
-        verdicts.push({ name: `${label}: ${name}`, value, unit: "×", aim: `≥ ${aim}`, met: value >= aim });
-      judge("every hundredth, of none", ratio(rates.some, rates.off), 0.95);
-      judge("every one, of none", ratio(rates.all, rates.off), 0.75);
-      if (before !== null) judge("none, of the earlier checkout", ratio(rates.off, rates.before), 0.97);
+        verdicts.push({ name: `${label}: ${name}`, value, unit: "×", aim: `≤ ${aim}`, met: value <= aim });
+      judge("every hundredth, of none", ratio(rates.some, rates.off), 1.05);
+      judge("every one, of none", ratio(rates.all, rates.off), 1.35);
+      if (before !== null) judge("none, of the earlier checkout", ratio(rates.off, rates.before), 1.03);
     }
     const counts = [await spans(all, SPANS_SENT), await spans(all, SPANS_DROPPED)];
     verdicts.push({ name: "failed requests", value: failures, unit: "", aim: "0", met: failures === 0 });

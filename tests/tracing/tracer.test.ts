@@ -100,7 +100,7 @@ describe("a tracer", () => {
     });
     expect(collector.requests[0]?.path).toBe("/v1/traces");
     expect(collector.requests[0]?.headers.get("authorization")).toBe(`Bearer ${testSecret("otlp")}`);
-    expect(await world.metric(SPANS_SENT)).toBe(2);
+    await until(async () => (await world.metric(SPANS_SENT)) === 2, { what: "the collector's answer" });
     expect(await world.metric(SPANS_WAITING)).toBe(0);
   });
 
