@@ -4,6 +4,7 @@ import { EXECUTIVE_LIMITS, LISTEN_LIMITS } from "../core/limits.ts";
 import { BodyBudget } from "../core/process/read-body.ts";
 import { AnswerBudget } from "./answer-budget.ts";
 import type { AppDeps, AppOptions, RouteContext } from "./context.ts";
+import { ANSWER_BYTES } from "./executive-metrics.ts";
 import { FrontDoor, type Handle } from "./front-door.ts";
 import { LateDocument, openapiRoutes } from "./openapi/routes.ts";
 import { tracedErrorAnswer } from "./request-trace.ts";
@@ -41,6 +42,8 @@ export function createApp(deps: AppDeps, options: AppOptions) {
       answers: options.limits?.answers ?? new AnswerBudget(),
     },
   };
+  const { answers } = context.limits;
+  deps.metrics.gaugeOf(ANSWER_BYTES, "Bytes of large answers made and not taken yet", () => answers.held);
   const document = new LateDocument();
   const app = new Elysia({ strictPath: true })
     .onError({ as: "global" }, ({ error, request }): unknown =>

@@ -8,6 +8,7 @@ export const REQUESTS_TOTAL = "ctlstore_executive_requests_total";
 export const REQUEST_SECONDS = "ctlstore_executive_request_seconds";
 export const REQUESTS_IN_FLIGHT = "ctlstore_executive_requests_in_flight";
 export const REQUESTS_REFUSED = "ctlstore_executive_requests_refused_total";
+export const ANSWER_BYTES = "ctlstore_executive_answer_bytes";
 export const GROUP_WRITES = "ctlstore_executive_group_writes";
 export const GROUP_LOCK_SECONDS = "ctlstore_executive_group_lock_seconds";
 export const GROUP_COMMIT_SECONDS = "ctlstore_executive_group_commit_seconds";

@@ -67,6 +67,7 @@ test("I13 pages that nobody reads are refused beyond the budget, and their room 
     await until(refused, { what: "an answer too many" });
     expect(answers.held).toBeGreaterThan(10 * MIB);
     expect(answers.held).toBeLessThanOrEqual(20 * MIB);
+    expect((await ask("/metrics")).text).toContain(`\nctlstore_executive_answer_bytes ${answers.held}\n`);
     const answer = await ask(`${ITEMS}?limit=10`);
     expect([answer.status, answer.headers.get("retry-after")]).toEqual([503, "1"]);
     expect(answer.code).toBe("overloaded");

@@ -10,7 +10,7 @@ import type { SqlValue } from "../../../core/values.ts";
 import type { CtlDb, Mutation } from "../../../ctldb/contract.ts";
 import type { EntriesRequest, InspectedEntry, KeyChange } from "../../../ctldb/inspection/contract.ts";
 import { readWholeLedger } from "../../support/replay-ledger.ts";
-import { seededRandom, suiteSeed } from "../../support/suite.ts";
+import { runsOf, seededRandom, suiteSeed } from "../../support/suite.ts";
 import type { ConformanceTarget } from "../conformance.ts";
 import {
   ALL_TYPES,
@@ -500,7 +500,8 @@ export function inspectionTests(target: ConformanceTarget): void {
         model.get(key)?.unshift([kind, state.get(key) ?? null, next]);
         state.set(key, next);
       };
-      for (let round = 0; round < 40; round++) {
+      const rounds = runsOf({ quick: 40, deep: 400 });
+      for (let round = 0; round < rounds; round++) {
         const luck = random();
         if (luck < 0.05) {
           await ctldb.clearRows(FAMILY, COUNTS.table);
