@@ -109,7 +109,9 @@ describe("reader package", () => {
 });
 
 const CONSUMER = `
-import { CtlstoreError, openReader, type ErrorCode, type LdbReader, type Row } from "ctlstore-reader";
+import {
+  type ChangeEvent, CtlstoreError, openReader, type ErrorCode, type InvalidationReason, type LdbReader, type Row,
+} from "ctlstore-reader";
 
 interface Setting extends Row {
   name: string;
@@ -132,6 +134,17 @@ export function read(path: string): number | null {
   } finally {
     reader.close();
   }
+}
+
+export async function follow(reader: LdbReader): Promise<string | null> {
+  const changes = reader.changes({ family: "family", since: 7n, signal: new AbortController().signal });
+  for await (const change of changes) {
+    if (change.kind === "upsert") console.log(reader.getRowByKey(change.family, change.table, ...change.key));
+    else if (change.kind === "invalidate") console.log(change.reason satisfies InvalidationReason);
+    const event: ChangeEvent = change;
+    if (event.last) console.log(event.cursor, event.sequence + 1n);
+  }
+  return changes.cursor;
 }
 
 // @ts-expect-error a path is needed
