@@ -20,6 +20,7 @@ import { makeBenchTable, startBenchExecutive } from "./executive-process.ts";
 import { type Benchmark, type Figure, inTurns, ratio, type Verdict } from "./report.ts";
 
 const LOADS: readonly Load[] = [
+  { writers: 1, rows: 1 },
   { writers: 32, rows: 1 },
   { writers: 8, rows: 100 },
 ];

@@ -15,6 +15,7 @@ import {
   startExecutiveService,
   startReflectorService,
 } from "../support/services.ts";
+import { isDeep } from "../support/suite.ts";
 import { tempFolder } from "../support/temp-folder.ts";
 import { until } from "../support/until.ts";
 import { type Collector, startCollector } from "./collector.ts";
@@ -162,8 +163,11 @@ for (const { name, run } of CTLDBS) {
           Array(4).fill(`00-${traceIdOf(traceparent)}-${transaction?.spanId}-01`),
         );
         // A new host, hours later as it were, and one that traces nothing.
-        await using late = await reflectorAt(ctldb, folder.file("b"), traced(collector));
-        await using deaf = await reflectorAt(ctldb, folder.file("c"), []);
+        const start = (folderName: string, flags: readonly string[]) =>
+          reflectorAt(ctldb, folder.file(folderName), flags);
+        const [late, deaf] = await Promise.all([start("b", traced(collector)), start("c", [])]);
+        await using _late = late;
+        await using _deaf = deaf;
         await Promise.all([reaches(late, sequence), reaches(deaf, sequence)]);
         const both = await collector.sees("ledger.apply", 2);
         expect(new Set(both.map(({ traceId }) => traceId)).size).toBe(1);
@@ -235,37 +239,41 @@ describe("a collector that", () => {
   for (const [what, mood] of [
     ["never answers", "silent"],
     ["answers 500", 500],
-    ["answers 503", 503],
     ["is not there", null],
+    ["answers 503", 503],
   ] as const) {
-    test(`${what} costs no write and no entry, and is told of in one line and a metric`, async () => {
-      using folder = tempFolder("tracing");
-      const ctldb = `sqlite:${folder.file("ctldb.db")}`;
-      const collector = startCollector();
-      if (mood === null) await collector[Symbol.asyncDispose]();
-      else collector.mood = mood;
-      const variables = { ...HURRY, OTEL_BSP_MAX_QUEUE_SIZE: "4", OTEL_EXPORTER_OTLP_TIMEOUT: "200" };
-      try {
-        const flags = traced(collector);
-        await using executive = await executiveAt(ctldb, flags, variables);
-        await using reflector = await reflectorAt(ctldb, folder.file("ldb"), flags, variables);
-        const writer = await prepare(executive.url);
-        let last = 0n;
-        for (let i = 0; i < 30; i++) last = (await writer.write([row(`C${i}`)])).sequence;
-        await reaches(reflector, last);
-        await until(async () => (await metricOf(executive, SPANS_DROPPED)) > 0, {
-          what: "spans to be dropped",
-        });
-        const line = "traces cannot be sent";
-        for (const { process: service } of [executive, reflector]) {
-          await service.waitForOutput(new RegExp(line));
-          expect(service.stderr.split(line)).toHaveLength(2);
-          service.signal("SIGTERM");
-          expect(await service.exited).toEqual({ code: 0, signal: null });
+    // The last one is as the one before, but for the code.
+    test.skipIf(mood === 503 && !isDeep)(
+      `${what} costs no write and no entry, and is told of in one line and a metric`,
+      async () => {
+        using folder = tempFolder("tracing");
+        const ctldb = `sqlite:${folder.file("ctldb.db")}`;
+        const collector = startCollector();
+        if (mood === null) await collector[Symbol.asyncDispose]();
+        else collector.mood = mood;
+        const variables = { ...HURRY, OTEL_BSP_MAX_QUEUE_SIZE: "4", OTEL_EXPORTER_OTLP_TIMEOUT: "200" };
+        try {
+          const flags = traced(collector);
+          await using executive = await executiveAt(ctldb, flags, variables);
+          await using reflector = await reflectorAt(ctldb, folder.file("ldb"), flags, variables);
+          const writer = await prepare(executive.url);
+          let last = 0n;
+          for (let i = 0; i < 30; i++) last = (await writer.write([row(`C${i}`)])).sequence;
+          await reaches(reflector, last);
+          await until(async () => (await metricOf(executive, SPANS_DROPPED)) > 0, {
+            what: "spans to be dropped",
+          });
+          const line = "traces cannot be sent";
+          for (const { process: service } of [executive, reflector]) {
+            await service.waitForOutput(new RegExp(line));
+            expect(service.stderr.split(line)).toHaveLength(2);
+            service.signal("SIGTERM");
+            expect(await service.exited).toEqual({ code: 0, signal: null });
+          }
+        } finally {
+          if (mood !== null) await collector[Symbol.asyncDispose]();
         }
-      } finally {
-        if (mood !== null) await collector[Symbol.asyncDispose]();
-      }
-    });
+      },
+    );
   }
 });

@@ -1,5 +1,6 @@
 /** The tracer on a real collector: spans arrive whole, are bounded, and a collector that is away is in nobody's way (I13). */
 import { describe, expect, test } from "bun:test";
+import { TRACE_LIMITS } from "../../core/limits.ts";
 import { systemClock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
@@ -30,7 +31,11 @@ interface World extends AsyncDisposable {
 
 function open(
   collector: Pick<Collector, "url">,
-  { variables = {}, flags = {} }: { variables?: Record<string, string>; flags?: TraceFlags } = {},
+  {
+    variables = {},
+    flags = {},
+    stopMs = TRACE_LIMITS.stopMs,
+  }: { variables?: Record<string, string>; flags?: TraceFlags; stopMs?: number } = {},
 ): World {
   const quick = { OTEL_BSP_SCHEDULE_DELAY: "10", ...variables };
   const { settings } = readTraceSettings("ctlstore-test", { otlpEndpoint: collector.url, ...flags }, quick);
@@ -40,7 +45,10 @@ function open(
   const logger: Logger = { debug: note, info: note, warn: note, error: note, child: () => logger };
   const metrics = createMetrics();
   const meter = createTraceMeter(metrics);
-  const tracing = openTracing(settings, { logger, clock: systemClock, random: () => 0, meter });
+  const tracing = openTracing(
+    { ...settings, stopMs },
+    { logger, clock: systemClock, random: () => 0, meter },
+  );
   return {
     tracing,
     log,
@@ -184,7 +192,7 @@ describe("a tracer", () => {
     await gone[Symbol.asyncDispose]();
     // More patience with one request than this test has.
     const variables = { OTEL_EXPORTER_OTLP_TIMEOUT: "300000" };
-    const worlds = [open(silent, { variables }), open(gone, { variables })];
+    const worlds = [silent, gone].map((collector) => open(collector, { variables, stopMs: 50 }));
     for (const world of worlds) world.tracing.start("lost").end();
     await until(() => silent.requests.length > 0, { what: "the silent collector to be asked" });
     await Promise.all(worlds.map((world) => world.tracing[Symbol.asyncDispose]()));

@@ -27,7 +27,7 @@ import { SpanQueue } from "./span-queue.ts";
 import { silentTraceMeter, type TraceMeter } from "./trace-metrics.ts";
 import type { Tracer } from "./tracer.ts";
 
-/** Its end sends what waits, for `TRACE_LIMITS.stopMs` at most; it never rejects, and may come twice. */
+/** Its end sends what waits, for `stopMs` at most; it never rejects, and may come twice. */
 export interface Tracing extends Tracer, AsyncDisposable {}
 
 export interface TracingDeps {

@@ -35,6 +35,8 @@ export interface TraceSettings {
   readonly intervalMs: number;
   readonly queueSpans: number;
   readonly batchSpans: number;
+  /** How long what waits is sent for at a stop. */
+  readonly stopMs: number;
   readonly sampling: Sampling;
   /** What the spans are of: `service.name` and what the environment says beside it. */
   readonly resource: Readonly<Record<string, string>>;
@@ -76,6 +78,7 @@ export function readTraceSettings(
       queue,
       environment.integer("OTEL_BSP_MAX_EXPORT_BATCH_SIZE", { min: 1, ...batchSpans }),
     ),
+    stopMs: TRACE_LIMITS.stopMs,
     sampling:
       flags.traceRatio === undefined
         ? samplingFrom(environment)

@@ -23,6 +23,8 @@ export interface SpanQueueOptions {
   readonly queueSpans: number;
   readonly batchSpans: number;
   readonly intervalMs: number;
+  /** How long a stop may take. */
+  readonly stopMs: number;
 }
 
 export class SpanQueue implements SpanProcessor {
@@ -68,7 +70,7 @@ export class SpanQueue implements SpanProcessor {
     if (this.#isStopping) return;
     this.#isStopping = true;
     if (this.#timer !== null) clearTimeout(this.#timer);
-    const limit = setTimeout(() => this.#ending.abort(new Error("tracing ends")), TRACE_LIMITS.stopMs);
+    const limit = setTimeout(() => this.#ending.abort(new Error("tracing ends")), this.#options.stopMs);
     await this.#sending;
     await this.#sendAll();
     clearTimeout(limit);
