@@ -126,9 +126,13 @@ export class SpanQueue implements SpanProcessor {
 
   async #send(batch: ReadableSpan[]): Promise<SendOutcome> {
     const { serialize, send } = this.#deps;
-    const body = serialize(batch);
-    if (body === null) return { status: "refused", reason: "they cannot be written as OTLP" };
-    return send(body, this.#ending.signal);
+    try {
+      const body = serialize(batch);
+      if (body !== null) return await send(body, this.#ending.signal);
+    } catch {
+      // As below: a defect of whoever writes them down must end no service.
+    }
+    return { status: "refused", reason: "they cannot be written as OTLP" };
   }
 
   #remove(count: number): void {
