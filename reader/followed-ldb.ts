@@ -116,7 +116,8 @@ export class FollowedLdb {
       try {
         // The link is resolved first: SQLite looks for the -wal beside the name that it is given.
         const path = realpathSync(this.#options.path);
-        const session = new Session(this.#deps.driver, this.#deps.seen, { ...this.#options, path });
+        const options = { ...this.#options, path, file: `${path}:${file}` };
+        const session = new Session(this.#deps.driver, this.#deps.seen, options);
         if (fileAt(this.#options.path) === file) return { session, file };
         session.close();
       } catch (error) {

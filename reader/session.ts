@@ -30,6 +30,8 @@ export type ShapeCheck = (ldbName: string, shape: TableShape | null) => void;
 
 export interface SessionOptions {
   readonly path: string;
+  /** What tells the file there from others that stood, or will stand, at the path that was asked for. */
+  readonly file: string;
   readonly integers: IntegerForm;
   readonly cacheBytes: number;
   readonly checkShape?: ShapeCheck;
@@ -159,7 +161,7 @@ export class Session {
   facts(): StateFacts {
     const known = this.knownFacts();
     if (known !== null) return known;
-    this.#factsStatement ??= new StateFactsStatement(this.connection);
+    this.#factsStatement ??= new StateFactsStatement(this.connection, this.#options.file);
     this.#facts = this.#factsStatement.read();
     return this.#facts;
   }

@@ -9,14 +9,18 @@ export interface StateFacts {
   readonly ledgerTimestampUs: number | null;
   /** The chain's link at the sequence: another history has another one there. Null in an LDB that the original moved. */
   readonly hash: Uint8Array | null;
+  /** Which file it was read from: where a damaged LDB was rebuilt, another one holds other rows at the same sequence. */
+  readonly file: string;
 }
 
 /** Reads the facts by one statement, prepared for the tables that the LDB has. */
 export class StateFactsStatement {
   readonly #statement: LdbStatement;
+  readonly #file: string;
 
   /** Call inside a read transaction, as `read`; for as long as the LDB's tables stay the same. */
-  constructor(connection: LdbConnection) {
+  constructor(connection: LdbConnection, file: string) {
+    this.#file = file;
     const find = connection.prepare(
       "SELECT name FROM sqlite_schema WHERE name LIKE '\\_ldb\\_%' ESCAPE '\\'",
       false,
@@ -34,6 +38,7 @@ export class StateFactsStatement {
       sequence: BigInt(row["sequence"] as bigint),
       ledgerTimestampUs: newestTimestampUs(own === null ? null : Number(own), row["original"]),
       hash: row["hash"] instanceof Uint8Array ? row["hash"] : null,
+      file: this.#file,
     };
   }
 

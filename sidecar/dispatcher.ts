@@ -60,6 +60,7 @@ export class Dispatcher {
       if (method !== "HEAD" || route.method !== "GET") return this.#methodNotAllowed(route);
     }
     if (this.#inFlight > this.#maxRequests && !route.isExempt) return this.#refuse();
+    if (request.headers.has("origin")) throw notForPages();
     const names = decoded(path.segments);
     const answer = route.answer(new Call(this.#context, request, { names, query: path.query }));
     return method === "HEAD" ? withoutBody(answer) : answer;
@@ -90,6 +91,20 @@ function unknownRoute(name: string): CtlstoreError {
   return new CtlstoreError("unknown_route", `Cannot find ${quote(`/${name}`)}: there is no such route`, {
     hint: "docs/sidecar.md lists the routes",
   });
+}
+
+/**
+ * A browser names the page that posts, and programs name none. Anybody's page can reach a loopback address, under a name of
+ * his that he lets resolve to it, and could then read what the sidecar answers.
+ */
+function notForPages(): CtlstoreError {
+  return new CtlstoreError(
+    "not_granted",
+    "Cannot answer a web page: the sidecar is for programs on its host",
+    {
+      hint: "a proxy that is meant to ask for pages has to leave out their Origin header",
+    },
+  );
 }
 
 function options(route: Route): Response {

@@ -4,6 +4,7 @@
  * A sidecar starts without an LDB: until there is one, every read fails with the reason (R36). How often that is tried
  * does not depend on how many ask.
  */
+import { CtlstoreError } from "../core/errors.ts";
 import { SIDECAR_LIMITS } from "../core/limits.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
@@ -21,18 +22,20 @@ export class LdbAccess implements Disposable {
   #reader: StatedReader | null = null;
   #failure: unknown = null;
   #triedAtMs = Number.NEGATIVE_INFINITY;
+  #isClosed = false;
 
   constructor(deps: LdbAccessDeps, path: string) {
     this.#deps = deps;
     this.#path = path;
   }
 
-  /** @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `ldb_unavailable` */
+  /** @throws CtlstoreError `ldb_not_found`, `ldb_damaged`, `ldb_incompatible`, `ldb_unavailable`, `reader_closed` */
   get reader(): StatedReader {
     return this.#reader ?? this.#open();
   }
 
   #open(): StatedReader {
+    if (this.#isClosed) throw new CtlstoreError("reader_closed", "Cannot read: the sidecar has stopped");
     const nowMs = this.#deps.clock.monotonicMs();
     if (this.#failure !== null && nowMs - this.#triedAtMs < SIDECAR_LIMITS.openEveryMs) throw this.#failure;
     this.#triedAtMs = nowMs;
@@ -52,6 +55,7 @@ export class LdbAccess implements Disposable {
   }
 
   [Symbol.dispose](): void {
+    this.#isClosed = true;
     this.#reader?.[Symbol.dispose]();
     this.#reader = null;
   }

@@ -7,7 +7,7 @@ interface Wait {
   readonly sequence: bigint;
   readonly deadlineMs: number;
   /** Null when it was reached. */
-  readonly end: (error: CtlstoreError | null) => void;
+  readonly end: (error: unknown) => void;
 }
 
 export interface SequenceWaitsDeps {
@@ -28,6 +28,7 @@ export class SequenceWaits {
   readonly #most: number;
   readonly #waits = new Set<Wait>();
   #timer: NodeJS.Timeout | null = null;
+  #isStopped = false;
 
   constructor(deps: SequenceWaitsDeps, most: number) {
     this.#deps = deps;
@@ -40,9 +41,10 @@ export class SequenceWaits {
 
   /**
    * Resolves when the LDB has been seen at this sequence or beyond.
-   * @throws CtlstoreError `wait_timeout`, `overloaded`; the signal's reason
+   * @throws CtlstoreError `wait_timeout`, `overloaded`; `malformed_request` when who waited has left
    */
   until({ sequence, timeoutMs, signal }: WaitOptions): Promise<void> {
+    if (this.#isStopped) throw stopping();
     if (this.#waits.size >= this.#most)
       throw new CtlstoreError("overloaded", `Cannot wait for a sequence: ${this.#most} reads wait already`);
     return new Promise((resolve, reject) => {
@@ -57,25 +59,32 @@ export class SequenceWaits {
           else reject(error);
         },
       };
-      const onAbort = () => {
-        this.#waits.delete(wait);
-        reject(signal.reason);
-      };
-      if (signal.aborted) return reject(signal.reason);
+      // Nobody gets it; and nothing of ours failed.
+      const onAbort = () => wait.end(hasLeft());
+      if (signal.aborted) return reject(hasLeft());
       signal.addEventListener("abort", onAbort, { once: true });
       this.#waits.add(wait);
       this.#timer ??= setTimeout(() => this.#look(), 0);
     });
   }
 
-  /** Ends all waits. */
+  /** Ends all waits, and has no others. */
   stop(): void {
-    for (const wait of [...this.#waits])
-      wait.end(new CtlstoreError("overloaded", "Cannot wait for a sequence: the sidecar is stopping"));
+    this.#isStopped = true;
+    if (this.#timer !== null) clearTimeout(this.#timer);
+    for (const wait of [...this.#waits]) wait.end(stopping());
   }
 
   #look(): void {
-    const sequence = this.#deps.sequence();
+    let sequence: bigint | null;
+    try {
+      sequence = this.#deps.sequence();
+    } catch (error) {
+      // A defect: those who wait are to know of it, and nobody else is there to catch it.
+      for (const wait of [...this.#waits]) wait.end(error);
+      this.#timer = null;
+      return;
+    }
     const nowMs = this.#deps.clock.monotonicMs();
     for (const wait of [...this.#waits]) {
       if (sequence !== null && sequence >= wait.sequence) wait.end(null);
@@ -83,6 +92,14 @@ export class SequenceWaits {
     }
     this.#timer = this.#waits.size === 0 ? null : setTimeout(() => this.#look(), SIDECAR_LIMITS.waitLookMs);
   }
+}
+
+function stopping(): CtlstoreError {
+  return new CtlstoreError("overloaded", "Cannot wait for a sequence: the sidecar is stopping");
+}
+
+function hasLeft(): CtlstoreError {
+  return new CtlstoreError("malformed_request", "Cannot wait for a sequence: the connection broke");
 }
 
 function timedOut(wanted: bigint, sequence: bigint | null): CtlstoreError {

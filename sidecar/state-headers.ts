@@ -1,4 +1,5 @@
 /** The headers by which a client knows of which state an answer is: made once per state, but for the latency. */
+import { createHash } from "node:crypto";
 import { CtlstoreError } from "../core/errors.ts";
 import type { StateFacts } from "../reader/stated/stated-reader.ts";
 
@@ -7,13 +8,21 @@ export const COMMON_HEADERS = { "cache-control": "no-store", "x-content-type-opt
 
 const etags = new WeakMap<StateFacts, string>();
 
-/** The sequence, and where it is known of which history: after a restore a sequence may stand for other rows (R4). */
+const ETAG_DIGITS = 16;
+
+/**
+ * The sequence, and what stands for the history and the file that it is of: after a restore a sequence may stand for other
+ * rows (R4), and so it may where a damaged LDB was rebuilt (R18), or one without an entry that was passed over.
+ */
 export function etagOf(facts: StateFacts): string {
   let etag = etags.get(facts);
   if (etag === undefined) {
-    const { sequence, hash } = facts;
-    const history = hash === null ? "" : `-${Buffer.from(hash.subarray(0, 8)).toString("hex")}`;
-    etag = `"${sequence}${history}"`;
+    const { sequence, hash, file } = facts;
+    const of = createHash("sha256")
+      .update(hash ?? "")
+      .update(`\0${file}`)
+      .digest("hex");
+    etag = `"${sequence}-${of.slice(0, ETAG_DIGITS)}"`;
     etags.set(facts, etag);
   }
   return etag;

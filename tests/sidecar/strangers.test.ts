@@ -1,0 +1,138 @@
+/** What a sidecar does about clients that leave, web pages, and an LDB that was rebuilt behind its back. */
+import { describe, expect, test } from "bun:test";
+import { systemClock } from "../../core/process/clock.ts";
+import { type Logger, silentLogger } from "../../core/process/logger.ts";
+import { createMetrics } from "../../core/process/metrics.ts";
+import { LdbAccess } from "../../sidecar/ldb-access.ts";
+import { SequenceWaits } from "../../sidecar/sequence-waits.ts";
+import { startSidecar } from "../../sidecar/sidecar.ts";
+import { bunEnvironment } from "../reader/bun-environment.ts";
+import { SampleFolder } from "../reader/suite/sample-ldb.ts";
+import { until } from "../support/until.ts";
+import { keyBody, SidecarWorld } from "./sidecar-world.ts";
+
+const TABLE = 'CREATE TABLE fam___t1 ("id" INTEGER, "v" TEXT, PRIMARY KEY("id"))';
+const READ = "/get-row-by-key/fam/t1";
+
+test("I13 clients that leave while they wait are no failure of the sidecar: none is an error in its log or its metrics", async () => {
+  const errors: unknown[] = [];
+  const logger: Logger = { ...silentLogger, error: (...said: unknown[]) => void errors.push(said) };
+  await using w = await new SidecarWorld(logger).start();
+  const leaving = new AbortController();
+  const left = Array.from({ length: 64 }, () =>
+    fetch(`${w.url}${READ}?min-sequence=5&timeout=60s`, {
+      method: "POST",
+      body: "{}",
+      signal: leaving.signal,
+    }).catch(() => null),
+  );
+  await until(() => w.sidecar.status().waitingReads === left.length, { what: "reads that wait" });
+  leaving.abort();
+  await Promise.all(left);
+  const counted = () =>
+    w.metric('ctlstore_sidecar_requests_total{route="/get-row-by-key/:family/:table",status="400"}');
+  await until(async () => (await counted()) === left.length, { what: "all who left to be let go" });
+  expect(w.sidecar.status()).toMatchObject({ waitingReads: 0, requestsInFlight: 0 });
+  expect(errors).toEqual([]);
+  expect(await w.metrics.render()).not.toContain('status="500"');
+});
+
+test("a read that begins to wait after the sidecar was stopped is refused at once, and the LDB is not opened any more", async () => {
+  using folder = new SampleFolder(bunEnvironment);
+  folder.ldb().apply(TABLE);
+  const access = new LdbAccess({ clock: systemClock, logger: silentLogger }, folder.path);
+  let looks = 0;
+  const sequence = () => {
+    looks += 1;
+    return access.reader.inOneState(({ facts }) => facts.sequence);
+  };
+  const waits = new SequenceWaits({ clock: systemClock, sequence }, 10);
+  const wait = { sequence: 5n, timeoutMs: 60_000, signal: new AbortController().signal };
+  const waiting = waits.until(wait).catch((error: { code: string }) => error.code);
+  await until(() => looks > 0, { what: "a look at the LDB" });
+  waits.stop();
+  access[Symbol.dispose]();
+  expect(await waiting).toBe("overloaded");
+  expect(() => waits.until(wait)).toThrow(expect.objectContaining({ code: "overloaded" }));
+  expect(() => access.reader).toThrow(expect.objectContaining({ code: "reader_closed" }));
+});
+
+test("a defect in a look at the LDB is told to those who wait, and ends nothing else", async () => {
+  const waits = new SequenceWaits(
+    {
+      clock: systemClock,
+      sequence: () => {
+        throw new TypeError("what nobody thought of");
+      },
+    },
+    10,
+  );
+  const wait = { sequence: 5n, timeoutMs: 60_000, signal: new AbortController().signal };
+  for (const _ of [1, 2]) await expect(waits.until(wait)).rejects.toThrow("what nobody thought of");
+  expect(waits.count).toBe(0);
+});
+
+test("D22 a web page that reaches the sidecar under a name of its own is refused, whatever it asks", async () => {
+  await using w = new SidecarWorld();
+  const ldb = w.folder.ldb();
+  ldb.changeSchema(TABLE);
+  ldb.apply("INSERT INTO fam___t1 VALUES(1, 'x')");
+  await w.start();
+  for (const origin of ["http://rebound.example:1331", w.url, "null"]) {
+    for (const path of [READ, "/get-rows-by-key-prefix/fam/t1", "/get-rows-by-keys"]) {
+      const refused = await w.post(path, keyBody(1), { origin });
+      expect([path, refused.status, refused.code]).toEqual([path, 403, "not_granted"]);
+    }
+    expect((await w.get("/status", { origin })).code).toBe("not_granted");
+    const preflight = await w.send("OPTIONS", READ, {
+      headers: { origin, "access-control-request-method": "POST" },
+    });
+    expect([...preflight.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
+  }
+  expect((await w.post(READ, keyBody(1))).text).toBe('{"id":1,"v":"x"}');
+});
+
+describe("an ETag", () => {
+  test("R18 is another one when the LDB was rebuilt: the same sequence of the same history may hold other rows then", async () => {
+    await using w = new SidecarWorld();
+    const tags = new Set<string | null>();
+    for (const [id, value] of [
+      ["damaged", "y"],
+      ["rebuilt", "x"],
+    ] as const) {
+      const ldb = w.folder.generation(id);
+      ldb.changeSchema(TABLE);
+      ldb.apply(`INSERT INTO fam___t1 VALUES(1, '${value}')`);
+      ldb.exec(`UPDATE _ldb_meta SET hash = x'${"01".repeat(32)}'`);
+      w.folder.flipTo(id);
+      if (id === "damaged") await w.start();
+      const [last = ""] = [...tags];
+      const asked = () =>
+        w.post(READ, keyBody(1), last === null || last === "" ? {} : { "if-none-match": last });
+      await until(async () => (await asked()).text === `{"id":1,"v":"${value}"}`, {
+        what: `the row of ${id}`,
+      });
+      const { status, headers } = await asked();
+      expect(status).toBe(200);
+      expect(headers.get("ctlstore-sequence")).toBe("2");
+      tags.add(headers.get("etag"));
+    }
+    expect(tags.size).toBe(2);
+  });
+
+  test("stays what it is when the sidecar is restarted", async () => {
+    using folder = new SampleFolder(bunEnvironment);
+    folder.ldb().apply(TABLE);
+    const tags: (string | null)[] = [];
+    for (let starts = 0; starts < 2; starts++) {
+      const sidecar = await startSidecar(
+        { clock: systemClock, logger: silentLogger, metrics: createMetrics() },
+        { ldb: folder.path, binds: ["127.0.0.1:0"] },
+      );
+      tags.push((await fetch(`${sidecar.urls[0]}/ping`)).headers.get("etag"));
+      await sidecar.stop();
+    }
+    expect(tags[0]).toMatch(/^"1-[0-9a-f]{16}"$/);
+    expect(tags[1]).toBe(tags[0] ?? null);
+  });
+});
