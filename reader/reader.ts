@@ -6,6 +6,7 @@
 import { CtlstoreError } from "../core/errors.ts";
 import { toSequence } from "../core/sequence.ts";
 import { ChangeStream } from "./changes/change-stream.ts";
+import { EndOfReader } from "./changes/end-of-reader.ts";
 import { checkChangesOptions } from "./changes/options.ts";
 import {
   allTables,
@@ -84,7 +85,7 @@ class Reads implements LdbReads {
 export class Reader extends Reads implements LdbReader {
   readonly #runner: SessionRunner;
   readonly #options: { readonly ldbPath: string; readonly bigints: boolean };
-  readonly #closing = new AbortController();
+  readonly #end = new EndOfReader();
   #isClosed = false;
 
   /** @param options where `ldb.db` is, and whether every integer is a bigint */
@@ -125,7 +126,7 @@ export class Reader extends Reads implements LdbReader {
           sequence: () => sequenceOrNull(() => this.getLastSequence()),
           follow: () => this.#runner.follow(),
         },
-        readerClosed: this.#closing.signal,
+        reader: this.#end,
         bigints,
       },
       checkChangesOptions(options, ldbPath),
@@ -139,7 +140,7 @@ export class Reader extends Reads implements LdbReader {
   close(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    this.#closing.abort(closedError());
+    this.#end.close(closedError());
     this.#runner.close();
   }
 

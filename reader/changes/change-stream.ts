@@ -8,6 +8,7 @@ import { type ChangelogPlace, formatCursor } from "../../core/changelog/cursor.t
 import { turnOfEventLoop } from "../../core/process/turn.ts";
 import type { ChangeEvent, Changes } from "../types.ts";
 import { ChangelogFiles } from "./changelog-files.ts";
+import type { EndOfReader } from "./end-of-reader.ts";
 import { invalidation, transactionEvents } from "./events.ts";
 import { ChangesFollower, type FollowerStep } from "./follower.ts";
 import type { CheckedChangesOptions } from "./options.ts";
@@ -16,8 +17,7 @@ import { type FollowedState, oldestPlace, placeNow } from "./places.ts";
 
 export interface ChangeStreamDeps {
   readonly ldb: FollowedState;
-  /** Aborts with what the iteration ends with when its reader is closed. */
-  readonly readerClosed: AbortSignal;
+  readonly reader: EndOfReader;
   readonly bigints: boolean;
 }
 
@@ -28,7 +28,6 @@ const DONE: Outcome = { done: true, value: undefined };
 export class ChangeStream implements Changes {
   readonly #deps: ChangeStreamDeps;
   readonly #options: CheckedChangesOptions;
-  readonly #signals: readonly AbortSignal[];
   /** Why it could not begin; told by the first `next`. */
   #unbegun: { readonly error: unknown } | null = null;
   #follower: ChangesFollower | null = null;
@@ -41,7 +40,6 @@ export class ChangeStream implements Changes {
   constructor(deps: ChangeStreamDeps, options: CheckedChangesOptions) {
     this.#deps = deps;
     this.#options = options;
-    this.#signals = [deps.readerClosed, ...(options.signal === null ? [] : [options.signal])];
     this.#begin();
   }
 
@@ -73,6 +71,7 @@ export class ChangeStream implements Changes {
   async #next(): Promise<Outcome> {
     if (this.#isOver) return DONE;
     try {
+      this.#throwIfStopped();
       const event = this.#nextReady() ?? (await this.#waitForEvent());
       return event === null ? DONE : { done: false, value: event };
     } catch (error) {
@@ -84,8 +83,9 @@ export class ChangeStream implements Changes {
   /** Null when it is over: it was returned, or was not to wait for more. */
   async #waitForEvent(): Promise<ChangeEvent | null> {
     if (this.#unbegun !== null) throw this.#unbegun.error;
+    this.#deps.reader.onClose(this.#free);
     while (!this.#isOver) {
-      for (const signal of this.#signals) signal.throwIfAborted();
+      this.#throwIfStopped();
       const step = this.#follower?.next() ?? { kind: "idle" };
       this.#take(step);
       const event = this.#nextReady();
@@ -116,17 +116,28 @@ export class ChangeStream implements Changes {
   }
 
   async #sleep(): Promise<void> {
-    this.#pause = pauseUntil(this.#options.pollIntervalMs, this.#signals);
+    this.#pause = pauseUntil(this.#options.pollIntervalMs, this.#options.signal);
     await this.#pause.over;
     this.#pause = null;
   }
 
+  #throwIfStopped(): void {
+    this.#deps.reader.throwIfClosed();
+    this.#options.signal?.throwIfAborted();
+  }
+
+  /** Also when the reader is closed while nobody asks for an event. */
+  readonly #free = () => {
+    this.#follower?.close();
+    this.#pause?.end();
+  };
+
   #end(): void {
     this.#isOver = true;
     this.#ready = [];
-    this.#follower?.close();
+    this.#free();
     this.#follower = null;
-    this.#pause?.end();
+    this.#deps.reader.forget(this.#free);
   }
 
   async return(): Promise<Outcome> {

@@ -1,6 +1,7 @@
 /** `reader.changes()`: each change once, whole ledger transactions, and what a change is. */
 import assert from "node:assert/strict";
-import { appendFileSync, existsSync, readdirSync } from "node:fs";
+import { appendFileSync, existsSync, readdirSync, readlinkSync } from "node:fs";
+import { join } from "node:path";
 import type { ChangesOptions } from "../../../reader/types.ts";
 import type { SuiteEnvironment } from "./environment.ts";
 import { rejectsCode, throwsCode } from "./expect.ts";
@@ -16,6 +17,19 @@ import {
 import { SampleFolder } from "./sample-ldb.ts";
 
 const TABLE = 'CREATE TABLE fam___t1 ("id" INTEGER, PRIMARY KEY("id"))';
+
+/** How often this process has a file open; 0 also where that cannot be told. */
+function openFiles(path: string): number {
+  const descriptors = "/proc/self/fd";
+  if (!existsSync(descriptors)) return 0;
+  return readdirSync(descriptors).filter((name) => {
+    try {
+      return readlinkSync(join(descriptors, name)).startsWith(path);
+    } catch {
+      return false; // the one by which the folder was read
+    }
+  }).length;
+}
 
 export function defineChangesTests(environment: SuiteEnvironment): void {
   const { test } = environment;
@@ -280,8 +294,6 @@ export function defineChangesTests(environment: SuiteEnvironment): void {
     folder.ldb().moveTo(4);
     const log = new SampleChangelog(folder.path);
     const reader = folder.reader();
-    const openFiles = () => (existsSync("/proc/self/fd") ? readdirSync("/proc/self/fd").length : 0);
-    const before = openFiles();
     const one = reader.changes({ since: 0 });
     const other = reader.changes({ since: 0 });
     for (const id of [1, 2, 3]) log.append(row(id, id));
@@ -290,9 +302,18 @@ export function defineChangesTests(environment: SuiteEnvironment): void {
       seen.push(`${brief(event)} ${brief(await nextEvent(other))}`);
       if (event.sequence === 3n) break;
     }
+    assert.ok(openFiles(log.path) <= 1);
     assert.deepEqual(seen, ["upsert 1. upsert 1.", "upsert 2. upsert 2.", "upsert 3. upsert 3."]);
     await other.return();
     for (let i = 0; i < 50; i++) reader.changes({ since: 0 });
-    assert.equal(openFiles(), before);
+    assert.equal(openFiles(log.path), 0);
+
+    const closed = environment.openReader({ path: folder.path, onWarning: () => {} });
+    const begun = closed.changes({ since: 0 });
+    assert.equal(brief(await nextEvent(begun)), "upsert 1.");
+    closed.close();
+    assert.equal(openFiles(log.path), 0);
+    // Not one that was read already, either.
+    await rejectsCode("reader_closed", begun.next());
   });
 }
