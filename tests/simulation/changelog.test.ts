@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { isDeep, runsOf, suiteSeed } from "../support/suite.ts";
 import { type RunSummary, runChangelog } from "./changelog-run.ts";
 
-const runs = Number(process.env["CTLSTORE_CHANGELOG_RUNS"] ?? runsOf({ quick: 12, deep: 500 }));
+const runs = Number(process.env["CTLSTORE_CHANGELOG_RUNS"] ?? runsOf({ quick: 10, deep: 500 }));
 const PROGRESS_EVERY = 50;
 
 test(
