@@ -8,6 +8,7 @@ import { pointRead } from "./b01-point-read.ts";
 import { manyKeys } from "./b02-many-keys.ts";
 import { prefixScan } from "./b03-prefix.ts";
 import { readsWhileApplying } from "./b04-reads-while-applying.ts";
+import { sidecarRead } from "./b05-sidecar.ts";
 import { writeToRead } from "./b06-write-to-read.ts";
 import { applyLedger } from "./b07-apply.ts";
 import { catchUp } from "./b08-catch-up.ts";
@@ -33,6 +34,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   manyKeys,
   prefixScan,
   readsWhileApplying,
+  sidecarRead,
   writeToRead,
   applyLedger,
   catchUp,
