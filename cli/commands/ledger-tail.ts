@@ -78,7 +78,11 @@ export const ledgerTailCommand = command({
     const signal = follow ? context.stopSignal() : new AbortController().signal;
     let from = after;
     if (from === undefined) {
-      const last = await lastEntries(central, filterOf(options), lines);
+      const last = await lastEntries(central, {
+        ...{ filter: filterOf(options), count: lines, signal },
+        onLooked: lookNotes(context),
+      });
+      if (last === null) return;
       show(last.entries);
       if (!follow) return;
       from = last.head;
@@ -116,6 +120,16 @@ function printer(
   const lines = new EntryLines(() => (full ? undefined : context.columns));
   return (entries) => {
     for (const line of json ? entries.map(jsonText) : lines.lines(entries)) context.out(line);
+  };
+}
+
+/** Says now and then how far back was looked, to whoever may wonder whether anything happens. */
+function lookNotes({ clock, note, watched }: CommandContext): (through: bigint) => void {
+  let notedAtMs = clock.monotonicMs();
+  return (through) => {
+    if (!watched || clock.monotonicMs() - notedAtMs < TAIL_LIMITS.progressMs) return;
+    notedAtMs = clock.monotonicMs();
+    note(`looked back to sequence ${through}`);
   };
 }
 

@@ -19,28 +19,46 @@ export interface LedgerFilter {
 
 const { max: PAGE } = INSPECTION_LIMITS.entriesPerPage;
 
-/** The newest entries, the oldest of them first, and where the ledger ended then: go on after it. */
+export interface LastEntriesOptions {
+  readonly filter: LedgerFilter;
+  readonly count: number;
+  /** Ends it. */
+  readonly signal: AbortSignal;
+  /** Told after each request how far back was looked: with a filter that seldom matches, there are many. */
+  readonly onLooked: (through: bigint) => void;
+}
+
+/**
+ * The newest entries, the oldest of them first, and where the ledger ended then: go on after it. Null when it was ended.
+ * @throws CtlstoreError
+ */
 export async function lastEntries(
   { client, executive }: Central,
-  filter: LedgerFilter,
-  count: number,
-): Promise<{ readonly entries: readonly LedgerEntry[]; readonly head: bigint }> {
+  { filter, count, signal, onLooked }: LastEntriesOptions,
+): Promise<{ readonly entries: readonly LedgerEntry[]; readonly head: bigint } | null> {
   const found: LedgerEntry[] = [];
   let before: string | null = null;
   let head: bigint | null = null;
   for (;;) {
     const limit = String(Math.max(1, Math.min(PAGE, count - found.length)));
-    const page: LedgerAnswer = await answerOf(
-      executive,
-      client.ledger.get({ query: { ...filter, limit, ...(before === null ? {} : { before }) } }),
-    );
+    const result = await client.ledger.get({
+      query: { ...filter, limit, ...(before === null ? {} : { before }) },
+      fetch: { signal: withLimit(signal, TAIL_LIMITS.answerSeconds) },
+    });
+    if (signal.aborted) return null;
+    const page: LedgerAnswer = await answerOf(executive, Promise.resolve(result));
     // Pages are looked for at and below the end that the first one saw.
     head ??= BigInt(page.head);
     found.push(...page.entries);
     if (found.length >= count || BigInt(page.next) <= BigInt(page.first)) break;
     before = String(page.next);
+    onLooked(BigInt(page.next));
   }
   return { entries: found.slice(0, count).reverse(), head };
+}
+
+function withLimit(signal: AbortSignal, seconds: number): AbortSignal {
+  return AbortSignal.any([signal, AbortSignal.timeout(1000 * seconds)]);
 }
 
 export interface EntriesAfterOptions {
@@ -131,7 +149,6 @@ class Asking {
     const { client, executive } = this.#central;
     // The first answer is not waited for: it shows that the place is right.
     const waitSeconds = follow && this.#hasAnswered ? TAIL_LIMITS.waitSeconds : 0;
-    const limit = AbortSignal.timeout(1000 * (waitSeconds + TAIL_LIMITS.answerSeconds));
     const call = client.ledger.get({
       query: {
         ...filter,
@@ -139,7 +156,7 @@ class Asking {
         limit: String(PAGE),
         ...(waitSeconds > 0 ? { wait: String(waitSeconds) } : {}),
       },
-      fetch: { signal: AbortSignal.any([signal, limit]) },
+      fetch: { signal: withLimit(signal, waitSeconds + TAIL_LIMITS.answerSeconds) },
     });
     return this.#hasAnswered ? unwrap(await call) : answerOf(executive, call);
   }

@@ -32,16 +32,29 @@ export async function localRows(
   lookup: Lookup,
 ): Promise<FoundRows> {
   const { key, asPrefix, limit } = lookup;
+  if (asPrefix && limit !== null) return firstLocalRows(folder, { family, table }, { key, limit });
   const { openReader } = await import("../../reader/index.ts");
   using reader = openReader({ path: folder, integers: "bigint" });
   const schema = reader.tableSchema(family, table);
   const parts = keyParts(schema, key);
-  if (asPrefix) {
-    const rows = [...reader.getRowsByKeyPrefix(family, table, ...parts)];
-    return found(schema, limit === null ? rows : rows.slice(0, limit));
-  }
+  if (asPrefix) return found(schema, [...reader.getRowsByKeyPrefix(family, table, ...parts)]);
   const row = reader.getRowByKey(family, table, ...parts);
   return found(schema, row === null ? [] : [row]);
+}
+
+/** Of a table however long it is: no more is read than is wanted. */
+async function firstLocalRows(
+  folder: string,
+  { family, table }: TablePath,
+  { key, limit }: { readonly key: readonly string[]; readonly limit: number },
+): Promise<FoundRows> {
+  const { openStatedReader } = await import("../../reader/stated/open.ts");
+  using reader = openStatedReader({ path: folder });
+  return reader.inOneState((reads) => {
+    const prefix = reads.prefix(family, table, (shape) => keyParts(shape, key));
+    // At most so many of each form in which a key is stored.
+    return found(prefix.shape, [...prefix.rows(limit)].slice(0, limit));
+  });
 }
 
 /** @throws CtlstoreError with the Executive's code, or `ctldb_unavailable` */

@@ -24,6 +24,8 @@ export const TAIL_LIMITS = {
   changes: { default: 20, max: 100_000 },
   /** A request that waits for entries is answered after so long without one: below what proxies on the way allow. */
   waitSeconds: 20,
+  /** A sign of life for whoever waits. */
+  progressMs: 5_000,
   /** Beyond the wait, an Executive that does not answer is asked again. */
   answerSeconds: 15,
   /** Pauses before an Executive that is away is asked again. */

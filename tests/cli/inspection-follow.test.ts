@@ -87,3 +87,24 @@ test("ledger tail -f fails at once when there is no Executive to begin with", as
   const after = await runAgainst("http://127.0.0.1:1", ["ledger", "tail", "-f", "--after", "0"]);
   expect(after.notes).toContain("[ctldb_unavailable]");
 });
+
+test("ledger tail -f ends when it is stopped while it still looks back for the last entries", async () => {
+  let asked = 0;
+  // Of a long ledger in which a filter finds nothing: each request looks at a part of it, and one is under way.
+  const server = Bun.serve({
+    port: 0,
+    fetch: () => {
+      asked += 1;
+      const page = { entries: [], next: 1_000_000 - asked, head: 1_000_000, first: 1 };
+      return asked < 3 ? Response.json(page) : new Promise<Response>(() => {});
+    },
+  });
+  const stop = new AbortController();
+  const tail = runAgainst(`http://127.0.0.1:${server.port}`, ["ledger", "tail", "-f", "--family", "fam"], {
+    stopSignal: () => stop.signal,
+  });
+  await until(() => asked === 3, { what: "requests that look further back" });
+  stop.abort();
+  expect(await tail).toMatchObject({ code: 0, out: "" });
+  await server.stop(true);
+});
