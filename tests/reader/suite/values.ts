@@ -75,6 +75,24 @@ export function defineValueTests(environment: SuiteEnvironment): void {
     assert.deepEqual([...reader.getRowsByKeyPrefix("fam", "ints", "safe")], [safe]);
   });
 
+  test("I12 D4 integers are numbers where that is exact and bigints beyond when they are asked for mixed", () => {
+    using folder = new SampleFolder(environment);
+    const ldb = folder.ldb();
+    ldb.changeSchema('CREATE TABLE fam___ints ("id" INTEGER, "big" INTEGER, "d" REAL, PRIMARY KEY("id"))');
+    ldb.apply(
+      "INSERT INTO fam___ints VALUES(1, 9007199254740993, 5), (2, 9007199254740991, 1e300), (3, NULL, 0.5)",
+    );
+    const reader = folder.reader({ integers: "mixed" });
+    const rows = [
+      { id: 1, big: 9007199254740993n, d: 5 },
+      { id: 2, big: 9007199254740991, d: 1e300 },
+      { id: 3, big: null, d: 0.5 },
+    ];
+    for (const row of rows) assert.deepEqual(reader.getRowByKey("fam", "ints", row.id), row);
+    assert.deepEqual(reader.getRows("fam", "ints", [1, 2, 3]), rows);
+    assert.deepEqual([...reader.getRowsByKeyPrefix("fam", "ints")], rows);
+  });
+
   test("large decimal is no unsafe integer when it is read in number mode", () => {
     using folder = new SampleFolder(environment);
     const ldb = folder.ldb();
