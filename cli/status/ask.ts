@@ -76,7 +76,8 @@ function problemOfError(error: unknown, { timeoutSeconds }: AskOptions): Problem
   return problem(`Cannot reach it: ${reason}`, { hint: hint ?? "is it the right address, and does it run?" });
 }
 
-function notAService(status: number | null): Problem {
+/** @param status null when it was one of success */
+export function notAService(status: number | null): Problem {
   const what =
     status === null ? "something that is no status document" : `status ${status} and no status document`;
   return problem(`It answers with ${what}`, { hint: "is it a service of ctlstore, of this kind?" });

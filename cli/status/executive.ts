@@ -7,7 +7,8 @@ import type { Clock } from "../../core/process/clock.ts";
 import type { StatusAnswer } from "../../core/wire/answers.ts";
 import { hintFor } from "../answer-of.ts";
 import { type NearLimit, nearLimits, nearLimitText } from "../limits-answer.ts";
-import { sequenceIn } from "./document.ts";
+import { notAService } from "./ask.ts";
+import { documentIn, sequenceIn, textIn } from "./document.ts";
 import { ageText, type PartLook, type Problem, part, problem, withProblems } from "./part.ts";
 
 export interface ExecutiveTarget {
@@ -26,15 +27,17 @@ export interface ExecutiveLook {
 }
 
 export async function lookAtExecutive(target: ExecutiveTarget, clock: Clock): Promise<ExecutiveLook> {
-  const [status, near, heartbeat] = await Promise.all([
-    target.client.status.get() as Promise<ClientResult<StatusAnswer>>,
-    findNearLimits(target.client),
-    lookAtHeartbeat(target.client, clock),
-  ]);
+  const status = (await target.client.status.get()) as ClientResult<StatusAnswer>;
   if (status.data === null) {
     const look = withoutStatus(target, errorOf(status), status.response !== undefined);
     return { parts: look, status: null, near: [], heartbeatAgeSeconds: null };
   }
+  if (!isStatus(status.data))
+    return { parts: [strangerAt(target)], status: null, near: [], heartbeatAgeSeconds: null };
+  const [near, heartbeat] = await Promise.all([
+    findNearLimits(target.client),
+    lookAtHeartbeat(target.client, clock),
+  ]);
   const { version, uptimeSeconds } = status.data;
   const executive = part({
     part: "executive",
@@ -56,6 +59,23 @@ export async function lookAtExecutive(target: ExecutiveTarget, clock: Clock): Pr
     near: found,
     heartbeatAgeSeconds: heartbeat.ageSeconds,
   };
+}
+
+/** Where an Executive usually listens, others do, too. */
+function isStatus(answer: unknown): answer is StatusAnswer {
+  const status = documentIn(answer);
+  return textIn(status?.["version"]) !== null && documentIn(status?.["ctldb"]) !== null;
+}
+
+function strangerAt({ address, isNamed }: ExecutiveTarget): PartLook {
+  const health = isNamed ? "unwell" : "unknown";
+  return part({
+    part: "executive",
+    where: address,
+    health,
+    state: "not reached",
+    problems: [notAService(null)],
+  });
 }
 
 /** Of an Executive that answers with an error it is known that it lives. */

@@ -3,7 +3,10 @@ import { type Answer, type AskOptions, ask, problemOf, type Target, unreached } 
 import { type Document, numberIn, sequenceIn, textIn } from "./document.ts";
 import { type PartLook, part, problem, withProblems } from "./part.ts";
 
-export async function lookAtSidecar(target: Target, options: AskOptions): Promise<PartLook | null> {
+export async function lookAtSidecar(target: Target, given: AskOptions): Promise<PartLook | null> {
+  // For both questions together.
+  const limit = AbortSignal.timeout(1000 * given.timeoutSeconds);
+  const options = { ...given, signal: AbortSignal.any([given.signal, limit]) };
   const asked = await ask(target, "/status", options);
   if ("answer" in asked && textIn(asked.answer.body["state"]) !== null)
     return describe(target.address, asked.answer.body);

@@ -41,8 +41,11 @@ export interface Page {
 }
 
 /** One that never answers. */
-export function standInThatHangs(): string {
-  const server = listenPlainly("127.0.0.1:0", () => new Promise<Response>(() => {}));
+export function standInThatHangs(onRequest: (url: string) => void = () => {}): string {
+  const server = listenPlainly("127.0.0.1:0", ({ url }) => {
+    onRequest(url);
+    return new Promise<Response>(() => {});
+  });
   standIns.push(server);
   return server.url;
 }

@@ -8,7 +8,15 @@ import { startHeartbeat } from "../../heartbeat/start.ts";
 import { TEST_ADMIN_TOKEN, testSecret } from "../support/secrets.ts";
 import { until } from "../support/until.ts";
 import { openShop } from "./operator-world.ts";
-import { NOWHERE, type Page, pageOf, partOf, standIn, stopStandIns } from "./status-page.ts";
+import {
+  NOWHERE,
+  type Page,
+  pageOf,
+  partOf,
+  standIn,
+  standInThatHangs,
+  stopStandIns,
+} from "./status-page.ts";
 
 afterEach(stopStandIns);
 
@@ -87,6 +95,30 @@ describe("a part of the status page", () => {
     expect((await lookAtSidecar(unnamed(standIn({ unit: "seconds", value: 2 })), options))?.health).toBe(
       "well",
     );
+  });
+
+  test("is unwell when something else listens where an Executive was named, and is not said to have a ctldb", async () => {
+    for (const other of [{ hello: "there" }, "text", { version: "1", ctldb: 5 }]) {
+      const { code, page } = await pageOf("--executive", standIn(other));
+      expect(code).toBe(1);
+      expect(page.parts).toMatchObject([
+        {
+          part: "executive",
+          health: "unwell",
+          problems: [{ message: expect.stringContaining("no status document") }],
+        },
+      ]);
+    }
+  });
+
+  test("is waited for no longer than it is told, however often it is asked", async () => {
+    const asked: string[] = [];
+    const look = await partOf(
+      "--sidecar",
+      standInThatHangs((url) => void asked.push(new URL(url).pathname)),
+    );
+    expect(look.problems[0]?.message).toContain("no answer within 1 s");
+    expect(asked).toEqual(["/status"]);
   });
 
   test("is unwell when a Supervisor refuses or fails, a loader waits, or a sidecar cannot read", async () => {
