@@ -70,9 +70,12 @@ describe.each(rules.map((rule) => [rule.alert, rule] as const))("the alarm %s", 
   });
 
   test("has a test in which it fires, and is silent before", () => {
-    const cases = ruleTests.filter((of) => of.name === name).flatMap((of) => of.promql_expr_test);
-    for (const { expr } of cases) expect(expr).toContain(`alertname="${name}",alertstate="firing"`);
-    expect(cases.map(({ exp_samples }) => (exp_samples ?? []).length)).toEqual([0, 1]);
+    const tests = ruleTests.filter((of) => of.name === name);
+    expect(tests).not.toEqual([]);
+    for (const { promql_expr_test: cases } of tests) {
+      for (const { expr } of cases) expect(expr).toContain(`alertname="${name}",alertstate="firing"`);
+      expect(cases.map(({ exp_samples }) => (exp_samples ?? []).length)).toEqual([0, 1]);
+    }
   });
 });
 
