@@ -2,8 +2,8 @@
  * Writes the TypeScript module of typed readers: a type for each row and each key, the schema with its fingerprint, and
  * functions that open a reader for exactly these tables.
  *
- * The text follows from the tables and options alone: no time, no host, no version. It is formatted as biome and prettier
- * format it by default.
+ * The text follows from the tables and options alone: no time, no host, no version. It is formatted as prettier formats it
+ * by default, and biome where it indents with spaces.
  */
 import { shortSchemaFingerprint } from "../core/digest/schema-fingerprint.ts";
 import type { FieldType } from "../core/field-types.ts";

@@ -53,7 +53,7 @@ export class Dispatcher {
 
   #answer(request: Request, path: RequestPath, route: Route | undefined): Response | Promise<Response> {
     if (this.#isStopping) return this.#refuseWhileStopping();
-    if (route === undefined) throw unknownRoute(path.name);
+    if (route === undefined) throw unknownRoute(path, this.#routes.get(path.name));
     const { method } = request;
     if (method !== route.method) {
       if (method === "OPTIONS") return options(route);
@@ -87,9 +87,11 @@ export class Dispatcher {
   }
 }
 
-function unknownRoute(name: string): CtlstoreError {
-  return new CtlstoreError("unknown_route", `Cannot find ${quote(`/${name}`)}: there is no such route`, {
-    hint: "docs/sidecar.md lists the routes",
+/** @param like the route with the same beginning, if there is one: a name is missing, or there is one too many */
+function unknownRoute({ name, segments }: RequestPath, like: Route | undefined): CtlstoreError {
+  const path = `/${[name, ...segments].join("/")}`;
+  return new CtlstoreError("unknown_route", `Cannot find ${quote(path)}: there is no such route`, {
+    hint: like === undefined ? "docs/sidecar.md lists the routes" : `there is ${like.pattern}`,
   });
 }
 

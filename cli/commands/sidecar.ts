@@ -8,8 +8,8 @@ export const sidecarCommand = command({
   name: "sidecar",
   summary: "run the sidecar: reads of the local database over HTTP, for any language",
   details:
-    "It needs to read the files of the local database, and nothing else: it starts before they are there, and answers while\n" +
-    "everything else is away. Whoever can connect can read all data; so it listens on this machine only, unless told.",
+    "It needs to read the files of the local database, and nothing else: it starts before they are there, and answers while everything else is away.\n" +
+    "Whoever can connect can read all data; so it listens on this machine only, unless told. Web pages are refused.",
   options: SIDECAR_OPTIONS,
   examples: [
     "sidecar",

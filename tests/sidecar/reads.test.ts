@@ -288,6 +288,9 @@ describe("a route", () => {
       const { status, code } = await w.post(path, keyBody("a"));
       expect([path, status, code]).toEqual([path, 404, "unknown_route"]);
     }
+    const { error } = (await w.post("/get-row-by-key/fam", keyBody("a"))).json;
+    expect(error.message).toBe('Cannot find "/get-row-by-key/fam": there is no such route');
+    expect(error.hint).toBe("there is /get-row-by-key/:family/:table");
     const name = await w.post("/get-row-by-key/fam/t___1", keyBody("a"));
     expect([name.status, name.code]).toEqual([422, "invalid_name"]);
     expect((await w.post("/get-row-by-key/%66am/t%31", keyBody("a"))).status).toBe(404);
