@@ -10,8 +10,8 @@
 import { readFileSync } from "node:fs";
 import { SPANS_DROPPED, SPANS_SENT } from "../../core/process/tracing/trace-metrics.ts";
 import { startMariadb } from "../support/mariadb.ts";
-import { startProcess, type TestProcess } from "../support/process.ts";
-import { SERVICE_ADMIN_TOKEN } from "../support/services.ts";
+import { startProcess } from "../support/process.ts";
+import { SERVICE_ADMIN_TOKEN, type ServiceProcess } from "../support/services.ts";
 import { drive, type Load, labelOf } from "./executive-load.ts";
 import { startBenchExecutive } from "./executive-process.ts";
 import { type Benchmark, type Figure, inTurns, ratio, type Verdict } from "./report.ts";
@@ -33,16 +33,11 @@ const COLLECTOR = `
   console.log("http://127.0.0.1:" + server.port);
 `;
 
-interface Contestant extends AsyncDisposable {
-  readonly url: string;
-  readonly process: Pick<TestProcess, "pid">;
-}
-
 /** The kernel counts in hundredths of a second, on every Linux that matters. */
 const TICK_US = 10_000;
 
 /** CPU time that a process has used, in microseconds. */
-function cpuUs({ process: { pid } }: Contestant): number {
+function cpuUs({ process: { pid } }: ServiceProcess): number {
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8")
     .replace(/^.*\) /s, "")
     .split(" ");
@@ -50,7 +45,7 @@ function cpuUs({ process: { pid } }: Contestant): number {
   return (Number(user) + Number(system)) * TICK_US;
 }
 
-async function spans({ url }: Contestant, name: string): Promise<number> {
+async function spans({ url }: ServiceProcess, name: string): Promise<number> {
   const headers = { authorization: `Bearer ${SERVICE_ADMIN_TOKEN}` };
   const text = await (await fetch(`${url}/metrics`, { headers })).text();
   const lines = text.split("\n").filter((line) => line.startsWith(name));
@@ -76,11 +71,11 @@ export const traces: Benchmark = {
     for (const load of LOADS) {
       const label = labelOf(load);
       progress(label);
-      const price = async (contestant: Contestant) => {
-        const beforeUs = cpuUs(contestant);
-        const { requests, failures: failed } = await drive(contestant.url, load);
+      const price = async (executive: ServiceProcess) => {
+        const beforeUs = cpuUs(executive);
+        const { requests, failures: failed } = await drive(executive.url, load);
         failures += failed;
-        return (cpuUs(contestant) - beforeUs) / requests;
+        return (cpuUs(executive) - beforeUs) / requests;
       };
       const rates = await inTurns(ROUNDS, {
         off: () => price(off),
