@@ -68,14 +68,17 @@ function endsWith(end: string): Ends {
 /** Lines, in one piece of memory that is used again; before them there is room for something else. */
 export class LineBuffer {
   readonly #reserved: number;
-  #bytes: Buffer;
-  #at: number;
+  #buffer: Buffer;
+  /** The same memory: writing to it is faster. */
+  #bytes: Uint8Array;
+  #end: number;
   #lines = 0;
 
   constructor(reservedBytes: number) {
     this.#reserved = reservedBytes;
-    this.#bytes = Buffer.alloc(FIRST_BYTES);
-    this.#at = reservedBytes;
+    this.#buffer = Buffer.alloc(FIRST_BYTES);
+    this.#bytes = viewOf(this.#buffer);
+    this.#end = reservedBytes;
   }
 
   /** Lines since it was cleared. */
@@ -84,16 +87,16 @@ export class LineBuffer {
   }
   /** What is before them, and they. */
   get whole(): Buffer {
-    return this.#bytes.subarray(0, this.#at);
+    return this.#buffer.subarray(0, this.#end);
   }
   get text(): Buffer {
-    return this.#bytes.subarray(this.#reserved, this.#at);
+    return this.#buffer.subarray(this.#reserved, this.#end);
   }
 
   /** @param keptBytes memory beyond this is given back */
   clear(keptBytes: number): void {
-    if (this.#bytes.length > keptBytes) this.#bytes = Buffer.alloc(FIRST_BYTES);
-    this.#at = this.#reserved;
+    if (this.#buffer.length > keptBytes) this.#use(Buffer.alloc(FIRST_BYTES));
+    this.#end = this.#reserved;
     this.#lines = 0;
   }
 
@@ -103,91 +106,100 @@ export class LineBuffer {
    * @param isLast whether the ledger transaction ends
    */
   add(seq: bigint, lines: TableLines, kind: ChangeKind, key: LineKey | null, isLast: boolean): void {
-    this.#reserve(FIXED_BYTES + lines.bytes + MOST_BYTES_PER_UNIT * unitsOf(key));
-    this.#put(BEGIN);
-    if (seq <= MAX_SAFE) this.#digits(Number(seq));
-    else this.#ascii(seq.toString());
-    this.#put(key === null ? lines.keyless : lines.head);
-    if (isParts(key)) this.#parts(key, lines.between);
-    else if (key !== null) this.#part(key);
-    this.#put((isLast ? LAST : NOT_LAST)[kind]);
+    const needed = this.#end + FIXED_BYTES + lines.bytes + MOST_BYTES_PER_UNIT * unitsOf(key);
+    if (needed > this.#bytes.length) this.#grow(needed);
+    const bytes = this.#bytes;
+    let at = this.#end;
+    bytes.set(BEGIN, at);
+    at = putInteger(bytes, at + BEGIN.length, seq <= MAX_SAFE ? Number(seq) : seq);
+    const head = key === null ? lines.keyless : lines.head;
+    bytes.set(head, at);
+    at += head.length;
+    if (key !== null) at = typeof key === "object" ? this.#parts(at, key, lines) : this.#part(at, key);
+    const end = (isLast ? LAST : NOT_LAST)[kind];
+    bytes.set(end, at);
+    this.#end = at + end.length;
     this.#lines += 1;
   }
 
-  #parts(parts: readonly KeyPart[], between: readonly Uint8Array[]): void {
+  #parts(start: number, parts: readonly KeyPart[], { between }: TableLines): number {
+    let at = start;
     for (let i = 0; i < parts.length; i++) {
       const before = between[i - 1];
-      if (before !== undefined) this.#put(before);
-      this.#part(parts[i] ?? "");
-    }
-  }
-
-  #part(part: KeyPart): void {
-    if (typeof part === "string") this.#string(part);
-    else if (typeof part === "number" && part >= 0) this.#digits(part);
-    else this.#ascii(part.toString());
-  }
-
-  #put(bytes: Uint8Array): void {
-    this.#bytes.set(bytes, this.#at);
-    this.#at += bytes.length;
-  }
-
-  #ascii(text: string): void {
-    this.#at += this.#bytes.write(text, this.#at, "latin1");
-  }
-
-  /** @param value a safe integer, not negative */
-  #digits(value: number): void {
-    let count = 1;
-    for (let power = 10; power <= value; power *= 10) count += 1;
-    let rest = value;
-    for (let at = this.#at + count - 1; at >= this.#at; at--) {
-      const next = Math.floor(rest / 10);
-      this.#bytes[at] = ZERO + (rest - next * 10);
-      rest = next;
-    }
-    this.#at += count;
-  }
-
-  #string(text: string): void {
-    const bytes = this.#bytes;
-    let at = this.#at;
-    bytes[at++] = QUOTE;
-    for (let i = 0; i < text.length; i++) {
-      const unit = text.charCodeAt(i);
-      if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) {
-        this.#at += bytes.write(JSON.stringify(text), this.#at);
-        return;
+      if (before !== undefined) {
+        this.#bytes.set(before, at);
+        at += before.length;
       }
-      bytes[at++] = unit;
+      at = this.#part(at, parts[i] ?? "");
     }
-    bytes[at++] = QUOTE;
-    this.#at = at;
+    return at;
   }
 
-  #reserve(bytes: number): void {
-    const needed = this.#at + bytes;
-    if (needed <= this.#bytes.length) return;
-    const larger = Buffer.alloc(needed * 2);
+  #part(at: number, part: KeyPart): number {
+    if (typeof part !== "string") return putInteger(this.#bytes, at, part);
+    const end = putPlain(this.#bytes, at, part);
+    return end > 0 ? end : at + this.#buffer.write(JSON.stringify(part), at);
+  }
+
+  #grow(bytes: number): void {
+    const larger = Buffer.alloc(bytes * 2);
     larger.set(this.whole);
-    this.#bytes = larger;
+    this.#use(larger);
+  }
+
+  #use(buffer: Buffer): void {
+    this.#buffer = buffer;
+    this.#bytes = viewOf(buffer);
   }
 }
 
 const MAX_SAFE = BigInt(Number.MAX_SAFE_INTEGER);
 
-function isParts(key: LineKey | null): key is readonly KeyPart[] {
-  return typeof key === "object" && key !== null;
+function viewOf({ buffer, byteOffset, byteLength }: Buffer): Uint8Array {
+  return new Uint8Array(buffer, byteOffset, byteLength);
+}
+
+/** @returns where it ends */
+function putInteger(bytes: Uint8Array, at: number, value: number | bigint): number {
+  if (typeof value === "number" && value >= 0 && value <= MOST_QUICK) return putDigits(bytes, at, value);
+  const text = value.toString();
+  for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+  return at + text.length;
+}
+
+/** 32-bit division is twice as fast as any other. */
+const MOST_QUICK = 2 ** 31 - 1;
+
+function putDigits(bytes: Uint8Array, at: number, value: number): number {
+  let count = 1;
+  for (let power = 10; power <= value; power *= 10) count += 1;
+  let rest = value;
+  for (let place = at + count - 1; place >= at; place--) {
+    const next = (rest / 10) | 0;
+    bytes[place] = ZERO + (rest - next * 10);
+    rest = next;
+  }
+  return at + count;
+}
+
+/** Text that JSON has as it is. @returns where it ends; 0 when it is no such text */
+function putPlain(bytes: Uint8Array, start: number, text: string): number {
+  let at = start;
+  bytes[at++] = QUOTE;
+  for (let i = 0; i < text.length; i++) {
+    const unit = text.charCodeAt(i);
+    if (unit < 0x20 || unit > 0x7e || unit === QUOTE || unit === BACKSLASH) return 0;
+    bytes[at++] = unit;
+  }
+  bytes[at] = QUOTE;
+  return at + 1;
 }
 
 /** At least as many UTF-16 code units as the key has text. */
 function unitsOf(key: LineKey | null): number {
   if (typeof key === "string") return key.length;
-  const unitsOfInteger = 20;
-  if (!isParts(key)) return unitsOfInteger;
-  return key.reduce<number>(
-    (sum, part) => sum + (typeof part === "string" ? part.length : unitsOfInteger),
-    0,
-  );
+  if (key === null || typeof key !== "object") return INTEGER_UNITS;
+  return key.reduce<number>((sum, part) => sum + (typeof part === "string" ? part.length : INTEGER_UNITS), 0);
 }
+
+const INTEGER_UNITS = 20;

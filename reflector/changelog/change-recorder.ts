@@ -35,15 +35,13 @@ export class ChangeRecorder {
   readonly #changes: TransactionChanges;
   #lastForm = NO_FORM;
   #insideTransaction = false;
-  #lines: LineBuffer;
-  /** What was taken last; used again when that is taken care of. */
-  #taken: LineBuffer;
+  #lines = newBuffer();
+  /** In use only while lines that were taken are not given back. */
+  #spare = newBuffer();
 
   constructor(database: WritableDatabase, mostKeys: number = CHANGELOG_LIMITS.keysPerTransaction) {
     this.#tables = new ChangedTables(database);
     this.#changes = new TransactionChanges(mostKeys);
-    this.#lines = new LineBuffer(CHANGELOG_LIMITS.noteHeaderBytes);
-    this.#taken = new LineBuffer(CHANGELOG_LIMITS.noteHeaderBytes);
   }
 
   /** A marker of the ledger has been passed. */
@@ -74,13 +72,22 @@ export class ChangeRecorder {
     else this.#addRow(entry, form.table, "upsert", key);
   }
 
-  /** The lines since they were taken last; they stay as they are until the next call. Call outside a ledger transaction. */
+  /** The lines since they were taken last. Call outside a ledger transaction, and give them back before the next call. */
   take(): LineBuffer {
     const taken = this.#lines;
-    this.#lines = this.#taken;
-    this.#lines.clear(CHANGELOG_LIMITS.keptBufferBytes);
-    this.#taken = taken;
+    this.#lines = this.#spare;
     return taken;
+  }
+
+  /** Takes back what `take` gave. The same memory is used next: the processor has it at hand. */
+  giveBack(taken: LineBuffer): void {
+    taken.clear(CHANGELOG_LIMITS.keptBufferBytes);
+    if (this.#lines.lines > 0) {
+      this.#spare = taken;
+      return;
+    }
+    this.#spare = this.#lines;
+    this.#lines = taken;
   }
 
   /** Forgets what was collected: the transaction was undone, and with it perhaps a change of tables. */
@@ -141,6 +148,10 @@ export class ChangeRecorder {
     this.#forms.clear();
     this.#lastForm = NO_FORM;
   }
+}
+
+function newBuffer(): LineBuffer {
+  return new LineBuffer(CHANGELOG_LIMITS.noteHeaderBytes);
 }
 
 /** -1 also for a name that is there twice: which value counts is SQLite's business. */

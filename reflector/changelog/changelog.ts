@@ -144,8 +144,8 @@ export class Changelog {
     this.#onFiles("note what changes in", () => {
       if (!this.#files.isUntouched) this.#reset("files-changed", from);
       const lines = this.recorder.take();
-      this.#writeNote({ from, to, clean: false }, lines);
       this.#owed = { lines, to, committed: false };
+      this.#writeNote({ from, to, clean: false }, lines);
     });
     this.#deps.onPoint("changelog-pending");
   }
@@ -172,7 +172,10 @@ export class Changelog {
 
   /** Forgets what was recorded and not committed. */
   discard(): void {
-    if (this.#owed?.committed === false) this.#owed = null;
+    if (this.#owed?.committed === false) {
+      this.recorder.giveBack(this.#owed.lines);
+      this.#owed = null;
+    }
     this.recorder.discard();
   }
 
@@ -236,6 +239,7 @@ export class Changelog {
     this.#covered = to;
     this.#counts.changelogLines += lines.lines;
     this.#counts.changelogBytes += text.length;
+    this.recorder.giveBack(lines);
   }
 
   #rotate(): void {
