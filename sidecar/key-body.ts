@@ -5,7 +5,7 @@
  * unknown ones are ignored, and a list that is missing or null is empty.
  */
 import { CtlstoreError, quote } from "../core/errors.ts";
-import { NumberText, parseExactJsonBytes } from "../core/exact-json.ts";
+import { integerFromJsonNumber, NumberText, parseExactJsonBytes } from "../core/exact-json.ts";
 import { READER_LIMITS, SIDECAR_LIMITS } from "../core/limits.ts";
 import type { KeyOf, TableShape } from "../reader/stated/stated-reader.ts";
 import type { KeyValue } from "../reader/types.ts";
@@ -72,7 +72,7 @@ function listOf(value: unknown, place: string): readonly unknown[] {
 
 function nameOf(value: unknown, place: string): string {
   if (typeof value === "string") return value;
-  throw malformed(place, value ?? "nothing", "a string");
+  throw malformed(place, value, "a string");
 }
 
 /** A part as it was sent: bytes, or any JSON value. */
@@ -102,9 +102,27 @@ const strictText = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 function keyValue({ bytes, value }: Part, shape: TableShape, index: number): KeyValue {
   const type = shape.keyTypes[index] ?? null;
   if (bytes !== undefined) return type === "string" ? textOrBytes(bytes) : bytes;
-  if (type === "integer" && typeof value === "string" && /^-?\d{1,19}$/.test(value)) return BigInt(value);
+  if (type === "integer") {
+    const integer = exactInteger(value);
+    if (integer === null) throw needsInteger(shape, index, value);
+    return integer;
+  }
   if (type === "bytestring" && typeof value === "string") throw needsBinary(shape, index);
   return (value instanceof NumberText ? Number(value.text) : (value ?? null)) as KeyValue;
+}
+
+const [INT64_MIN, INT64_MAX] = [-(2n ** 63n), 2n ** 63n - 1n];
+
+/** Null for what is no integer of 64 bits: no key is found by a number that is only near it (I12). */
+function exactInteger(value: unknown): number | bigint | null {
+  if (typeof value === "number") return Number.isSafeInteger(value) ? value : null;
+  const integer = value instanceof NumberText ? integerFromJsonNumber(value.text) : integerOfText(value);
+  return integer !== null && integer >= INT64_MIN && integer <= INT64_MAX ? integer : null;
+}
+
+function integerOfText(value: unknown): bigint | null {
+  if (typeof value === "bigint") return value;
+  return typeof value === "string" && /^-?\d{1,19}$/.test(value) ? BigInt(value) : null;
 }
 
 /** The original wrote text holding NUL as bytes, and its clients had to ask for it so (D5). */
@@ -114,6 +132,15 @@ function textOrBytes(bytes: Uint8Array): string | Uint8Array {
   } catch {
     return bytes;
   }
+}
+
+function needsInteger(shape: TableShape, index: number, value: unknown): CtlstoreError {
+  const field = shape.keyFields[index] ?? "";
+  return new CtlstoreError(
+    "invalid_key",
+    `Cannot read ${shape.label} with ${shownValue(value)} for ${quote(field)}: it needs an integer of 64 bits, as a number or its digits as text`,
+    { field },
+  );
 }
 
 function needsBinary(shape: TableShape, index: number): CtlstoreError {
@@ -126,11 +153,15 @@ function needsBinary(shape: TableShape, index: number): CtlstoreError {
 }
 
 function malformed(place: string, value: unknown, needed: string): CtlstoreError {
-  const shown = value instanceof NumberText ? "a number" : quote(value);
   return new CtlstoreError(
     "malformed_request",
-    `Cannot read the body: ${place} is ${shown}; it needs to be ${needed}`,
+    `Cannot read the body: ${place} is ${shownValue(value)}; it needs to be ${needed}`,
   );
+}
+
+function shownValue(value: unknown): string {
+  if (value instanceof NumberText) return value.text.length > 40 ? "a number" : value.text;
+  return value === undefined ? "nothing" : quote(value);
 }
 
 function tooMany(what: string, limit: number): CtlstoreError {

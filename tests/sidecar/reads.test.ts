@@ -68,6 +68,23 @@ describe("a row by its key", () => {
       expect((await w.post("/get-rows-by-keys", keys)).text).toContain(`"rows":[{"k":${k},"s":"${k}"`);
     }
     expect((await w.post("/get-row-by-key/fam/kinds", keyBody(9007199254740992))).status).toBe(404);
+    for (const exact of ["-5.0", "-50e-1", "-0.5e1"]) {
+      const { text } = await w.post("/get-row-by-key/fam/kinds", `{"key":[{"value":${exact}}]}`);
+      expect(text, exact).toStartWith('{"k":-5,');
+    }
+    // What a double would make -5, 0, or the largest integer.
+    for (const near of [
+      "-5.00000000000000000001",
+      "1e-400",
+      "9223372036854775808",
+      '"9223372036854775808"',
+    ]) {
+      for (const route of ["get-row-by-key", "get-rows-by-key-prefix"]) {
+        const { code, json } = await w.post(`/${route}/fam/kinds`, `{"key":[{"value":${near}}]}`);
+        expect([near, code]).toEqual([near, "invalid_key"]);
+        expect(json.error.message).toContain(`${near} for "k": it needs an integer of 64 bits`);
+      }
+    }
   });
 
   test("has bytes in base64, text and doubles as they are, whatever the route", async () => {
