@@ -11,7 +11,12 @@ import { runCommandLine } from "./run.ts";
 import { runTaskIfAsked } from "./run-task.ts";
 import { systemContext } from "./system-context.ts";
 
-const COMMANDS = [reflectorCommand, sidecarCommand];
+/** Nobody would look for a second command in what is named after the first. */
+const reflector = {
+  ...reflectorCommand,
+  details: `${reflectorCommand.details}\nThis binary also runs the sidecar: ctlstore-reflector sidecar --help`,
+};
+const COMMANDS = [reflector, sidecarCommand];
 
 ensureHomeFolder(process.env);
 await runTaskIfAsked(process.argv);

@@ -82,6 +82,7 @@ test("the host binary's entry runs the sidecar by name, and the Reflector with b
   expect(await readVia(await urlOf(sidecar))).toBe('{"id":1,"v":"x"}');
   const help = await runProcess([...entry, "sidecar", "--help"]);
   expect(help.stdout).toContain("--max-rows");
+  expect((await runProcess([...entry, "--help"])).stdout).toContain("ctlstore-reflector sidecar --help");
   using data = tempFolder("reflector");
   const flags = [
     "--ctldb",
