@@ -19,6 +19,8 @@ CTLSTORE_BOOTSTRAP=s3://example-snapshots/ctlstore?region=eu-west-1
 CTLSTORE_BIND=127.0.0.1:3001
 CTLSTORE_READY_FILE=/run/ctlstore/ready
 '
+# yes: the sidecar too, which answers reads over HTTP on 127.0.0.1:1331 (settings: /etc/ctlstore/sidecar.env).
+SIDECAR=no
 # How long to wait until the host has caught up.
 READY_LIMIT_SECONDS=900
 # ---- end of settings ----
@@ -33,6 +35,9 @@ UNIT=ctlstore-reflector.service
 UNIT_FILE=/etc/systemd/system/$UNIT
 DROP_IN=$UNIT_FILE.d/50-ldb.conf
 SERVICE_USER=ctlstore
+SIDECAR_UNIT=ctlstore-sidecar.service
+SIDECAR_FILE=/etc/systemd/system/$SIDECAR_UNIT
+SIDECAR_USER=ctlstore-sidecar
 # There while something was changed that the service does not run with yet; a run that was cut off leaves it to the next.
 UNAPPLIED=$HOME_DIR/unapplied
 # A service that ends so often is not going to stay up.
@@ -85,6 +90,7 @@ check_settings() {
     https://?* | http://?*) command -v curl >/dev/null || fail "curl is missing" ;;
     *) fail "BINARY_URL is \"$(shown "$binary_url")\"; s3://BUCKET/KEY or https://… is needed" ;;
   esac
+  [[ ${SIDECAR:-no} =~ ^(yes|no)$ ]] || fail "SIDECAR is \"$SIDECAR\"; yes or no is needed"
   [ -n "$(setting CTLSTORE_CTLDB)" ] || fail "CTLSTORE_CTLDB is not among the Reflector's settings"
   ldb=$(setting CTLSTORE_LDB)
   [[ ${ldb:=/var/spool/ctlstore} =~ ^/[^[:space:]\"\\%]+$ ]] || fail "CTLSTORE_LDB is \"$ldb\"; an absolute path is needed"
@@ -127,10 +133,10 @@ resolved_settings() {
   done <<<"$REFLECTOR_SETTINGS"
 }
 
-make_user() {
-  getent passwd $SERVICE_USER >/dev/null && return
-  useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin $SERVICE_USER
-  say "made the user $SERVICE_USER"
+make_user() { # NAME
+  getent passwd "$1" >/dev/null && return
+  useradd --system --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin "$1"
+  say "made the user $1"
 }
 
 make_ldb_folder() {
@@ -250,6 +256,24 @@ remove_old() {
   done
 }
 
+put_sidecar() {
+  if [ "${SIDECAR:-no}" = yes ]; then
+    make_user $SIDECAR_USER
+    sidecar_file | put_file $SIDECAR_FILE 644
+    printf '[Service]\nEnvironment=CTLSTORE_LDB=%s\n' "$ldb" | put_file $SIDECAR_FILE.d/50-ldb.conf 644
+    systemctl enable --quiet $SIDECAR_UNIT
+  elif [ -e $SIDECAR_FILE ]; then
+    systemctl disable --now --quiet $SIDECAR_UNIT
+    rm -r $SIDECAR_FILE $SIDECAR_FILE.d
+    say "removed $SIDECAR_UNIT"
+  fi
+}
+
+# It is not waited for: it answers 503 until there is data.
+sidecar() { # start or restart
+  [ "${SIDECAR:-no}" != yes ] || systemctl "$1" $SIDECAR_UNIT
+}
+
 unit_file() {
   cat <<'UNIT'
 # The Reflector of this host. Settings: /etc/ctlstore/reflector.env. Binary: /opt/ctlstore/current.
@@ -325,6 +349,70 @@ WantedBy=multi-user.target
 UNIT
 }
 
+sidecar_file() {
+  cat <<'SIDECAR'
+# The sidecar of this host: reads of its data over HTTP, for programs without a reader library. Settings, all optional:
+# /etc/ctlstore/sidecar.env. Binary: the Reflector's, /opt/ctlstore/current. User: useradd --system --user-group ctlstore-sidecar
+# It may start first: it answers 503 until there is data.
+[Unit]
+Description=ctlstore sidecar: answers reads of this host's control data over HTTP
+Wants=network-online.target
+After=network-online.target ctlstore-reflector.service
+StartLimitIntervalSec=0
+
+[Service]
+Type=exec
+TimeoutStopSec=30
+ExecStart=/opt/ctlstore/current/ctlstore-reflector sidecar
+EnvironmentFile=-/etc/ctlstore/sidecar.env
+Restart=always
+RestartSec=1
+# Wrong settings do not mend themselves.
+RestartPreventExitStatus=2
+KillMode=mixed
+
+# Not the Reflector's: it reads the LDB, and could not write it.
+User=ctlstore-sidecar
+Group=ctlstore-sidecar
+UMask=0077
+# For a unix socket. Who is to connect needs to be in the group.
+RuntimeDirectory=ctlstore-sidecar
+RuntimeDirectoryMode=0750
+LimitNOFILE=65536
+LimitCORE=0
+
+NoNewPrivileges=yes
+CapabilityBoundingSet=
+AmbientCapabilities=
+ProtectSystem=strict
+ProtectHome=yes
+PrivateTmp=yes
+PrivateDevices=yes
+ProtectProc=invisible
+ProcSubset=pid
+ProtectClock=yes
+ProtectHostname=yes
+ProtectKernelLogs=yes
+ProtectKernelModules=yes
+ProtectKernelTunables=yes
+ProtectControlGroups=yes
+RestrictNamespaces=yes
+RestrictRealtime=yes
+RestrictSUIDSGID=yes
+RestrictAddressFamilies=AF_INET AF_INET6 AF_UNIX
+LockPersonality=yes
+RemoveIPC=yes
+SystemCallArchitectures=native
+SystemCallFilter=@system-service
+SystemCallErrorNumber=EPERM
+# Bun compiles JavaScript to machine code while it runs.
+MemoryDenyWriteExecute=no
+
+[Install]
+WantedBy=multi-user.target
+SIDECAR
+}
+
 main() {
   local arch sha256 binary_url ldb settings changed former=''
   trap at_end EXIT
@@ -333,16 +421,18 @@ main() {
   flock -n 9 || fail "another run of this script is at work"
   settings=$(resolved_settings) || fail "a setting cannot be fetched from Parameter Store"
   keep_former
-  make_user
+  make_user $SERVICE_USER
   make_ldb_folder
   install_binary
   put_file $SETTINGS_FILE 600 <<<"$settings"
   unit_file | put_file $UNIT_FILE 644
   printf '[Unit]\nRequiresMountsFor=%s\n\n[Service]\nReadWritePaths=%s\n' "$ldb" "$ldb" | put_file $DROP_IN 644
+  put_sidecar
   systemctl enable --quiet $UNIT
   [ -e $UNAPPLIED ] && changed=yes || changed=no
   case $changed:$(of_unit ActiveState) in
     no:active)
+      sidecar start
       say "nothing to do: $UNIT runs as the settings say"
       exit 0
       ;;
@@ -353,6 +443,8 @@ main() {
     [ -z "$former" ] || go_back
     fail "the Reflector does not become ready; systemd goes on trying (journalctl -u $UNIT)"
   fi
+  # The binary that it runs from may be another one.
+  sidecar restart
   remove_old
   say "ready: services of this host find their data in $ldb/ldb.db"
 }

@@ -14,6 +14,7 @@ import { userData } from "./user-data.ts";
 const SYSTEMCTL = `#!/bin/bash
 cd "$FAKE" || exit 1
 echo "$1" >>calls
+case $* in *ctlstore-sidecar*) echo "$1" >>sidecar-calls; exit ;; esac
 if [ "$1" = "$(cat killed-at 2>/dev/null)" ]; then rm killed-at; kill -9 $PPID; sleep 1; exit 1; fi
 case $1 in
   is-active) [ "$(cat state)" = active ] ;;
@@ -63,19 +64,27 @@ class FakeHost implements Disposable {
   }
 
   /** @param version of the binary; "bad" never becomes ready */
-  async run({ version = "1", ctldb = "sqlite:/nowhere.db", edit = (text: string) => text } = {}) {
+  async run({
+    version = "1",
+    ctldb = "sqlite:/nowhere.db",
+    sidecar = "no",
+    edit = (text: string) => text,
+  } = {}) {
     const binary = `#!/bin/bash\n[ ${version} != bad ] || touch "$(dirname "$0")/bad"\necho version ${version}\n`;
     writeFileSync(this.folder.file("fake/release"), binary);
     const script = userData({
       binaryUrl: "https://releases.invalid/ctlstore-reflector",
       sha256: createHash("sha256").update(binary).digest("hex"),
       readyLimitSeconds: 1,
+      sidecar,
       reflector: { CTLSTORE_CTLDB: ctldb, CTLSTORE_LDB: this.folder.file("ldb") },
     })
       .replace(/^HOME_DIR=.*$/m, `HOME_DIR=${this.folder.file("opt")}`)
       .replace(/^SETTINGS_FILE=.*$/m, `SETTINGS_FILE=${this.folder.file("etc/reflector.env")}`)
       .replace(/^UNIT_FILE=.*$/m, `UNIT_FILE=${this.folder.file("etc/systemd/system")}/$UNIT`)
       .replace(/^SERVICE_USER=.*$/m, "SERVICE_USER=root")
+      .replace(/^SIDECAR_FILE=.*$/m, `SIDECAR_FILE=${this.folder.file("etc/systemd/system")}/$SIDECAR_UNIT`)
+      .replace(/^SIDECAR_USER=.*$/m, "SIDECAR_USER=root")
       .replace(/^RETRY_SECONDS=.*$/m, "RETRY_SECONDS=0")
       .replace(/^ {2}exec 9>.*$/m, `  exec 9>${this.folder.file("lock")}`);
     // A bash whose input is a socket, as Bun's pipes are, takes itself for a remote one and reads the user's .bashrc.
@@ -134,6 +143,23 @@ describe.skipIf(process.getuid?.() !== 0)("user-data", () => {
       expect(host.binary).toContain("version 1");
     },
   );
+
+  test("runs a sidecar when it is told to, again after each change, and none any more when it is told not to", async () => {
+    using host = new FakeHost();
+    const unit = host.folder.file("etc/systemd/system/ctlstore-sidecar.service");
+    const calls = () => readFileSync(host.folder.file("fake/sidecar-calls"), "utf8").trim().split("\n");
+    expect(await host.run({ sidecar: "yes" })).toMatchObject({ code: 0 });
+    expect(calls()).toEqual(["enable", "restart"]);
+    expect(readFileSync(`${unit}.d/50-ldb.conf`, "utf8")).toContain(
+      `CTLSTORE_LDB=${host.folder.file("ldb")}\n`,
+    );
+    expect((await host.run({ sidecar: "yes" })).output).toContain("nothing to do");
+    expect(await host.run({ sidecar: "yes", version: "2" })).toMatchObject({ code: 0 });
+    expect(calls()).toEqual(["enable", "restart", "enable", "start", "enable", "restart"]);
+    expect(await host.run({ version: "2" })).toMatchObject({ code: 0 });
+    expect(calls().at(-1)).toBe("disable");
+    expect(existsSync(unit)).toBe(false);
+  });
 
   test("says that it failed also when a command of the host fails", async () => {
     using host = new FakeHost();

@@ -22,11 +22,16 @@ const SETTINGS = {
 };
 
 describe("user-data", () => {
-  test("fits into what EC2 takes, and holds the unit as it is in deploy/systemd", () => {
+  test("fits into what EC2 takes, and holds the units as they are in deploy/systemd", () => {
     const text = userDataText();
     expect(Buffer.byteLength(text)).toBeLessThan(MOST_BYTES);
-    const [, embedded = ""] = /<<'UNIT'\n([\s\S]*?)^UNIT$/m.exec(text) ?? [];
-    expect(embedded).toBe(readFileSync(join(UNITS_FOLDER, "ctlstore-reflector.service"), "utf8"));
+    for (const [mark, unit] of [
+      ["UNIT", "ctlstore-reflector.service"],
+      ["SIDECAR", "ctlstore-sidecar.service"],
+    ] as const) {
+      const [, embedded = ""] = new RegExp(`<<'${mark}'\n([\\s\\S]*?)^${mark}$`, "m").exec(text) ?? [];
+      expect(embedded).toBe(readFileSync(join(UNITS_FOLDER, unit), "utf8"));
+    }
   });
 
   test("is a script that bash can read", async () => {
@@ -42,6 +47,7 @@ describe("user-data", () => {
     ["no checksum", { ...SETTINGS, sha256: "" }, "64 hex digits"],
     ["a checksum in capitals", { ...SETTINGS, sha256: "A".repeat(64) }, "64 hex digits"],
     ["a binary that is nowhere", { ...SETTINGS, binaryUrl: "/root/binary" }, "BINARY_URL"],
+    ["a wish for a sidecar that is none", { ...SETTINGS, sidecar: "true" }, "yes or no"],
     ["no ctldb", { ...SETTINGS, reflector: { CTLSTORE_LDB: "/ldb" } }, "CTLSTORE_CTLDB"],
     [
       "a relative LDB",

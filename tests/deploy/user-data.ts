@@ -15,6 +15,7 @@ export interface HostSettings {
   /** The Reflector's options by the names of their variables. */
   readonly reflector: Readonly<Record<string, string>>;
   readonly readyLimitSeconds?: number;
+  readonly sidecar?: string;
 }
 
 export function userDataText(): string {
@@ -22,7 +23,8 @@ export function userDataText(): string {
 }
 
 /** The whole script with these settings. */
-export function userData({ binaryUrl, sha256, reflector, readyLimitSeconds = 60 }: HostSettings): string {
+export function userData(host: HostSettings): string {
+  const { binaryUrl, sha256, reflector, readyLimitSeconds = 60, sidecar = "no" } = host;
   const lines = Object.entries(reflector).map(([name, value]) => `${name}=${value}`);
   const settings = [
     `BINARY_URL=${quoted(binaryUrl)}`,
@@ -30,6 +32,7 @@ export function userData({ binaryUrl, sha256, reflector, readyLimitSeconds = 60 
     `BINARY_SHA256_ARM64=${quoted(sha256)}`,
     `REFLECTOR_SETTINGS=${quoted(`\n${lines.join("\n")}\n`)}`,
     `READY_LIMIT_SECONDS=${readyLimitSeconds}`,
+    `SIDECAR=${sidecar}`,
   ];
   const text = userDataText();
   if (!SETTINGS.test(text)) throw new Error("the user-data has no settings between its marks");
