@@ -14,7 +14,7 @@ const ETAG_DIGITS = 16;
  * The sequence, and what stands for the history and the file that it is of: after a restore a sequence may stand for other
  * rows (R4), and so it may where a damaged LDB was rebuilt (R18), or one without an entry that was passed over.
  */
-export function etagOf(facts: StateFacts): string {
+function etagOf(facts: StateFacts): string {
   let etag = etags.get(facts);
   if (etag === undefined) {
     const { sequence, hash, file } = facts;

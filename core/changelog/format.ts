@@ -19,13 +19,7 @@
  */
 
 export const CHANGELOG_FILE_NAME = "change.log";
-export const CHANGELOG_PENDING_FILE_NAME = "change.log.pending";
 export const CHANGELOG_FORMAT_VERSION = 1;
-
-/** The name of an older file. */
-export function rotatedChangelogName(fileNumber: number): string {
-  return `${CHANGELOG_FILE_NAME}.${fileNumber}`;
-}
 
 /** The path of an older file, whatever the newest one is called. */
 export function rotatedChangelogPath(path: string, fileNumber: number): string {
