@@ -42,7 +42,7 @@ export const PACKAGE_PLACES: Readonly<Record<string, readonly string[]>> = {
   "@opentelemetry/resources": ["core/process/tracing/"],
   "@opentelemetry/sdk-trace": ["core/process/tracing/"],
   mysql2: ["ctldb/mysql/"],
-  elysia: ["server/", "sidecar/"],
+  elysia: ["server/"],
   "@elysiajs/openapi": ["server/openapi/"],
   "@elysiajs/eden": ["client/"],
   "@aws-sdk/client-s3": ["snapshot/stores/s3/"],
