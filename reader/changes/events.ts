@@ -56,20 +56,23 @@ function eventOf(line: ChangelogLine, base: EventBase, bigints: boolean): Change
 
 function keyValueOf(part: ChangelogKeyPart, bigints: boolean): KeyValue {
   const { name, type, value } = part;
+  const integer = integerOf(value, bigints);
   switch (fieldTypeOf(type)) {
     case "string":
     case "text":
       if (typeof value === "string") return value;
       break;
     case "integer":
-      return integerOf(part, bigints);
+      if (integer !== null) return integer;
+      break;
     case "bytestring":
     case "binary":
       if (typeof value === "string") return new Uint8Array(Buffer.from(value, "base64"));
       break;
     default:
       // A type of an LDB that others made: text and integers are what such a key may be.
-      return typeof value === "string" ? value : integerOf(part, bigints);
+      if (typeof value === "string") return value;
+      if (integer !== null) return integer;
   }
   throw new CtlstoreError(
     "changelog_unavailable",
@@ -82,7 +85,9 @@ function fieldTypeOf(type: string): FieldType | null {
   return isFieldType(type) ? type : fieldTypeFromSqlite(type);
 }
 
-function integerOf({ value }: ChangelogKeyPart, bigints: boolean): KeyValue {
+/** Null for what is none: text stands for one by its digits alone. */
+function integerOf(value: ChangelogKeyPart["value"], bigints: boolean): KeyValue | null {
+  if (typeof value === "string" && !/^-?\d{1,19}$/.test(value)) return null;
   const exact = BigInt(value);
   return bigints || !Number.isSafeInteger(Number(exact)) ? exact : Number(exact);
 }

@@ -26,7 +26,8 @@ export interface CheckedChangesOptions {
  */
 export function checkChangesOptions(options: ChangesOptions, ldbPath: string): CheckedChangesOptions {
   const { since, signal, pollIntervalMs = CHANGES_LIMITS.pollIntervalMs } = options;
-  if (!(pollIntervalMs >= 1)) throw invalid(`pollIntervalMs must be at least 1, not ${pollIntervalMs}`);
+  if (!(pollIntervalMs >= 1 && pollIntervalMs <= LONGEST_TIMER_MS))
+    throw invalid(`pollIntervalMs must be from 1 to ${LONGEST_TIMER_MS}, not ${pollIntervalMs}`);
   return {
     since: since === undefined ? null : since === "oldest" ? since : parseCursor(since),
     follow: options.follow ?? true,
@@ -36,6 +37,9 @@ export function checkChangesOptions(options: ChangesOptions, ldbPath: string): C
     changelogPath: options.changelogPath ?? join(dirname(ldbPath), CHANGELOG_FILE_NAME),
   };
 }
+
+/** A timer that is set for longer goes off at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /** A table that every family may have, to check a family by. */
 const ANY_TABLE = "any";

@@ -353,6 +353,11 @@ export function defineChangesFilesTests(environment: SuiteEnvironment): void {
       `{"seq":2,"family":"fam","table":"t1","kind":"upsert","end":true}\n`,
       `{"seq":2,"family":"fam","table":"t1","key":[{"name":"k","type":"integer","value":1.5}],"kind":"upsert","end":true}\n`,
       `{"seq":2,"family":"fam","table":"t1","key":[{"name":"k","type":"string","value":1}],"kind":"upsert","end":true}\n`,
+      // What BigInt() would take for 0, for 16, or refuse with an error of its own.
+      ...["", "0x10", "abc"].map(
+        (value) =>
+          `{"seq":2,"family":"fam","table":"t1","key":[{"name":"k","type":"integer","value":"${value}"}],"kind":"upsert","end":true}\n`,
+      ),
       "x".repeat(300_000),
     ];
     const reader = folder.reader();

@@ -249,7 +249,7 @@ export function defineChangesTests(environment: SuiteEnvironment): void {
     throwsCode("invalid_name", () => reader.changes({ family: "a b" }));
     throwsCode("invalid_name", () => reader.changes({ family: "fam", table: "a__b" }));
     throwsCode("config_invalid", () => reader.changes({ table: "t1" }));
-    for (const pollIntervalMs of [0, -1, Number.NaN]) {
+    for (const pollIntervalMs of [0, -1, Number.NaN, 2 ** 31, Number.POSITIVE_INFINITY]) {
       throwsCode("config_invalid", () => reader.changes({ pollIntervalMs }));
     }
     reader.close();
