@@ -17,6 +17,12 @@ import type { PageSelection, StoredPage } from "./row-pages.ts";
 export type SystemCell = null | string | Uint8Array;
 export type SystemRow = readonly SystemCell[];
 
+export interface FoundRows {
+  readonly rows: readonly SystemRow[];
+  /** The query's own time, without what it had to wait for. */
+  readonly tookMs: number;
+}
+
 /** One statement of a write, as data for adapters that render it themselves and as ledger text for those that do not. */
 export interface RowOperation {
   readonly kind: "upsert" | "delete" | "clear";
@@ -152,7 +158,7 @@ export interface LedgerStore extends AsyncDisposable {
   /** Rows of one SELECT, the same text for every database, as last committed. @throws CtlstoreError `ctldb_unavailable` */
   query(sql: string): Promise<SystemRow[]>;
   /** As `query`, for what may take long: beside all that others wait for. @throws CtlstoreError `ctldb_unavailable` */
-  search(sql: string): Promise<SystemRow[]>;
+  search(sql: string): Promise<FoundRows>;
   /**
    * One statement that needs no ledger lock; the number of rows that it changed.
    * @throws CtlstoreError `ctldb_unavailable`

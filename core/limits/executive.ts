@@ -78,8 +78,13 @@ export const INSPECTION_LIMITS = {
   searchedChars: 8_000,
   /** A page ends with the entry or change that goes beyond, which is no longer than a statement. */
   pageChars: 2 * MIB,
-  /** Entries of one step: tens of milliseconds, after which others have their turn (R21). */
-  stepEntries: 10_000,
+  /**
+   * Entries of one step: ordinary ones take a millisecond a thousand, and statements of half a megabyte, on a disk, as much as
+   * ten each. So a search begins with few, and each step is as long as the one before says that it may be: with SQLite
+   * nothing else runs meanwhile (R21).
+   */
+  stepEntries: { first: 100, min: 10, max: 2_000 },
+  stepMs: 25,
   /** Entries found that one step hands over: with those of `searchedChars` 4 MiB at most. */
   stepFound: 250,
   /** There is no index on a table's entries, and the ledger may be endless: what is not found by then is for the next request. */

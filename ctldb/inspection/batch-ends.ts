@@ -22,7 +22,7 @@ export async function batchEnds(
   const ends = new Map<Sequence, Sequence>();
   for (let at = 0; at < entries.length; at += ENTRIES_PER_QUERY) {
     const part = entries.slice(at, at + ENTRIES_PER_QUERY);
-    const rows = await store.search(part.map(selectEnd).join(" UNION ALL "));
+    const { rows } = await store.search(part.map(selectEnd).join(" UNION ALL "));
     for (const [cell, end, last] of rows) {
       const sequence = toSequence(String(cell));
       const found = endOf(sequence, end ?? null, last ?? null);

@@ -2,6 +2,7 @@
 import { describeStatement } from "../../core/ledger/statements.ts";
 import { parseTimestampUs } from "../../core/ledger/timestamps.ts";
 import { type FamilyName, splitLdbTableName, type TableName, type WriterName } from "../../core/names.ts";
+import { turnOfEventLoop } from "../../core/process/turn.ts";
 import { type Sequence, toSequence } from "../../core/sequence.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
 import type { LedgerStore, SystemCell, SystemRow } from "../store.ts";
@@ -71,14 +72,16 @@ export async function readBounds(store: Pick<LedgerStore, "query">): Promise<Led
   return { first: toSequence(String(first ?? 0)), head: toSequence(String(head ?? 0)) };
 }
 
-/** The whole statement of an entry; what was there of it when the entry is gone. */
+/** The whole statement of an entry; what was there of it when the entry is gone. Others have their turn before each long one. */
 export async function wholeStatement(
   store: Pick<LedgerStore, "search">,
   { sequence, statement, isCut }: Pick<InspectedEntry, "sequence" | "statement" | "isCut">,
 ): Promise<string> {
   if (!isCut) return statement;
-  const [row] = await store.search(
+  await turnOfEventLoop();
+  const { rows } = await store.search(
     `SELECT statement FROM ctlstore_dml_ledger WHERE seq = ${sequence as Sequence}`,
   );
+  const [row] = rows;
   return row === undefined ? statement : String(row[0]);
 }

@@ -1,8 +1,9 @@
 /**
  * Goes through the entries of the ledger that meet a condition, up or down, in steps and under a budget.
  *
- * A step is one SELECT over a range of the primary key, so that it takes a bounded time whatever the condition; between two
- * steps others have their turn. Where sequences are missing, the next step begins at the next entry that there is.
+ * A step is one SELECT over a range of the primary key, as wide as the one before it was fast, so that it takes a bounded time
+ * whatever the condition and however long the statements; between two steps others have their turn. Where sequences are
+ * missing, the next step begins at the next entry that there is.
  */
 import { INSPECTION_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
@@ -40,8 +41,6 @@ interface Range {
   readonly high: bigint;
 }
 
-const STEP = BigInt(INSPECTION_LIMITS.stepEntries);
-
 /** The entries after a sequence, the oldest first. */
 export async function* searchUp(
   after: Sequence,
@@ -52,15 +51,14 @@ export async function* searchUp(
   const budget = new Budget(deps.clock);
   let low = max(after + 1n, first);
   while (low <= head && budget.isLeft()) {
-    const high = min(low + STEP - 1n, head);
-    const entries = await selectStep({ low, high }, "ASC", search, deps);
+    const high = min(low + budget.step - 1n, head);
+    const entries = await selectStep({ low, high }, "ASC", search, { ...deps, budget });
     const last = entries.length === search.found ? entries.at(-1)?.sequence : undefined;
     const through = last ?? high;
     yield { entries, through: toSequence(through) };
     low = through + 1n;
     if (last === undefined && low <= head)
       low = (await nextEntry(`MIN(seq)`, `seq >= ${low}`, deps)) ?? head + 1n;
-    budget.spend();
   }
   if (low > head) yield { entries: [], through: toSequence(max(after, head)) };
 }
@@ -76,15 +74,14 @@ export async function* searchDown(
   const end = before ?? toSequence(head + 1n);
   let high = min(end - 1n, head);
   while (high >= first && high > 0n && budget.isLeft()) {
-    const low = max(high - STEP + 1n, first);
-    const entries = await selectStep({ low, high }, "DESC", search, deps);
+    const low = max(high - budget.step + 1n, first);
+    const entries = await selectStep({ low, high }, "DESC", search, { ...deps, budget });
     const last = entries.length === search.found ? entries.at(-1)?.sequence : undefined;
     const through = last ?? low;
     yield { entries, through: toSequence(through) };
     high = through - 1n;
     if (last === undefined && high >= first)
       high = (await nextEntry(`MAX(seq)`, `seq <= ${high}`, deps)) ?? 0n;
-    budget.spend();
   }
   if (high < first || high === 0n) yield { entries: [], through: toSequence(min(end, first)) };
 }
@@ -93,21 +90,22 @@ async function selectStep(
   { low, high }: Range,
   order: "ASC" | "DESC",
   { condition, chars, found }: Search,
-  { store }: SearchDeps,
+  { store, budget }: SearchDeps & { readonly budget: Budget },
 ): Promise<InspectedEntry[]> {
   const where = condition === null ? "" : ` AND (${condition})`;
-  const rows = await store.search(
+  const { rows, tookMs } = await store.search(
     `SELECT ${entryColumns(chars)} FROM ctlstore_dml_ledger
      WHERE seq >= ${low} AND seq <= ${high}${where} ORDER BY seq ${order} LIMIT ${found}`,
   );
+  budget.spend(Number(high - low) + 1, tookMs);
   return rows.map((row) => toInspectedEntry(row, chars));
 }
 
 async function nextEntry(which: string, where: string, { store }: SearchDeps): Promise<bigint | null> {
   // An embedded ctldb answers without waiting for anything.
   await turnOfEventLoop();
-  const [row] = await store.search(`SELECT ${which} FROM ctlstore_dml_ledger WHERE ${where}`);
-  const cell = row?.[0];
+  const { rows } = await store.search(`SELECT ${which} FROM ctlstore_dml_ledger WHERE ${where}`);
+  const cell = rows[0]?.[0];
   return cell === null || cell === undefined ? null : BigInt(String(cell));
 }
 
@@ -116,6 +114,7 @@ class Budget {
   readonly #clock: Clock;
   readonly #endMs: number;
   #entries: number = INSPECTION_LIMITS.searchEntries;
+  #step: number = INSPECTION_LIMITS.stepEntries.first;
   #isFirst = true;
 
   constructor(clock: Clock) {
@@ -127,9 +126,19 @@ class Budget {
     return this.#isFirst || (this.#entries > 0 && this.#clock.monotonicMs() < this.#endMs);
   }
 
-  spend(): void {
+  /** Entries of the next step. */
+  get step(): bigint {
+    return BigInt(this.#step);
+  }
+
+  /** A step over so many entries took so long. */
+  spend(entries: number, tookMs: number): void {
+    const { stepEntries, stepMs } = INSPECTION_LIMITS;
     this.#isFirst = false;
-    this.#entries -= INSPECTION_LIMITS.stepEntries;
+    this.#entries -= entries;
+    // Twice as many at most, since the next ones may be longer.
+    const fitting = Math.floor(this.#step * Math.min(2, stepMs / Math.max(tookMs, 1)));
+    this.#step = Math.min(Math.max(fitting, stepEntries.min), stepEntries.max);
   }
 }
 

@@ -17,6 +17,7 @@ import { FLEET } from "../limits/fleet.ts";
 import type { InspectedChange, Inspection } from "../preview/inspection.ts";
 import type { PageSelection, StoredPage } from "../row-pages.ts";
 import type {
+  FoundRows,
   LedgerHead,
   LedgerStore,
   LockedLedger,
@@ -221,9 +222,13 @@ class MysqlStore implements LedgerStore {
     );
   }
 
-  search(sql: string): Promise<SystemRow[]> {
-    const read = async (session: MysqlSession) =>
-      (await session.select(sql, "read the ctldb's tables")).map(toSystemRow);
+  search(sql: string): Promise<FoundRows> {
+    const { clock } = this.#deps;
+    const read = async (session: MysqlSession) => {
+      const startedMs = clock.monotonicMs();
+      const rows = (await session.select(sql, "read the ctldb's tables")).map(toSystemRow);
+      return { rows, tookMs: clock.monotonicMs() - startedMs };
+    };
     return this.#listingTurn.run(() => this.#readWith(this.#listing, read));
   }
 

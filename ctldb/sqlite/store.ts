@@ -14,7 +14,7 @@ import type { Catalog } from "../../core/schema.ts";
 import { FLEET } from "../limits/fleet.ts";
 import type { InspectedChange, Inspection } from "../preview/inspection.ts";
 import type { PageSelection, StoredPage } from "../row-pages.ts";
-import type { LedgerHead, LedgerStore, LockedLedger, SystemRow, WriterRecord } from "../store.ts";
+import type { FoundRows, LedgerHead, LedgerStore, LockedLedger, SystemRow, WriterRecord } from "../store.ts";
 import { type BusyOptions, whenNotBusy } from "./busy.ts";
 import { classifySqliteError } from "./errors.ts";
 import { inspectChanges } from "./inspect-changes.ts";
@@ -137,8 +137,13 @@ class SqliteStore implements LedgerStore {
   }
 
   /** There is one event loop, and SQLite's answers come within it: whoever searches takes small steps. */
-  search(sql: string): Promise<SystemRow[]> {
-    return this.query(sql);
+  search(sql: string): Promise<FoundRows> {
+    const { clock } = this.#busy;
+    return this.#run("read the ctldb's tables", () => {
+      const startedMs = clock.monotonicMs();
+      const rows = systemRows(this.#reading, sql);
+      return { rows, tookMs: clock.monotonicMs() - startedMs };
+    });
   }
 
   execute(sql: string): Promise<number> {
