@@ -76,5 +76,5 @@ export function waitForCheckedReader<S extends TypedTables>(
   options: TypedReaderOptions<S>,
   wait: WaitOptions,
 ): Promise<TypedReader<S>> {
-  return waitForCheckedReaderWith(() => openCheckedReader<S>(schema, options), wait);
+  return waitForCheckedReaderWith((one) => openCheckedReader<S>(schema, one), options, wait);
 }

@@ -89,21 +89,38 @@ const LOOK_INTERVAL_MS = 50;
  *   signal's reason when aborted
  */
 export async function waitForCheckedReaderWith<S extends TypedTables>(
-  open: () => TypedReader<S>,
+  openWith: (options: TypedReaderOptions<S>) => TypedReader<S>,
+  given: TypedReaderOptions<S>,
   { timeoutMs, signal }: WaitOptions,
 ): Promise<TypedReader<S>> {
+  const options = { ...given, ...warningOnce(given.onWarning) };
   if (!(timeoutMs >= 0)) throw new RangeError(`timeoutMs must be a number of at least 0, not ${timeoutMs}`);
   const deadlineMs = performance.now() + timeoutMs;
   for (;;) {
     signal?.throwIfAborted();
     try {
-      return open();
+      return openWith(options);
     } catch (error) {
       const leftMs = deadlineMs - performance.now();
       if (!mayCome(error) || leftMs <= 0) throw error;
       await systemClock.sleep(Math.min(LOOK_INTERVAL_MS, leftMs), signal);
     }
   }
+}
+
+/** The runtime's SQLite is as old as before at each attempt, of which there are twenty a second. */
+function warningOnce(
+  onWarning: TypedReaderOptions<TypedTables>["onWarning"],
+): Pick<TypedReaderOptions<TypedTables>, "onWarning"> {
+  if (onWarning === undefined) return {};
+  let isTold = false;
+  return {
+    onWarning: (warning) => {
+      if (isTold && warning.code === "old_sqlite") return;
+      isTold ||= warning.code === "old_sqlite";
+      onWarning(warning);
+    },
+  };
 }
 
 function mayCome(error: unknown): error is CtlstoreError {

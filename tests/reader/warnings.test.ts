@@ -3,8 +3,11 @@ import { expect, test } from "bun:test";
 import type { LdbDriver } from "../../ldb/connection.ts";
 import { bunDriver } from "../../ldb/drivers/bun.ts";
 import { openReaderWith } from "../../reader/open-reader.ts";
+import { openCheckedReaderWith, waitForCheckedReaderWith } from "../../reader/typed/open-checked.ts";
+import type { TypedTables } from "../../reader/typed/types.ts";
 import type { ReaderWarning } from "../../reader/types.ts";
 import { isOlderThanSound } from "../../reader/warnings.ts";
+import { until } from "../support/until.ts";
 import { bunEnvironment } from "./bun-environment.ts";
 import { SampleFolder } from "./suite/sample-ldb.ts";
 
@@ -30,4 +33,33 @@ test("reader warns once when its driver brings a SQLite with the WAL-reset fault
   using sound = openReaderWith(bunDriver, { path: folder.path, onWarning });
   sound.ping();
   expect(warnings.length).toBe(1);
+});
+
+test("waiting for a typed reader warns once of an old SQLite, however often it tries", async () => {
+  using folder = new SampleFolder(bunEnvironment);
+  folder.ldb().moveTo(1);
+  const schema = {
+    fingerprint: "0",
+    integers: "number",
+    tables: [{ family: "fam", table: "t1", fields: { id: "integer" }, keyFields: ["id"] }],
+  } as const;
+  const warnings: string[] = [];
+  let attempts = 0;
+  const old: LdbDriver = {
+    ...bunDriver,
+    open(path) {
+      attempts += 1;
+      return { ...bunDriver.open(path), sqliteVersion: "3.46.0" };
+    },
+  };
+  const stop = new AbortController();
+  const waiting = waitForCheckedReaderWith<TypedTables>(
+    (options) => openCheckedReaderWith(old, schema, options),
+    { path: folder.path, onWarning: ({ code }) => void warnings.push(code) },
+    { timeoutMs: 60_000, signal: stop.signal },
+  ).catch((error: Error) => error.message);
+  await until(() => attempts >= 3, { what: "several attempts" });
+  stop.abort(new Error("enough"));
+  expect(await waiting).toBe("enough");
+  expect(warnings).toEqual(["old_sqlite"]);
 });
