@@ -33,6 +33,19 @@ function oddClock() {
 
 const QUICK_POLL_MS = QUICK.pollIntervalMs ?? 0;
 
+/** A clock that goes on by the pauses between polls and by nothing else: on it a slow machine loses no time. */
+function pausesOnly(): Clock {
+  let nowMs = 0;
+  return {
+    ...systemClock,
+    monotonicMs: () => nowMs,
+    sleep: async (ms, signal) => {
+      await systemClock.sleep(ms, signal);
+      if (ms < 2 * QUICK_POLL_MS) nowMs += ms;
+    },
+  };
+}
+
 async function numbersOf(url: string | null): Promise<{ lag: number; pollAge: number; stuck: number }> {
   const text = await (await fetch(`${url}/metrics`)).text();
   const read = (name: string) => Number(new RegExp(`^${name} (\\S+)$`, "m").exec(text)?.[1]);
@@ -52,6 +65,7 @@ describe("the ages that a Reflector tells", () => {
       { clock: odd.clock },
     );
     await reflector.reaches("current");
+    const startedMs = performance.now();
     const fresh = await numbersOf(reflector.url);
     expect(fresh.stuck).toBe(0);
     ledger.hangs = true;
@@ -60,12 +74,13 @@ describe("the ages that a Reflector tells", () => {
     odd.aheadMs += 100_250;
     const later = await numbersOf(reflector.url);
     expect(later.stuck).toBe(1);
-    expect(later.lag - fresh.lag).toBeWithin(100.25, 115);
-    expect(later.pollAge).toBeWithin(100.25, 115);
+    const mostSeconds = 100.25 + (performance.now() - startedMs) / 1000 + 1;
+    expect(later.lag - fresh.lag).toBeWithin(100.25, mostSeconds);
+    expect(later.pollAge).toBeWithin(100.25, mostSeconds);
     // The machine's clock is set back: only the age that compares two machines' clocks follows.
     odd.aheadUs -= 3_600_000_000;
     const setBack = await numbersOf(reflector.url);
-    expect(setBack.pollAge).toBeWithin(later.pollAge, later.pollAge + 15);
+    expect(setBack.pollAge).toBeWithin(later.pollAge, later.pollAge + 60);
     expect(setBack.lag).toBeLessThan(later.lag - 3_500);
     expect(reflector.status()).toMatchObject({ stuck: true, state: "stuck" });
   });
@@ -105,11 +120,10 @@ describe("the flag that a Reflector is stuck", () => {
     const ledger = oneRow();
     const odd = oddClock();
     await using reflector = await reflect(ledger, folder.path, SOON, { clock: odd.clock });
-    await reflector.reaches("current");
-    expect(reflector.status().stuck).toBe(false);
+    expect((await reflector.reaches("current")).stuck).toBe(false);
     odd.hangs = true;
     const { reason, stuck } = await reflector.reaches("stuck", "internal");
-    expect(reason?.message).toContain("has got nowhere for 0.");
+    expect(reason?.message).toContain("has got nowhere for ");
     expect(stuck).toBe(true);
   });
 
@@ -123,15 +137,15 @@ describe("the flag that a Reflector is stuck", () => {
     expect(reason).toMatchObject({ sequence: 4n });
     expect<bigint>(sequence).toBe(2n);
     ledger.append("--- COMMIT");
-    await reflector.reaches("current");
-    expect(reflector.status().stuck).toBe(false);
+    expect((await reflector.reaches("current")).stuck).toBe(false);
   });
 
   test("is not raised while a gap may still be filled, nor between polls that are far apart (D8)", async () => {
     using folder = tempFolder();
     const ledger = new MemoryLedger({ epoch: null });
     ledger.appendUnattested(CREATE_T);
-    await using reflector = await reflect(ledger, folder.path, { pollStuckMs: 30, legacyGapGraceMs: 300 });
+    const options = { pollStuckMs: 30, legacyGapGraceMs: 300 };
+    await using reflector = await reflect(ledger, folder.path, options, { clock: pausesOnly() });
     await reflector.reaches("current");
     ledger.appendAt(3n, put(3, "c"), false);
     let raised = false;
