@@ -7,7 +7,8 @@ import { LdbAccess } from "../../sidecar/ldb-access.ts";
 import { SequenceWaits } from "../../sidecar/sequence-waits.ts";
 import { startSidecar } from "../../sidecar/sidecar.ts";
 import { bunEnvironment } from "../reader/bun-environment.ts";
-import { SampleFolder } from "../reader/suite/sample-ldb.ts";
+import { SampleFolder, type SampleLdb } from "../reader/suite/sample-ldb.ts";
+import { runsOf, seededRandom, suiteSeed } from "../support/suite.ts";
 import { until } from "../support/until.ts";
 import { keyBody, SidecarWorld } from "./sidecar-world.ts";
 
@@ -118,6 +119,45 @@ describe("an ETag", () => {
       tags.add(headers.get("etag"));
     }
     expect(tags.size).toBe(2);
+  });
+
+  test("R4 R18 never stands for two answers, whatever becomes of the LDB", async () => {
+    const random = seededRandom(suiteSeed());
+    const below = (bound: number) => Math.floor(random() * bound);
+    await using w = new SidecarWorld();
+    const bodies = new Map<string, string>();
+    let generations = 0;
+    /** Another generation, up to where the last one was: of other rows, and of the same history or another. */
+    const replace = (sequence: number): SampleLdb => {
+      generations += 1;
+      const ldb = w.folder.generation(`${generations}`);
+      ldb.changeSchema(TABLE);
+      ldb.exec(`INSERT INTO fam___t1 VALUES(1, 'of generation ${generations}')`);
+      ldb.moveTo(sequence);
+      ldb.exec(`UPDATE _ldb_meta SET hash = ${below(3) === 0 ? "NULL" : `x'${`0${below(2)}`.repeat(32)}'`}`);
+      w.folder.flipTo(`${generations}`);
+      return ldb;
+    };
+    let ldb = replace(2);
+    await w.start();
+    for (let step = 0; step < runsOf({ quick: 150, deep: 3_000 }); step++) {
+      const before = ldb;
+      const kind = below(8);
+      if (kind < 4) ldb.apply(`UPDATE fam___t1 SET v = 'at step ${step}'`);
+      else if (kind < 6) ldb.applyAsOriginal(`UPDATE fam___t1 SET v = 'at step ${step}'`);
+      else ldb = replace(ldb.sequence);
+      if (ldb !== before && kind === 7) before.supersede();
+      const [one, all] = [await w.post(READ, keyBody(1)), await w.post("/get-rows-by-key-prefix/fam/t1", {})];
+      for (const { status, headers, text } of [one, all]) {
+        expect(status).toBe(200);
+        const name = `${headers.get("etag")} ${text[0]}`;
+        expect([name, bodies.get(name) ?? text]).toEqual([name, text]);
+        bodies.set(name, text);
+        const known = await w.post(READ, keyBody(1), { "if-none-match": headers.get("etag") ?? "" });
+        if (known.status === 200) expect(known.headers.get("etag")).not.toBe(headers.get("etag"));
+      }
+    }
+    expect(bodies.size).toBeGreaterThan(100);
   });
 
   test("stays what it is when the sidecar is restarted", async () => {
