@@ -146,7 +146,8 @@ describe("an ETag", () => {
       if (kind < 4) ldb.apply(`UPDATE fam___t1 SET v = 'at step ${step}'`);
       else if (kind < 6) ldb.applyAsOriginal(`UPDATE fam___t1 SET v = 'at step ${step}'`);
       else ldb = replace(ldb.sequence);
-      if (ldb !== before && kind === 7) before.supersede();
+      // Else it is found out a tenth of a second later.
+      if (ldb !== before && below(8) > 0) before.supersede();
       const [one, all] = [await w.post(READ, keyBody(1)), await w.post("/get-rows-by-key-prefix/fam/t1", {})];
       for (const { status, headers, text } of [one, all]) {
         expect(status).toBe(200);
@@ -157,7 +158,7 @@ describe("an ETag", () => {
         if (known.status === 200) expect(known.headers.get("etag")).not.toBe(headers.get("etag"));
       }
     }
-    expect(bodies.size).toBeGreaterThan(100);
+    expect(bodies.size).toBeGreaterThan(20);
   });
 
   test("stays what it is when the sidecar is restarted", async () => {
