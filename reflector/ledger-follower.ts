@@ -10,12 +10,8 @@ import type { OpenedLdb } from "../ldb/ldb-folder.ts";
 import { readPosition } from "../ldb/position.ts";
 import type { WalReader } from "../ldb/wal-readers.ts";
 import type { ApplyTraces } from "./apply-traces.ts";
-import {
-  Changelog,
-  type ChangelogCounts,
-  type ChangelogSettings,
-  NO_CHANGELOG_COUNTS,
-} from "./changelog/changelog.ts";
+import { Changelog } from "./changelog/changelog.ts";
+import { type ChangelogCounts, type ChangelogSettings, NO_CHANGELOG_COUNTS } from "./changelog/contract.ts";
 import { identityOf } from "./changelog/ldb-identity.ts";
 import { LdbWriter } from "./ldb-writer.ts";
 import type { LedgerFetcher } from "./ledger-fetcher.ts";

@@ -1,7 +1,7 @@
 /** The Reflector's metrics: every name in one place, with its unit, at zero from the start. docs/operations.md lists them. */
 import type { Clock } from "../core/process/clock.ts";
 import type { Counter, Gauge, Metrics } from "../core/process/metrics.ts";
-import type { ChangelogCounts } from "./changelog/changelog.ts";
+import type { ChangelogCounts } from "./changelog/contract.ts";
 import { REFLECTOR_STATES, type ReflectorStatus } from "./state.ts";
 
 export const REFLECTOR_METRICS = {

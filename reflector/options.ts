@@ -4,7 +4,7 @@ import { CHANGELOG_FILE_NAME } from "../core/changelog/format.ts";
 import { CHANGELOG_LIMITS, REFLECTOR_LIMITS } from "../core/limits.ts";
 import type { TlsFiles } from "../core/process/listen.ts";
 import type { OnCrashPoint } from "../ldb/crash-points.ts";
-import type { ChangelogSettings } from "./changelog/changelog.ts";
+import type { ChangelogSettings } from "./changelog/contract.ts";
 import type { ReadinessOptions } from "./readiness/options.ts";
 
 /** In milliseconds. */

@@ -22,6 +22,8 @@ interface UpsertForm {
   readonly positions: readonly number[];
 }
 
+/** Characters; a part of a text keeps all of it in memory. */
+const LONG_STATEMENT = 4_096;
 const NO_FORM: UpsertForm = { prefix: "", table: UNKNOWN_TABLE, positions: [] };
 const UPSERTED_TABLE = /^REPLACE INTO (\w+) \(/;
 const QUOTED_NAME = /"([a-z0-9_]+)"/g;
@@ -118,9 +120,12 @@ export class ChangeRecorder {
     else this.#addRow(entry, table, "delete", key);
   }
 
-  #addRow({ sequence }: LedgerEntry, table: ChangedTable, kind: RowKind, key: LineKey): void {
-    if (this.#insideTransaction) this.#changes.addRow(sequence, table, kind, key);
-    else this.#lines.add(sequence, table.lines, kind, key, true);
+  #addRow(entry: LedgerEntry, table: ChangedTable, kind: RowKind, key: LineKey): void {
+    const { sequence, statement } = entry;
+    if (this.#insideTransaction) {
+      const kept = statement.length > LONG_STATEMENT ? detached(key) : key;
+      this.#changes.addRow(sequence, table, kind, kept);
+    } else this.#lines.add(sequence, table.lines, kind, key, true);
   }
 
   #addTable({ sequence }: LedgerEntry, table: ChangedTable, kind: TableKind): void {
@@ -148,6 +153,12 @@ export class ChangeRecorder {
     this.#forms.clear();
     this.#lastForm = NO_FORM;
   }
+}
+
+/** A copy that does not keep the statement that it was cut out of. */
+function detached(key: LineKey): LineKey {
+  const copied = (part: KeyPart) => (typeof part === "string" ? Buffer.from(part).toString() : part);
+  return typeof key === "object" ? key.map(copied) : copied(key);
 }
 
 function newBuffer(): LineBuffer {

@@ -6,10 +6,8 @@
  * LDB's sequence tells which of the two happened. A failure to write is treated as one of the LDB: nothing is committed
  * without its note, and the next note is not written before the lines of the last one are.
  */
-import { randomBytes } from "node:crypto";
-import { LineBuffer } from "../../core/changelog/encode.ts";
+import type { LineBuffer } from "../../core/changelog/encode.ts";
 import { quote } from "../../core/errors.ts";
-import { CHANGELOG_LIMITS } from "../../core/limits.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import type { Sequence } from "../../core/sequence.ts";
 import { ignoreCrashPoint, type OnCrashPoint } from "../../ldb/crash-points.ts";
@@ -18,10 +16,12 @@ import type { WritableDatabase } from "../../ldb/writable-database.ts";
 import type { ChangelogStatus } from "../state.ts";
 import { bootId } from "./boot-id.ts";
 import { ChangeRecorder } from "./change-recorder.ts";
-import { findFile, pendingPath } from "./changelog-files.ts";
+import { pendingPath } from "./changelog-files.ts";
 import { checkPlace, onChangelogOpen } from "./changelog-place.ts";
-import { LogFiles, type LogFilesOptions, type MadeFile } from "./log-files.ts";
-import { type NoteFacts, PendingNoteFile } from "./pending-note.ts";
+import { type ChangelogCounts, type ChangelogSettings, NO_CHANGELOG_COUNTS } from "./contract.ts";
+import type { LogFiles } from "./log-files.ts";
+import { beginHistory, type NewHistory, NO_LINES, resumeFiles } from "./open-files.ts";
+import { PendingNoteFile } from "./pending-note.ts";
 import { judgeResume, type LdbState, type ResetReason, type Resumed } from "./resume.ts";
 
 export interface ChangelogDeps {
@@ -31,29 +31,6 @@ export interface ChangelogDeps {
   /** The start of this machine; absent: what the system says. */
   readonly boot?: string | null;
 }
-
-export interface ChangelogSettings {
-  readonly path: string;
-  /** The next file is begun once the newest has so many bytes. */
-  readonly fileBytes: number;
-  /** Older files kept. */
-  readonly files: number;
-}
-
-/** Since it was opened. */
-export interface ChangelogCounts {
-  readonly changelogLines: number;
-  readonly changelogBytes: number;
-  readonly changelogResets: number;
-  readonly changelogRotations: number;
-}
-
-export const NO_CHANGELOG_COUNTS: ChangelogCounts = {
-  changelogLines: 0,
-  changelogBytes: 0,
-  changelogResets: 0,
-  changelogRotations: 0,
-};
 
 /** Lines that a note has, on their way into the file. */
 interface OwedLines {
@@ -105,12 +82,11 @@ export class Changelog {
       const judged = judgeResume(settings.path, ldb, boot);
       const note = opened.adopt(new PendingNoteFile(pendingPath(settings.path)), (file) => file.close());
       const options = { ...settings, onPoint: deps.onPoint };
+      const { generation, sequence: seq } = ldb;
       const files =
         "reset" in judged
-          ? LogFiles.begin(options, newHistory(), ldb.sequence, {
-              onMade: noteFirst(note, { generation: ldb.generation, boot }, ldb.sequence),
-            })
-          : resumedFiles(options, judged, ldb.sequence);
+          ? beginHistory(note, options, { generation, boot, seq })
+          : resumeFiles(options, judged, seq);
       opened.adopt(files, () => files.close());
       const changelog = new Changelog({ ...deps, boot }, settings, ldb, { note, files });
       changelog.#opened(judged);
@@ -208,11 +184,8 @@ export class Changelog {
   #reset(reason: ResetReason, seq: Sequence): void {
     const before = this.#files;
     const options = { ...this.#settings, onPoint: this.#deps.onPoint };
-    const facts = { generation: this.#generation, boot: this.#boot };
-    this.#files = LogFiles.begin(options, newHistory(), seq, {
-      onMade: noteFirst(this.#note, facts, seq),
-      lastFile: before.file,
-    });
+    const history: NewHistory = { generation: this.#generation, boot: this.#boot, seq };
+    this.#files = beginHistory(this.#note, options, history, before.file);
     before.close();
     this.#began(reason, seq);
   }
@@ -263,32 +236,4 @@ export class Changelog {
   #onFiles(action: string, work: () => void): void {
     onLdbFiles(`${action} the changelog ${quote(this.#settings.path)}`, work);
   }
-}
-
-/** For a note that is about no lines. */
-const NO_LINES = new LineBuffer(CHANGELOG_LIMITS.noteHeaderBytes);
-
-/**
- * The note of a new history is there before its file can be found: were the process killed in between, the next start would
- * begin yet another one, and who follows this one already would have to forget everything.
- */
-function noteFirst(
-  note: PendingNoteFile,
-  facts: Pick<NoteFacts, "generation" | "boot">,
-  seq: Sequence,
-): (made: MadeFile) => void {
-  return ({ history, file, end }) =>
-    note.write({ ...facts, history, file, offset: end, from: seq, to: seq, clean: false }, NO_LINES);
-}
-
-function newHistory(): string {
-  return randomBytes(8).toString("hex");
-}
-
-/** The files where a kill left them; a rotation that it came into the middle of is finished. */
-function resumedFiles(options: LogFilesOptions, { file, note, rotating }: Resumed, seq: Sequence): LogFiles {
-  if (!rotating) return LogFiles.adopt(options, file, note.offset);
-  const newest = findFile(options.path);
-  if (newest !== null) return LogFiles.adopt(options, newest, newest.bytes);
-  return LogFiles.next(options, { history: note.history, file: note.file + 1, seq });
 }
