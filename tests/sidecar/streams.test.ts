@@ -45,6 +45,7 @@ class StreamWorld extends SidecarWorld {
 class SlowClient implements Disposable {
   readonly socket: Socket;
   #text = "";
+  #stalls = false;
   isClosed = false;
 
   constructor(url: string, body = "{}") {
@@ -52,6 +53,7 @@ class SlowClient implements Disposable {
     this.socket.setEncoding("latin1");
     this.socket.on("data", (text) => {
       this.#text += text;
+      if (this.#stalls && this.#hasHead) this.socket.pause();
     });
     this.socket.on("error", () => {});
     this.socket.on("close", () => {
@@ -62,10 +64,15 @@ class SlowClient implements Disposable {
     );
   }
 
-  /** Waits for the beginning of the answer, and takes no more. */
+  /** Waits for the beginning of the answer, and takes no more: not even while this waits. */
   async stall(): Promise<void> {
-    await until(() => this.#text.includes("\r\n\r\n"), { what: "the head of the answer" });
-    this.socket.pause();
+    this.#stalls = true;
+    await until(() => this.#hasHead, { what: "the head of the answer", intervalMs: 1 });
+    this.#stalls = false;
+  }
+
+  get #hasHead(): boolean {
+    return this.#text.includes("\r\n\r\n");
   }
 
   get isWhole(): boolean {
@@ -118,7 +125,7 @@ describe("a long answer", () => {
   });
 
   test("R15 stays of its state when a slow client takes it, and lets the log be cut meanwhile", async () => {
-    await using w = await new StreamWorld().start({ limits: { heldMs: 300 } });
+    await using w = await new StreamWorld().start({ limits: { heldMs: 1_000 } });
     using client = new SlowClient(w.url);
     await client.stall();
     expect(await w.metric("ctlstore_sidecar_streams")).toBe(1);
