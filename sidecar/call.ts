@@ -1,5 +1,7 @@
 /** One request on its way to its answer, and what every route needs for it. */
 import { CtlstoreError } from "../core/errors.ts";
+import { SIDECAR_LIMITS } from "../core/limits.ts";
+import { bodyInPieces } from "../core/process/body-in-pieces.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import { type BodyBudget, readBody } from "../core/process/read-body.ts";
@@ -10,7 +12,7 @@ import type { SidecarLimits } from "./options.ts";
 import { parseReadParameters, type ReadParameters } from "./read-parameters.ts";
 import type { SequenceWaits } from "./sequence-waits.ts";
 import { assertFresh, matchesEtag, stateHeaders } from "./state-headers.ts";
-import type { ByteBudget, Turns } from "./stream-budget.ts";
+import { type ByteBudget, type Turns, tooMuchHeld } from "./stream-budget.ts";
 
 /** What all calls share. */
 export interface CallContext {
@@ -62,10 +64,22 @@ export class Call {
     await this.context.waits.until({ sequence: minSequence, timeoutMs, signal });
   }
 
-  /** The answer, of one state, to a client that has none of this state yet. @throws CtlstoreError `too_stale` */
+  /** The answer, of one state, to a client that has none of this state yet. @throws CtlstoreError `too_stale`, `overloaded` */
   answer(facts: StateFacts, body: string | ReadableStream<Uint8Array>): Response {
     const headers = this.#headersOf(facts);
-    return this.hasAnswerOf(facts) ? notModified(headers) : new Response(body, { headers });
+    if (this.hasAnswerOf(facts)) return notModified(headers);
+    return new Response(typeof body === "string" ? this.#counted(body) : body, { headers });
+  }
+
+  /** A client that asks for much and takes nothing must not cost more than there is for all such clients (I13). */
+  #counted(text: string): string | ReadableStream<Uint8Array> {
+    const { limits, rest } = this.context;
+    if (text.length <= limits.uncountedAnswerBytes) return text;
+    const bytes = encoder.encode(text);
+    if (!rest.hold(bytes.length)) throw tooMuchHeld();
+    const pieceBytes = SIDECAR_LIMITS.answerPieceBytes;
+    const onEnd = () => rest.release(bytes.length);
+    return bodyInPieces(bytes, { pieceBytes, client: this.request.signal, onEnd });
   }
 
   /** @throws CtlstoreError `too_stale` */
@@ -92,6 +106,8 @@ export class Call {
     return stateHeaders(facts, this.context.clock.nowUs());
   }
 }
+
+const encoder = new TextEncoder();
 
 function notModified(headers: Record<string, string>): Response {
   delete headers["content-type"];

@@ -80,7 +80,7 @@ function registerGauges(metrics: Metrics, gauges: SidecarGauges): void {
   metrics.gaugeOf(names.streams, "Answers in pieces that hold a state of the LDB now", gauges.streams);
   metrics.gaugeOf(
     names.streamRestBytes,
-    "Bytes of answers in pieces that wait in memory for slow clients",
+    "Bytes of long answers that wait in memory for their clients",
     gauges.streamRestBytes,
   );
   metrics.gaugeOf(names.waitingReads, "Reads that wait for a sequence", gauges.waitingReads);

@@ -28,6 +28,7 @@ export interface SidecarLimits {
   readonly pieceRows: number;
   readonly heldMs: number;
   readonly restBytes: number;
+  readonly uncountedAnswerBytes: number;
   readonly streams: number;
   readonly waitingStreams: number;
   readonly streamTurnMs: number;

@@ -66,6 +66,14 @@ function tooMany(): CtlstoreError {
   return new CtlstoreError("overloaded", "Cannot begin a long answer: too many are being read already");
 }
 
+export function tooMuchHeld(): CtlstoreError {
+  return new CtlstoreError(
+    "overloaded",
+    "Cannot answer: answers that were made for others and not taken yet leave too little memory",
+    { hint: "ask again, or for fewer rows" },
+  );
+}
+
 /** Bytes held for all answers together. */
 export class ByteBudget {
   readonly #most: number;
@@ -77,6 +85,11 @@ export class ByteBudget {
 
   get held(): number {
     return this.#held;
+  }
+
+  /** Bytes that still fit. */
+  get room(): number {
+    return this.#most - this.#held;
   }
 
   /** False when they do not fit; then nothing is held for them. */

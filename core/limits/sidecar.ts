@@ -19,8 +19,15 @@ export const SIDECAR_LIMITS = {
    * log cannot be cut (R15); a client on the same host takes a hundred MiB in this time.
    */
   heldMs: 1_000,
-  /** What is left after that, of all answers together; an answer that does not fit is broken off. */
+  /**
+   * What is left after that, and what was made at once and not taken yet, of all answers together; of the first one that does
+   * not fit is broken off, of the others refused.
+   */
   restBytes: 128 * MIB,
+  /** Smaller ones are not counted: for all requests together 188 MiB. */
+  uncountedAnswerBytes: 16 * KIB,
+  /** What a connection is given at a time of one that is counted. */
+  answerPieceBytes: 64 * KIB,
   /** Answers that are read in pieces at a time: each has a connection to the LDB, with its page cache. */
   streams: 16,
   /** Answers that wait until it is their turn, and for how long. */

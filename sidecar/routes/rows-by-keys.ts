@@ -4,6 +4,7 @@ import type { StateReads } from "../../reader/stated/stated-reader.ts";
 import type { Call } from "../call.ts";
 import { readsOfBody, type TableKeys } from "../key-body.ts";
 import { rowJsonOf } from "../row-json.ts";
+import { tooMuchHeld } from "../stream-budget.ts";
 
 /** Keys that are looked up before the size of the answer is looked at. */
 const KEYS_AT_A_TIME = 64;
@@ -11,9 +12,9 @@ const KEYS_AT_A_TIME = 64;
 export async function rowsByKeys(call: Call): Promise<Response> {
   const wanted = readsOfBody(await call.body());
   await call.sequenceReached();
-  const { access, meter, limits } = call.context;
+  const { access, meter, limits, rest } = call.context;
   const answer = access.reader.inOneState((reads) => {
-    const found = new KeyedAnswer(reads, limits.keyedAnswerBytes);
+    const found = new KeyedAnswer(reads, { mostBytes: limits.keyedAnswerBytes, roomBytes: rest.room });
     for (const read of wanted) found.add(read);
     return found;
   });
@@ -21,16 +22,22 @@ export async function rowsByKeys(call: Call): Promise<Response> {
   return call.answer(answer.facts, answer.text());
 }
 
+interface KeyedAnswerLimits {
+  readonly mostBytes: number;
+  /** What the memory that all answers share has left now: what is longer need not be made. */
+  readonly roomBytes: number;
+}
+
 class KeyedAnswer {
   readonly #reads: StateReads;
-  readonly #mostBytes: number;
+  readonly #limits: KeyedAnswerLimits;
   readonly #results: string[] = [];
   #bytes = 0;
   rows = 0;
 
-  constructor(reads: StateReads, mostBytes: number) {
+  constructor(reads: StateReads, limits: KeyedAnswerLimits) {
     this.#reads = reads;
-    this.#mostBytes = mostBytes;
+    this.#limits = limits;
   }
 
   get facts() {
@@ -56,14 +63,20 @@ class KeyedAnswer {
     return `{"sequence":${this.facts.sequence},"results":[${this.#results.join(",")}]}`;
   }
 
-  /** @throws CtlstoreError `request_too_large` */
+  /** @throws CtlstoreError `request_too_large`, `overloaded` */
   #counted(text: string): string {
+    const { mostBytes, roomBytes } = this.#limits;
     this.#bytes += text.length;
-    if (this.#bytes <= this.#mostBytes) return text;
-    throw new CtlstoreError(
-      "request_too_large",
-      `Cannot answer: the rows are more than ${this.#mostBytes} bytes of JSON`,
-      { hint: "ask for fewer keys at a time" },
-    );
+    if (this.#bytes > mostBytes) throw tooLarge(mostBytes);
+    if (this.#bytes > roomBytes) throw tooMuchHeld();
+    return text;
   }
+}
+
+function tooLarge(mostBytes: number): CtlstoreError {
+  return new CtlstoreError(
+    "request_too_large",
+    `Cannot answer: the rows are more than ${mostBytes} bytes of JSON`,
+    { hint: "ask for fewer keys at a time" },
+  );
 }

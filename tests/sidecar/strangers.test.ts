@@ -1,5 +1,7 @@
 /** What a sidecar does about clients that leave, web pages, and an LDB that was rebuilt behind its back. */
 import { describe, expect, test } from "bun:test";
+import { connect, type Socket } from "node:net";
+import { join } from "node:path";
 import { systemClock } from "../../core/process/clock.ts";
 import { type Logger, silentLogger } from "../../core/process/logger.ts";
 import { createMetrics } from "../../core/process/metrics.ts";
@@ -91,6 +93,49 @@ test("D22 a web page that reaches the sidecar under a name of its own is refused
     expect([...preflight.headers.keys()].filter((name) => name.startsWith("access-control"))).toEqual([]);
   }
   expect((await w.post(READ, keyBody(1))).text).toBe('{"id":1,"v":"x"}');
+});
+
+test("I13 answers that nobody takes are refused beyond what all may hold, and their room is free when the clients go", async () => {
+  await using w = new SidecarWorld();
+  const ldb = w.folder.ldb();
+  ldb.changeSchema(TABLE);
+  ldb.apply(`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20)
+    INSERT INTO fam___t1 SELECT i, '${"x".repeat(100_000)}' FROM n`);
+  // A unix socket takes a fifth of a megabyte that nobody reads; TCP takes megabytes, as the host is set up.
+  const unix = join(w.folder.path, "socket");
+  await w.start({ binds: ["127.0.0.1:0", `unix:${unix}`], limits: { restBytes: 5_000_000 } });
+  const keys = Array.from({ length: 20 }, (_, i) => [{ value: i + 1 }]);
+  const all = { reads: [{ family: "fam", table: "t1", keys }] };
+  const held = () => w.metric("ctlstore_sidecar_stream_rest_bytes");
+  const whole = await w.post("/get-rows-by-keys", all);
+  expect(whole.json.results[0].rows).toHaveLength(20);
+  const sockets: Socket[] = [];
+  try {
+    const refused = async () => {
+      const body = JSON.stringify(all);
+      const socket = connect(unix, () => {
+        socket.pause();
+        socket.write(
+          `POST /get-rows-by-keys HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
+        );
+      });
+      socket.on("error", () => {});
+      sockets.push(socket);
+      return (await w.post("/get-rows-by-keys", all)).status === 503;
+    };
+    await until(refused, { what: "an answer too many" });
+    expect(await held()).toBeGreaterThan(2_000_000);
+    expect(await held()).toBeLessThanOrEqual(5_000_000);
+    const answer = await w.post("/get-rows-by-keys", all);
+    expect([answer.code, answer.headers.get("retry-after")]).toEqual(["overloaded", "1"]);
+    // What is small is answered all the same.
+    expect((await w.get("/ping")).status).toBe(200);
+  } finally {
+    for (const socket of sockets) socket.destroy();
+  }
+  await until(async () => (await held()) === 0, { what: "every answer to be forgotten" });
+  expect((await w.post("/get-rows-by-keys", all)).text).toBe(whole.text);
+  expect((await w.post(READ, keyBody(20))).json.v).toHaveLength(100_000);
 });
 
 describe("an ETag", () => {
