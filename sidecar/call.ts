@@ -1,6 +1,6 @@
 /** One request on its way to its answer, and what every route needs for it. */
 import { CtlstoreError } from "../core/errors.ts";
-import { SIDECAR_LIMITS } from "../core/limits.ts";
+import { LISTEN_LIMITS, SIDECAR_LIMITS } from "../core/limits.ts";
 import { bodyInPieces } from "../core/process/body-in-pieces.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
@@ -35,6 +35,7 @@ export class Call {
   readonly names: readonly string[];
   readonly #query: string;
   #parameters: ReadParameters | null = null;
+  #bodyBytes = 0;
 
   constructor(context: CallContext, request: Request, path: { names: readonly string[]; query: string }) {
     this.context = context;
@@ -49,19 +50,30 @@ export class Call {
   }
 
   /** @throws CtlstoreError `request_too_large`, `request_timeout`, `overloaded`, `malformed_request` */
-  body(): Promise<Uint8Array> {
+  async body(): Promise<Uint8Array> {
     const { limits, bodies } = this.context;
-    return readBody(this.request, limits.requestBytes, { requestMs: limits.requestMs, bodies });
+    const body = await readBody(this.request, limits.requestBytes, { requestMs: limits.requestMs, bodies });
+    this.#bodyBytes = body.length;
+    return body;
   }
 
-  /** Waits for the sequence that the read asks for, if any. @throws CtlstoreError `wait_timeout`, `overloaded` */
+  /**
+   * Waits for the sequence that the read asks for, if any. What it asks for is held meanwhile, and counted as its body was.
+   * @throws CtlstoreError `wait_timeout`, `overloaded`
+   */
   async sequenceReached(): Promise<void> {
     const { minSequence, timeoutMs } = this.parameters;
     if (minSequence === null) return;
     const sequence = sequenceOf(this.context.access);
     if (sequence !== null && sequence >= minSequence) return;
-    const { signal } = this.request;
-    await this.context.waits.until({ sequence: minSequence, timeoutMs, signal });
+    const { waits, bodies } = this.context;
+    const heldBytes = this.#bodyBytes > LISTEN_LIMITS.uncountedBodyBytes ? this.#bodyBytes : 0;
+    bodies.hold(heldBytes);
+    try {
+      await waits.until({ sequence: minSequence, timeoutMs, signal: this.request.signal });
+    } finally {
+      bodies.release(heldBytes);
+    }
   }
 
   /** The answer, of one state, to a client that has none of this state yet. @throws CtlstoreError `too_stale`, `overloaded` */

@@ -23,6 +23,8 @@ export interface SidecarLimits {
   readonly requestBytes: number;
   /** How long a request's body may take to arrive. */
   readonly requestMs: number;
+  /** Of bodies that are being read, and of reads that wait for a sequence, all together. */
+  readonly bodiesBytes: number;
   readonly keyedAnswerBytes: number;
   readonly pieceBytes: number;
   readonly pieceRows: number;

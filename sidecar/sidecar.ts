@@ -110,7 +110,7 @@ function assemble(deps: SidecarDeps, options: SidecarOptions, access: LdbAccess)
     waits,
     turns,
     rest,
-    bodies: new BodyBudget(),
+    bodies: new BodyBudget(limits.bodiesBytes),
     meter,
     limits,
     maxRows,

@@ -4,6 +4,11 @@ import { KIB, MIB } from "./units.ts";
 export const SIDECAR_LIMITS = {
   /** Ten thousand keys of a hundred bytes each. */
   requestBytes: 2 * MIB,
+  /**
+   * Bodies that are being read, and those of reads that wait for a sequence, all together; what they ask for takes three
+   * times as much. Smaller ones are not counted (`LISTEN_LIMITS.uncountedBodyBytes`).
+   */
+  bodiesBytes: 64 * MIB,
   /** Tables of one request for rows by keys; each is looked up, and most requests name a handful. */
   readsPerRequest: 1_000,
   /** Rows by keys are built whole, as the original's answers are; whoever needs more asks twice. */

@@ -95,6 +95,29 @@ test("D22 a web page that reaches the sidecar under a name of its own is refused
   expect((await w.post(READ, keyBody(1))).text).toBe('{"id":1,"v":"x"}');
 });
 
+test("I13 reads that wait hold no more than all bodies may, and what they held is free when they have ended", async () => {
+  await using w = await new SidecarWorld().start({ limits: { bodiesBytes: 250_000 } });
+  const padding = " ".repeat(100_000);
+  const wait = () => w.post(`${READ}?min-sequence=5&timeout=60s`, `{"key":[]}${padding}`);
+  for (let round = 0; round < 2; round++) {
+    const leaving = new AbortController();
+    const waiting = Array.from({ length: 2 }, () =>
+      fetch(`${w.url}${READ}?min-sequence=5&timeout=60s`, {
+        method: "POST",
+        body: `{"key":[]}${padding}`,
+        signal: leaving.signal,
+      }).catch(() => null),
+    );
+    await until(() => w.sidecar.status().waitingReads === 2, { what: "reads that wait" });
+    expect((await wait()).code).toBe("overloaded");
+    // Small ones are not counted.
+    expect((await w.post(`${READ}?min-sequence=5&timeout=1`, "{}")).code).toBe("wait_timeout");
+    leaving.abort();
+    await Promise.all(waiting);
+    await until(() => w.sidecar.status().waitingReads === 0, { what: "them to be let go" });
+  }
+});
+
 test("I13 answers that nobody takes are refused beyond what all may hold, and their room is free when the clients go", async () => {
   await using w = new SidecarWorld();
   const ldb = w.folder.ldb();
