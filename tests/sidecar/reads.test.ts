@@ -46,7 +46,8 @@ describe("a row by its key", () => {
         expect(json.v).toBe(String(round));
         expect(headers.get("ctlstore-sequence")).toBe(String(ldb.sequence));
         const latency = Number(headers.get("ctlstore-latency"));
-        expect(latency).toBeWithin(10 * (round + 1), (Date.now() - writtenMs) / 1000 + 1);
+        // The sidecar's clock has more digits than ours, and may be some milliseconds behind it.
+        expect(latency).toBeWithin(10 * (round + 1) - 0.1, (Date.now() - writtenMs) / 1000 + 1);
       }
     }
   });
