@@ -143,6 +143,8 @@ export interface LedgerStore extends AsyncDisposable {
   readonly epoch: string;
   /** Longest ledger statement that the database can take at present, in bytes. */
   readonly maxStatementBytes: number;
+  /** SQL for the time of an entry that the original wrote, in UTC (D21). */
+  readonly leaderTimestamp: string;
 
   /** Takes the ledger lock. @throws CtlstoreError `ctldb_unavailable` */
   begin(writers: readonly WriterName[]): Promise<LockedLedger>;

@@ -6,7 +6,7 @@ import { entriesOf, isOf, readBounds, wholeStatement } from "./entry-rows.ts";
 import { type Search, type SearchDeps, searchDown, searchUp } from "./entry-search.ts";
 
 export interface EntryPagesDeps extends SearchDeps {
-  readonly store: Pick<LedgerStore, "query" | "search">;
+  readonly store: SearchDeps["store"] & Pick<LedgerStore, "query">;
 }
 
 /** Ends with the entry that fills it, and where the search's budget ends: then it may be empty, and more may follow. */

@@ -12,9 +12,12 @@ import type { InspectedEntry, LedgerBounds } from "./contract.ts";
 const NAMING_CHARS = 96;
 
 /** @param chars of the statement at most */
-export function entryColumns(chars: number): string {
+export function entryColumns(
+  chars: number,
+  { leaderTimestamp }: Pick<LedgerStore, "leaderTimestamp">,
+): string {
   // One character more than wanted tells whether there are more.
-  return `seq, leader_ts, timestamp_us, SUBSTR(statement, 1, ${chars + 1}), hash, family_name, table_name, writer`;
+  return `seq, ${leaderTimestamp}, timestamp_us, SUBSTR(statement, 1, ${chars + 1}), hash, family_name, table_name, writer`;
 }
 
 /** @param chars as `entryColumns` had it */

@@ -14,7 +14,7 @@ import type { InspectedEntry, LedgerBounds } from "./contract.ts";
 import { entryColumns, toInspectedEntry } from "./entry-rows.ts";
 
 export interface SearchDeps {
-  readonly store: Pick<LedgerStore, "search">;
+  readonly store: Pick<LedgerStore, "search" | "leaderTimestamp">;
   readonly clock: Clock;
 }
 
@@ -94,7 +94,7 @@ async function selectStep(
 ): Promise<InspectedEntry[]> {
   const where = condition === null ? "" : ` AND (${condition})`;
   const { rows, tookMs } = await store.search(
-    `SELECT ${entryColumns(chars)} FROM ctlstore_dml_ledger
+    `SELECT ${entryColumns(chars, store)} FROM ctlstore_dml_ledger
      WHERE seq >= ${low} AND seq <= ${high}${where} ORDER BY seq ${order} LIMIT ${found}`,
   );
   budget.spend(Number(high - low) + 1, tookMs);

@@ -18,7 +18,7 @@ import { type KeyEvent, KeyEvents } from "./key-events.ts";
 import { TableKeys } from "./table-keys.ts";
 
 export interface HistoryDeps extends SearchDeps {
-  readonly store: Pick<LedgerStore, "query" | "search">;
+  readonly store: SearchDeps["store"] & Pick<LedgerStore, "query">;
 }
 
 /** @throws CtlstoreError `invalid_key`, `invalid_value`, `ctldb_unavailable` */

@@ -17,7 +17,7 @@ import { HeadWatch } from "./head-watch.ts";
 import { readHistory } from "./history.ts";
 
 export interface InspectionDeps {
-  readonly store: Pick<LedgerStore, "query" | "search">;
+  readonly store: Pick<LedgerStore, "query" | "search" | "leaderTimestamp">;
   readonly clock: Clock;
   /** The schema as of now. */
   readonly catalog: () => Promise<Catalog>;

@@ -18,6 +18,9 @@ export const WRITTEN_AT = {
   [LEGACY_ENTRY_COLUMNS]: "CONVERT_TZ(leader_ts, @@global.time_zone, '+00:00')",
 } as const;
 
+/** The same of a single entry, of whatever is known of it. */
+export const LEADER_TIMESTAMP = `COALESCE(${WRITTEN_AT[ENTRY_COLUMNS]}, leader_ts)`;
+
 /** A row of the columns and of `WRITTEN_AT`. */
 export function toTimedEntry(row: MysqlRow): LedgerEntry {
   const entry = toEntry(row.slice(0, -1));

@@ -28,6 +28,7 @@ import type {
 } from "../store.ts";
 import { wasCommitted } from "./commit-trace.ts";
 import { ConnectGate } from "./connect-gate.ts";
+import { LEADER_TIMESTAMP } from "./entries.ts";
 import { classifyMysqlError, isConnectionLost } from "./errors.ts";
 import { inspectChanges } from "./inspect-changes.ts";
 import { LockedMysqlLedger } from "./locked-ledger.ts";
@@ -80,6 +81,7 @@ export async function openMysqlStore(
 
 class MysqlStore implements LedgerStore {
   readonly kind = "mysql";
+  readonly leaderTimestamp = LEADER_TIMESTAMP;
   readonly server: string;
   readonly epoch: string;
   readonly #target: MysqlTarget;

@@ -67,6 +67,8 @@ class SqliteStore implements LedgerStore {
   readonly kind = "sqlite";
   /** SQLite takes statements of a gigabyte. */
   readonly maxStatementBytes = Number.MAX_SAFE_INTEGER;
+  /** As it stands: the embedded ctldb is always in UTC. */
+  readonly leaderTimestamp = "leader_ts";
   readonly server: string;
   readonly epoch: string;
   /** Ledger transactions; one at a time. */

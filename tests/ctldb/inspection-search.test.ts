@@ -30,7 +30,12 @@ function hugeLedger(msOf: (entries: number, low: number) => number) {
     return { rows: [], tookMs: ms };
   };
   const searched = () => steps.reduce((sum, { entries }) => sum + entries, 0);
-  return { deps: { store: { search }, clock }, steps, searched, elapsedMs: () => nowMs };
+  return {
+    deps: { store: { search, leaderTimestamp: "leader_ts" }, clock },
+    steps,
+    searched,
+    elapsedMs: () => nowMs,
+  };
 }
 
 async function lastOf(steps: AsyncGenerator<SearchStep>): Promise<Sequence | null> {

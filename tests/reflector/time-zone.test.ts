@@ -1,4 +1,4 @@
-/** D21: staleness is right to what the ledger knows, with a MySQL in any time zone; entries of ours and of the original. */
+/** D21: staleness, and what is told of the ledger, is right to what the ledger knows, with a MySQL in any time zone; entries of ours and of the original. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { createConnection } from "mysql2/promise";
 import { systemClock } from "../../core/process/clock.ts";
@@ -6,7 +6,7 @@ import { silentLogger } from "../../core/process/logger.ts";
 import { SEQUENCE_ZERO } from "../../core/sequence.ts";
 import { openLedgerSource } from "../../ctldb/open.ts";
 import { openReader } from "../../reader/index.ts";
-import { count, openFilled, request } from "../ctldb/fixture.ts";
+import { COUNTS, count, FAMILY, openFilled, request } from "../ctldb/fixture.ts";
 import { startMariadb } from "../support/mariadb.ts";
 import type { MysqlServer } from "../support/mysql-server.ts";
 import { tempFolder } from "../support/temp-folder.ts";
@@ -85,4 +85,22 @@ describe("staleness on a MySQL whose machine is not in UTC", () => {
     expect(theirs.reflector).toBeWithin(0, 30);
     expect(theirs.reader).toBeWithin(0, 30);
   });
+});
+
+test("D21 the ledger over HTTP and histories have the moment at which the original wrote, in UTC", async () => {
+  const url = await server.createDatabase();
+  await using ctldb = await openFilled(url);
+  await ctldb.write(request([count("key")]));
+  const theirs = `REPLACE INTO fam___counts ("name","count") VALUES('key',2)`;
+  await asOriginal(url, ledgerEntry(theirs), ledgerEntry(theirs, "'2026-07-01 12:00:00'"));
+  const { entries } = await ctldb.inspection.entries({ from: { before: null }, limit: 3 });
+  const { changes } = await ctldb.inspection.history({
+    ...{ family: FAMILY, table: COUNTS.table, key: ["key"] },
+    ...{ before: null, limit: 3 },
+  });
+  for (const found of [entries, changes]) {
+    const [summer, now, ours] = found.map(({ timestampUs }) => timestampUs);
+    expect(summer).toBe(Date.parse("2026-07-01T10:00:00Z") * 1000);
+    for (const us of [now, ours]) expect(Date.now() - (us ?? 0) / 1000).toBeWithin(0, 30_000);
+  }
 });
