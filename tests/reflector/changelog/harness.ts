@@ -3,7 +3,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { systemClock } from "../../../core/process/clock.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
-import { ignoreCrashPoint } from "../../../ldb/crash-points.ts";
+import { ignoreCrashPoint, type OnCrashPoint } from "../../../ldb/crash-points.ts";
 import { openLdbFolder } from "../../../ldb/ldb-folder.ts";
 import { readPosition } from "../../../ldb/position.ts";
 import { Changelog } from "../../../reflector/changelog/changelog.ts";
@@ -20,6 +20,7 @@ export interface TestWriterOptions extends Partial<ChangelogSettings> {
   readonly transactionStatements?: number;
   /** Entries of one block. */
   readonly blockEntries?: number;
+  readonly onPoint?: OnCrashPoint;
 }
 
 export interface TestWriter {
@@ -34,9 +35,10 @@ export interface TestWriter {
 }
 
 export function openTestWriter(folder: string, options: TestWriterOptions = {}): TestWriter {
-  const { boot = "this start", transactionStatements = 2_000, blockEntries = 10_000, ...settings } = options;
+  const { boot = "this start", transactionStatements = 2_000, blockEntries = 10_000, ...others } = options;
+  const { onPoint = ignoreCrashPoint, ...settings } = others;
   const complete = withDefaults({ ldbFolder: folder, transactionStatements, changelog: settings });
-  const deps = { clock: systemClock, logger: silentLogger, onPoint: ignoreCrashPoint };
+  const deps = { clock: systemClock, logger: silentLogger, onPoint };
   const ldb = openLdbFolder(folder, deps);
   const { database } = ldb;
   const { changelog: changelogSettings } = complete;
