@@ -2,7 +2,6 @@
 import { describeStatement } from "../../core/ledger/statements.ts";
 import { parseTimestampUs } from "../../core/ledger/timestamps.ts";
 import { type FamilyName, splitLdbTableName, type TableName, type WriterName } from "../../core/names.ts";
-import { turnOfEventLoop } from "../../core/process/turn.ts";
 import { type Sequence, toSequence } from "../../core/sequence.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
 import type { LedgerStore, SystemCell, SystemRow } from "../store.ts";
@@ -75,13 +74,12 @@ export async function readBounds(store: Pick<LedgerStore, "query">): Promise<Led
   return { first: toSequence(String(first ?? 0)), head: toSequence(String(head ?? 0)) };
 }
 
-/** The whole statement of an entry; what was there of it when the entry is gone. Others have their turn before each long one. */
+/** The whole statement of an entry; what was there of it when the entry is gone. */
 export async function wholeStatement(
   store: Pick<LedgerStore, "search">,
   { sequence, statement, isCut }: Pick<InspectedEntry, "sequence" | "statement" | "isCut">,
 ): Promise<string> {
   if (!isCut) return statement;
-  await turnOfEventLoop();
   const { rows } = await store.search(
     `SELECT statement FROM ctlstore_dml_ledger WHERE seq = ${sequence as Sequence}`,
   );

@@ -7,7 +7,6 @@
  */
 import { INSPECTION_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
-import { turnOfEventLoop } from "../../core/process/turn.ts";
 import { type Sequence, toSequence } from "../../core/sequence.ts";
 import type { LedgerStore } from "../store.ts";
 import type { InspectedEntry, LedgerBounds } from "./contract.ts";
@@ -102,8 +101,6 @@ async function selectStep(
 }
 
 async function nextEntry(which: string, where: string, { store }: SearchDeps): Promise<bigint | null> {
-  // An embedded ctldb answers without waiting for anything.
-  await turnOfEventLoop();
   const { rows } = await store.search(`SELECT ${which} FROM ctlstore_dml_ledger WHERE ${where}`);
   const cell = rows[0]?.[0];
   return cell === null || cell === undefined ? null : BigInt(String(cell));

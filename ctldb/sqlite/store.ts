@@ -9,6 +9,8 @@ import { Database } from "bun:sqlite";
 import type { CtlDbTimeouts } from "../../core/limits.ts";
 import type { WriterName } from "../../core/names.ts";
 import type { Clock } from "../../core/process/clock.ts";
+import { Mutex } from "../../core/process/mutex.ts";
+import { turnOfEventLoop } from "../../core/process/turn.ts";
 import { windowStart } from "../../core/rates.ts";
 import type { Catalog } from "../../core/schema.ts";
 import { FLEET } from "../limits/fleet.ts";
@@ -76,6 +78,7 @@ class SqliteStore implements LedgerStore {
   readonly #reading: Database;
   readonly #busy: BusyOptions;
   readonly #path: string;
+  readonly #searchTurn = new Mutex();
   /** Opened when first asked for. */
   #tableSizes: SqliteTableSizes | null = null;
 
@@ -138,13 +141,20 @@ class SqliteStore implements LedgerStore {
     return this.#run("read the ctldb's tables", () => systemRows(this.#reading, sql));
   }
 
-  /** There is one event loop, and SQLite's answers come within it: whoever searches takes small steps. */
+  /**
+   * There is one event loop, and SQLite's answers come within it: whoever searches takes small steps, and one of all who do in
+   * each turn of the loop.
+   */
   search(sql: string): Promise<FoundRows> {
     const { clock } = this.#busy;
-    return this.#run("read the ctldb's tables", () => {
+    const read = () => {
       const startedMs = clock.monotonicMs();
       const rows = systemRows(this.#reading, sql);
       return { rows, tookMs: clock.monotonicMs() - startedMs };
+    };
+    return this.#searchTurn.run(async () => {
+      await turnOfEventLoop();
+      return this.#run("read the ctldb's tables", read);
     });
   }
 

@@ -5,6 +5,8 @@ import { type Clock, systemClock } from "../../core/process/clock.ts";
 import { SEQUENCE_ZERO, type Sequence, toSequence } from "../../core/sequence.ts";
 import { type Search, type SearchStep, searchDown, searchUp } from "../../ctldb/inspection/entry-search.ts";
 import type { FoundRows } from "../../ctldb/store.ts";
+import { tempFolder } from "../support/temp-folder.ts";
+import { COUNTS, FAMILY, openFilled } from "./fixture.ts";
 
 const HEAD = 50_000_000n;
 const SEARCH: Search = {
@@ -88,4 +90,20 @@ test("R21 a search takes short steps where entries are long, and wide ones again
   await lastOf(searchUp(SEQUENCE_ZERO, SEARCH, all.deps));
   expect(all.steps[0]?.entries).toBe(stepEntries.first);
   expect(all.steps.slice(1).every(({ ms }) => ms <= stepMs)).toBe(true);
+});
+
+test("R21 many who search an embedded ledger at a time leave a turn of the event loop between any two of their steps", async () => {
+  using folder = tempFolder("turns");
+  await using ctldb = await openFilled(`sqlite:${folder.file("ctldb.db")}`);
+  let turns = 0;
+  let isOver = false;
+  const countTurns = () => {
+    turns += 1;
+    if (!isOver) setImmediate(countTurns);
+  };
+  countTurns();
+  const request = { family: FAMILY, table: COUNTS.table, key: ["a"], before: null, limit: 1 };
+  await Promise.all(Array.from({ length: 50 }, () => ctldb.inspection.history(request)));
+  isOver = true;
+  expect(turns).toBeGreaterThanOrEqual(50);
 });
