@@ -45,7 +45,7 @@ export const historyCommand = command({
     const history = await findHistory(central, wanted, { key: keyParameter(table, key), most });
     const { changes, complete } = history;
     if (json) context.out(jsonText({ family: wanted.family, table: wanted.table, ...history }));
-    else if (changes.length > 0) for (const line of historyLines(changes, table.keyFields)) context.out(line);
+    else if (changes.length > 0) for (const line of historyLines(changes, table)) context.out(line);
     const end = endOf(history, most);
     if (end !== null && !json) context.note(end);
     if (changes.length === 0 && complete)

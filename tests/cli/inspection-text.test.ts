@@ -1,6 +1,8 @@
 /** Text of strangers on a terminal: columns stay aligned, lines fit, and nothing is obeyed. */
+
 import { describe, expect, test } from "bun:test";
 import { command } from "../../cli/command.ts";
+import { historyLines } from "../../cli/inspection/history-lines.ts";
 import { option, switchOption } from "../../cli/options.ts";
 import { integer, text } from "../../cli/parsers.ts";
 import { textTable } from "../../cli/print.ts";
@@ -96,4 +98,26 @@ describe("an option", () => {
     expect((await run("--place", "here")).seen).toMatchObject({ place: "here" });
     expect((await run("--help")).out).toMatch(/given here alone \(default: nowhere\)/);
   });
+});
+
+test("I12 a history shows integers beyond 2^53 as numbers, and digits that are text in quotes", () => {
+  const table = {
+    fields: [
+      { name: "id", type: "string" },
+      { name: "stock", type: "integer" },
+      { name: "label", type: "text" },
+    ],
+    keyFields: ["id"],
+  };
+  const change = {
+    sequence: 2,
+    transaction: 2,
+    timestamp: "2026-01-01T00:00:00.000000Z",
+    writer: "importer",
+    kind: "upsert",
+    old: { id: "a", stock: "9007199254740993", label: "1" },
+    new: { id: "a", stock: 5, label: "2" },
+  } as const;
+  const [, ...lines] = historyLines([change], table).map((line) => line.replace(/^.* {2,}/, ""));
+  expect(lines).toEqual(["stock: 9007199254740993 → 5", 'label: "1" → "2"']);
 });
