@@ -22,15 +22,18 @@ export interface Change {
 interface TableState {
   readonly table: ChangedTable;
   readonly keys: Set<KeyPart>;
-  /** Single rows are not told any more. */
-  reloads: boolean;
+  /** The last statement since single rows are not told any more; null while they are. */
+  reloadedAt: bigint | null;
 }
 
 export class TransactionChanges {
   readonly #mostKeys: number;
   readonly #states = new Map<string, TableState>();
   #lastState: TableState | null = null;
-  /** In the order of the statements; a key that was changed again may be there more than once, which `#compact` ends. */
+  /**
+   * All but reloads, in the order of the statements; a key that was changed again may be there more than once, which
+   * `#compact` ends.
+   */
   #changes: Change[] = [];
   #isCompact = true;
   #keys = 0;
@@ -41,8 +44,8 @@ export class TransactionChanges {
 
   addRow(seq: bigint, table: ChangedTable, kind: RowKind, key: LineKey): void {
     const state = this.#lastState?.table === table ? this.#lastState : this.#stateOf(table);
-    if (state.reloads) {
-      this.addTable(seq, table, "reload");
+    if (state.reloadedAt !== null) {
+      state.reloadedAt = seq;
       return;
     }
     const { keys } = state;
@@ -58,23 +61,28 @@ export class TransactionChanges {
   addTable(seq: bigint, table: ChangedTable, kind: TableKind): void {
     const { name } = table;
     const state = this.#stateOf(table);
-    // All rows are gone, or may be other ones: whatever was told of them before does not matter.
-    const isWhole = kind !== "schema" && name !== "";
-    const isOvertaken = (change: Change) =>
-      change.table.name === name && (change.kind === kind || (isWhole && change.kind !== "schema"));
-    this.#changes = this.#changes.filter((change) => !isOvertaken(change));
-    if (isWhole) {
-      this.#keys -= state.keys.size;
-      state.keys.clear();
-      state.reloads = kind === "reload";
+    const isReload = kind === "reload";
+    if (!isReload || state.reloadedAt === null) {
+      // All rows are gone, or may be other ones: whatever was told of them before does not matter.
+      const isWhole = kind !== "schema";
+      const isOvertaken = (change: Change) =>
+        change.table.name === name && (change.kind === kind || (isWhole && change.kind !== "schema"));
+      this.#changes = this.#changes.filter((change) => !isOvertaken(change));
+      if (isWhole) {
+        this.#keys -= state.keys.size;
+        state.keys.clear();
+        state.reloadedAt = null;
+      }
     }
-    this.#changes.push({ seq, table, kind, key: null });
+    if (isReload) state.reloadedAt = seq;
+    else this.#changes.push({ seq, table, kind, key: null });
   }
 
   /** The changes, each as it was last. Empties this. */
   take(): readonly Change[] {
     if (!this.#isCompact) this.#compact();
-    const taken = this.#changes;
+    const reloads = this.#reloads();
+    const taken = reloads.length === 0 ? this.#changes : [...this.#changes, ...reloads].sort(bySequence);
     this.clear();
     return taken;
   }
@@ -91,12 +99,18 @@ export class TransactionChanges {
     let state = this.#states.get(table.name);
     // Known anew after a change of tables: the same table, and keys that were noted before are its own.
     if (state === undefined || state.table !== table) {
-      const { keys = new Set<KeyPart>(), reloads = false } = state ?? {};
-      state = { table, keys, reloads };
+      const { keys = new Set<KeyPart>(), reloadedAt = null } = state ?? {};
+      state = { table, keys, reloadedAt };
       this.#states.set(table.name, state);
     }
     this.#lastState = state;
     return state;
+  }
+
+  #reloads(): Change[] {
+    return [...this.#states.values()].flatMap(({ table, reloadedAt: seq }) =>
+      seq === null ? [] : [{ seq, table, kind: "reload", key: null } as const],
+    );
   }
 
   /** Leaves of each key the last change only. */
@@ -109,6 +123,10 @@ export class TransactionChanges {
     this.#changes = kept.reverse();
     this.#isCompact = true;
   }
+}
+
+function bySequence(a: Change, b: Change): number {
+  return a.seq < b.seq ? -1 : 1;
 }
 
 /** Notes a key. @returns false when it was there before */
