@@ -1,7 +1,7 @@
 /** `ctlstore status`: one page for people about every part of the system that can be reached from here. */
 import { STATUS_LIMITS } from "../../core/limits.ts";
 import type { Reach } from "../../core/process/fetch/reach.ts";
-import { type CommandContext, command } from "../command.ts";
+import { type Command, type CommandContext, command } from "../command.ts";
 import { EXECUTIVE_FILE_OPTIONS, reachExecutive } from "../executive-options.ts";
 import { CommandFailure } from "../failure.ts";
 import { NEAR_PERCENT } from "../limits-answer.ts";
@@ -13,20 +13,27 @@ import type { Target } from "../status/ask.ts";
 import type { StatusLook, StatusTargets } from "../status/look.ts";
 import { pageJson, pageLines, problemLines, verdict } from "../status/page.ts";
 
-const DEFAULTS = {
+/** Where parts are looked for that nobody named. */
+export interface UsualPlaces {
+  readonly executive: string;
+  readonly reflector: string;
+  readonly sidecar: string;
+}
+
+const USUAL_PLACES: UsualPlaces = {
   executive: "http://127.0.0.1:3000",
   reflector: "http://127.0.0.1:3001",
   sidecar: "http://127.0.0.1:1331",
-} as const;
+};
 
 const service = (flag: string, help: string) =>
   listOption({ flag, placeholder: "URL", help, parse: executiveAddress });
 
-const OPTIONS = {
+const optionsOf = (usual: UsualPlaces) => ({
   executive: option<string, undefined>({
     flag: "executive",
     placeholder: "URL",
-    help: `where the Executive listens: http://…, https://… or unix:PATH; ${DEFAULTS.executive} unless given`,
+    help: `where the Executive listens: http://…, https://… or unix:PATH; ${usual.executive} unless given`,
     parse: executiveAddress,
     fallback: undefined,
   }),
@@ -34,9 +41,9 @@ const OPTIONS = {
   adminToken: optionalAdminTokenOption,
   reflector: service(
     "reflector",
-    `a Reflector's --bind; unless given, ${DEFAULTS.reflector} if somebody answers there`,
+    `a Reflector's --bind; unless given, ${usual.reflector} if somebody answers there`,
   ),
-  sidecar: service("sidecar", `a sidecar; unless given, ${DEFAULTS.sidecar} if somebody answers there`),
+  sidecar: service("sidecar", `a sidecar; unless given, ${usual.sidecar} if somebody answers there`),
   supervisor: service("supervisor", "a Supervisor's --bind"),
   loader: service("loader", "a loader's --bind"),
   heartbeat: service("heartbeat", "a heartbeat's --bind"),
@@ -70,54 +77,59 @@ const OPTIONS = {
     fallback: undefined,
   }),
   json: jsonOption,
-};
-
-type Values = OptionValues<typeof OPTIONS>;
-
-export const statusCommand = command({
-  name: "status",
-  summary:
-    "print on one page how the system stands: every part that can be reached, how far it is, and what is wrong",
-  details:
-    "ENTRY AGE is that of the newest ledger entry that a part has, POLL AGE the time since the ledger last answered it, BEHIND the entries that it lacks.\n" +
-    `It also names writers and tables that have used ${NEAR_PERCENT} % of a limit, or more.\n` +
-    "Certificates and authorities of --executive-… serve for every https:// address.\n" +
-    "Exits 0 when all is well (`ok`, `note`), 1 when a part is not (`BAD`), when one that was named cannot be reached, or when nothing can. With --watch it exits 0 when it is stopped.",
-  options: OPTIONS,
-  examples: [
-    "status --admin-token @data/admin-token --ldb data/ldb",
-    "status --executive https://executive:3000 --admin-token @token --reflector http://host-1:3001 --reflector http://host-2:3001",
-    "status --supervisor http://supervisor:3002 --snapshots s3://bucket/prefix --watch 2",
-    "status --json",
-  ],
-  async run(context, options) {
-    // Only who waits takes over the signals: everybody else ends at once.
-    const signal = options.watch === undefined ? new AbortController().signal : context.stopSignal();
-    const targets = await targetsOf(options, signal);
-    const { lookAround } = await import("../status/look.ts");
-    const look = () => lookAround(context.clock, targets, { timeoutSeconds: options.timeout, signal });
-    if (options.watch !== undefined)
-      return watch(context, look, { everySeconds: options.watch, signal, json: options.json });
-    const found = await look();
-    if (options.json) context.out(jsonText(pageJson(found)));
-    else for (const line of pageLines(found)) context.out(line);
-    if (!found.well) throw new CommandFailure([verdict(found), ...problemLines(found)].join("\n"));
-  },
 });
 
-async function targetsOf(options: Values, signal: AbortSignal): Promise<StatusTargets> {
+type Values = OptionValues<ReturnType<typeof optionsOf>>;
+
+/** @param usual others than the usual ones are for tests, whose machine may run a ctlstore */
+export function createStatusCommand(usual: UsualPlaces = USUAL_PLACES): Command {
+  return command({
+    name: "status",
+    summary:
+      "print on one page how the system stands: every part that can be reached, how far it is, and what is wrong",
+    details:
+      "ENTRY AGE is that of the newest ledger entry that a part has, POLL AGE the time since the ledger last answered it, BEHIND the entries that it lacks.\n" +
+      `It also names writers and tables that have used ${NEAR_PERCENT} % of a limit, or more.\n` +
+      "Certificates and authorities of --executive-… serve for every https:// address.\n" +
+      "Exits 0 when all is well (`ok`, `note`), 1 when a part is not (`BAD`), when one that was named cannot be reached, or when nothing can. With --watch it exits 0 when it is stopped.",
+    options: optionsOf(usual),
+    examples: [
+      "status --admin-token @data/admin-token --ldb data/ldb",
+      "status --executive https://executive:3000 --admin-token @token --reflector http://host-1:3001 --reflector http://host-2:3001",
+      "status --supervisor http://supervisor:3002 --snapshots s3://bucket/prefix --watch 2",
+      "status --json",
+    ],
+    async run(context, options) {
+      // Only who waits takes over the signals: everybody else ends at once.
+      const signal = options.watch === undefined ? new AbortController().signal : context.stopSignal();
+      const targets = await targetsOf(options, usual, signal);
+      const { lookAround } = await import("../status/look.ts");
+      const look = () => lookAround(context.clock, targets, { timeoutSeconds: options.timeout, signal });
+      if (options.watch !== undefined)
+        return watch(context, look, { everySeconds: options.watch, signal, json: options.json });
+      const found = await look();
+      if (options.json) context.out(jsonText(pageJson(found)));
+      else for (const line of pageLines(found)) context.out(line);
+      if (!found.well) throw new CommandFailure([verdict(found), ...problemLines(found)].join("\n"));
+    },
+  });
+}
+
+export const statusCommand = createStatusCommand();
+
+async function targetsOf(options: Values, usual: UsualPlaces, signal: AbortSignal): Promise<StatusTargets> {
   const { executiveCa, executiveCert, executiveKey, adminToken, ldb, snapshots } = options;
   const files = { executiveCa, executiveCert, executiveKey };
   const wayTo = (address: string): Promise<Reach> =>
     // The files are of no use without TLS.
     reachExecutive({ executive: address, ...(address.startsWith("https:") ? files : NO_FILES) });
-  const targets = (given: readonly string[], usual: string | null): Promise<Target[]> => {
-    const addresses = given.length > 0 || usual === null ? given : [usual];
+  const targets = (given: readonly string[], place: string | null): Promise<Target[]> => {
+    const addresses = given.length > 0 || place === null ? given : [place];
     return Promise.all(
       addresses.map(async (address) => ({ address, way: await wayTo(address), isNamed: given.length > 0 })),
     );
   };
-  const address = options.executive ?? DEFAULTS.executive;
+  const address = options.executive ?? usual.executive;
   const { createClient } = await import("../../client/index.ts");
   const { fetchWithin } = await import("../status/ask.ts");
   const way = await reachExecutive({ executive: address, ...files });
@@ -127,8 +139,8 @@ async function targetsOf(options: Values, signal: AbortSignal): Promise<StatusTa
   });
   return {
     executive: { address, client, isNamed: options.executive !== undefined },
-    reflectors: await targets(options.reflector, DEFAULTS.reflector),
-    sidecars: await targets(options.sidecar, DEFAULTS.sidecar),
+    reflectors: await targets(options.reflector, usual.reflector),
+    sidecars: await targets(options.sidecar, usual.sidecar),
     supervisors: await targets(options.supervisor, null),
     loaders: await targets(options.loader, null),
     heartbeats: await targets(options.heartbeat, null),

@@ -1,6 +1,7 @@
 /** A real Executive on an embedded ctldb, and commands that are run against it in this process. */
 import { ALL_COMMANDS, GROUPS } from "../../cli/all-commands.ts";
 import type { CommandContext } from "../../cli/command.ts";
+import { createStatusCommand } from "../../cli/commands/status.ts";
 import { runCommandLine } from "../../cli/run.ts";
 import { systemClock } from "../../core/process/clock.ts";
 import { silentLogger } from "../../core/process/logger.ts";
@@ -10,6 +11,11 @@ import { startExecutive } from "../../server/executive.ts";
 import { TEST_ADMIN_TOKEN } from "../support/secrets.ts";
 import { type TempFolder, tempFolder } from "../support/temp-folder.ts";
 import { fakeContext } from "./fake-context.ts";
+
+/** Nobody listens there, whatever runs on this machine. */
+const NOWHERE = "http://127.0.0.1:1";
+const STATUS = createStatusCommand({ executive: NOWHERE, reflector: NOWHERE, sidecar: NOWHERE });
+const COMMANDS = ALL_COMMANDS.map((command) => (command.name === STATUS.name ? STATUS : command));
 
 export interface Outcome {
   readonly code: number;
@@ -69,7 +75,7 @@ export async function runAgainst(
     ...given.environment,
   };
   const context = fakeContext({ ...given, environment });
-  const code = await runCommandLine(args, context, { commands: ALL_COMMANDS, groups: GROUPS });
+  const code = await runCommandLine(args, context, { commands: COMMANDS, groups: GROUPS });
   return { code, out: context.outLines.join("\n"), notes: context.noteLines.join("\n") };
 }
 
