@@ -65,7 +65,11 @@ export class CtlDbWatch {
         await clock.sleep(CTLDB_WATCH_LIMITS.lookMs, signal).catch(() => {});
       }
     };
-    run().catch((error) => logger.error({ err: error }, "the ctldb is no longer looked at"));
+    run().catch((error) => {
+      // A defect of ours: nobody must go on believing what was seen last.
+      this.#isAway = true;
+      logger.error({ err: error }, "the ctldb is no longer looked at");
+    });
   }
 
   stop(): void {

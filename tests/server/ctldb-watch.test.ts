@@ -13,6 +13,7 @@ import {
   LEDGER_HEAD_SEQUENCE,
   WRITES_WAITING,
 } from "../../server/ctldb-watch.ts";
+import { until } from "../support/until.ts";
 
 const STATUS: Omit<CtlDbStatus, "headSequence"> = {
   kind: "sqlite",
@@ -66,6 +67,15 @@ describe("what the Executive tells of its ctldb", () => {
     await watch.look();
     expect(await read(CTLDB_UP)).toBe(1);
     expect(await read(CTLDB_ANSWER_AGE_SECONDS)).toBeLessThan(60);
+  });
+
+  test("R20 is that it is away when it can no longer be looked at, whatever was seen before", async () => {
+    const { watch, read, state } = world();
+    await watch.look();
+    state.answer = () => Promise.reject(new TypeError("undefined is not an object"));
+    watch.start();
+    await until(async () => (await read(CTLDB_UP)) === 0, { what: "the ctldb to count as away" });
+    watch.stop();
   });
 
   test("R20 is that it is away when it does not answer, long before that is given up", async () => {
