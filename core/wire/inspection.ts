@@ -87,7 +87,7 @@ export const LedgerAnswer = v.object({
   next: v.pipe(
     Position,
     v.description(
-      "the `after` or `before` of the next page, also of an empty one; nothing follows when it is `head` (going up) or `first` (going down)",
+      "the `after` or `before` of the next page, also of an empty one; nothing follows when it is `head` or more (going up), `first` or less (going down)",
     ),
   ),
   head: v.pipe(Position, v.description("sequence of the newest entry; 0 of an empty ledger")),

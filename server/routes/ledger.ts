@@ -104,7 +104,7 @@ export function ledgerRoutes(context: RouteContext) {
     detail: {
       summary: "Entries of the ledger, page by page or as they come",
       description:
-        "Going up from `after`, or down from `before`. With a filter a request searches for a limited time, and a page may be empty though more follows: go on from `next` until it is `head`, or `first`. Follow the ledger with `after` and `wait`.",
+        "Going up from `after`, or down from `before`. With a filter a request searches for a limited time, and a page may be empty though more follows: go on from `next` until it has reached `head`, or `first`. Follow the ledger with `after` and `wait`.",
       tags: ["operations"],
     },
   });
