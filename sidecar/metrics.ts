@@ -28,6 +28,7 @@ export interface SidecarGauges {
   readonly streams: () => number;
   readonly streamRestBytes: () => number;
   readonly waitingReads: () => number;
+  readonly uptimeSeconds: () => number;
   /** Null while the LDB cannot be read. */
   readonly state: () => { readonly sequence: bigint; readonly latencySeconds: number | null } | null;
 }
@@ -92,8 +93,9 @@ function registerGauges(metrics: Metrics, gauges: SidecarGauges): void {
   );
   metrics.gaugeOf(
     names.ledgerLatencySeconds,
-    "Age of the last ledger entry in the LDB; 0 while it is not known",
-    () => gauges.state()?.latencySeconds ?? 0,
+    "Age of the last ledger entry in the LDB; while it is not known, time since the start",
+    // Unknown must not look fresh.
+    () => gauges.state()?.latencySeconds ?? gauges.uptimeSeconds(),
   );
 }
 

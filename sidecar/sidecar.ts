@@ -96,11 +96,13 @@ function assemble(deps: SidecarDeps, options: SidecarOptions, access: LdbAccess)
   });
   const routes: ReadonlyMap<string, Route> = createRoutes(createOwnAnswers({ ldbState, status, metrics }));
   const patterns = [...routes.values()].map(({ pattern }) => pattern);
+  const startedMs = clock.monotonicMs();
   const meter = createSidecarMeter(metrics, patterns, {
     requestsInFlight: () => dispatcher.inFlight,
     streams: () => turns.taken,
     streamRestBytes: () => rest.held,
     waitingReads: () => waits.count,
+    uptimeSeconds: () => (clock.monotonicMs() - startedMs) / 1_000,
     state: () => stateForMetrics(access, clock),
   });
   const context = {

@@ -41,6 +41,8 @@ async function everyReadIs(w: SidecarWorld, code: string): Promise<void> {
   expect((await w.get("/healthz")).status).toBe(200);
   expect((await w.get("/metrics")).status).toBe(200);
   expect(await w.metric("ctlstore_sidecar_ldb_readable")).toBe(0);
+  // Not known is not fresh.
+  expect(await w.metric("ctlstore_sidecar_ledger_latency_seconds")).toBeGreaterThan(0);
 }
 
 describe("an LDB that cannot answer", () => {
