@@ -12,6 +12,16 @@ import { CtlstoreError, messageOf, quote } from "../core/errors.ts";
 import type { Clock } from "../core/process/clock.ts";
 import { LOCK_FILE_NAME } from "./layout.ts";
 
+/** What one process at a time writes. */
+export interface Locked {
+  /** Of the lock file. */
+  readonly path: string;
+  /** For messages, as in `the LDB in "/var/spool/ctlstore"`. */
+  readonly what: string;
+  /** What to do when another process has it. */
+  readonly hint: string;
+}
+
 interface Holder {
   readonly pid: number;
   readonly host: string;
@@ -33,7 +43,17 @@ export class WriterLock implements Disposable {
 
   /** @throws CtlstoreError `ldb_locked` naming the holder, `ldb_unavailable` when the folder cannot be written, `ldb_disk_full` */
   static acquire(folder: string, clock: Clock): WriterLock {
-    const path = join(folder, LOCK_FILE_NAME);
+    const locked: Locked = {
+      path: join(folder, LOCK_FILE_NAME),
+      what: `the LDB in ${quote(folder)}`,
+      hint: "One Reflector writes one LDB folder: stop that one first, or use another folder.",
+    };
+    return WriterLock.acquireAt(locked, clock);
+  }
+
+  /** The same for something else that belongs to one process. */
+  static acquireAt(locked: Locked, clock: Clock): WriterLock {
+    const { path } = locked;
     const database = openLockFile(path);
     try {
       holdFor(database, {
@@ -44,7 +64,7 @@ export class WriterLock implements Disposable {
       });
       return new WriterLock(database);
     } catch (cause) {
-      const error = isBusy(cause) ? locked(folder, readHolder(database)) : unavailable(path, cause);
+      const error = isBusy(cause) ? lockedBy(locked, readHolder(database)) : unavailable(path, cause);
       database.close();
       throw error;
     }
@@ -106,16 +126,10 @@ function isBusy(cause: unknown): boolean {
   return cause instanceof Error && "code" in cause && String(cause.code).startsWith("SQLITE_BUSY");
 }
 
-function locked(folder: string, holder: Holder | null): CtlstoreError {
+function lockedBy({ what, hint }: Locked, holder: Holder | null): CtlstoreError {
   const who =
     holder === null ? "another process" : `process ${holder.pid} on ${holder.host}, since ${holder.since},`;
-  return new CtlstoreError(
-    "ldb_locked",
-    `Cannot write the LDB in ${quote(folder)}: ${who} writes it already`,
-    {
-      hint: "One Reflector writes one LDB folder: stop that one first, or use another folder.",
-    },
-  );
+  return new CtlstoreError("ldb_locked", `Cannot write ${what}: ${who} writes it already`, { hint });
 }
 
 function unavailable(path: string, cause: unknown): CtlstoreError {

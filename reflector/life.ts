@@ -96,7 +96,7 @@ export class ReflectorLife implements LdbSlot {
    * @throws CtlstoreError what `openLdbFolder` throws; `ldb_damaged` only without a store of snapshots
    */
   begin(): void {
-    removeStaleChangelog(this.folder, this.#options.changelog?.path ?? null, this.#deps.logger);
+    removeStaleChangelog(this.folder, this.#options.changelog?.path ?? null, this.#deps);
     let damage: unknown;
     try {
       this.open();

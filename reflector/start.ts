@@ -14,10 +14,11 @@ import { createLdbFolder } from "../ldb/ldb-folder.ts";
 import { WriterLock } from "../ldb/writer-lock.ts";
 import type { SnapshotSource } from "../snapshot/download/contract.ts";
 import type { Identity } from "./bootstrap/judge.ts";
+import { lockChangelog } from "./changelog/changelog-place.ts";
 import { ReflectorLife } from "./life.ts";
 import { publishReflectorMetrics } from "./metrics.ts";
 import type { ReflectorObserver } from "./observer.ts";
-import { type ReflectorOptions, withDefaults } from "./options.ts";
+import { type CompleteOptions, type ReflectorOptions, withDefaults } from "./options.ts";
 import { openReadiness, type ReadinessWatch } from "./readiness/watch.ts";
 import type { ReflectorStatus } from "./state.ts";
 
@@ -66,13 +67,13 @@ export async function startReflector(
   const { observers = [], metrics, random = Math.random, ...rest } = deps;
   const publish = publishReflectorMetrics(metrics, deps.clock);
   const complete = withDefaults(options);
-  const lock = WriterLock.acquire(options.ldbFolder, deps.clock);
+  const locks = takeLocks(complete, deps.clock);
   const readiness = await openReadiness(
     { ...rest, random, pulse: () => pulseOf(life, deps.clock) },
     options.readiness ?? {},
     complete,
   ).catch((error) => {
-    lock.release();
+    locks.dispose();
     throw error;
   });
   const onProgress = () => {
@@ -101,13 +102,21 @@ export async function startReflector(
     const { path, generation } = life.status().ldb;
     deps.logger.info({ path, generation, url: server?.url ?? null }, "reflector started");
     readiness.start(refreshMetrics);
-    return run(deps, { lock, life, readiness, server, observers });
+    return run(deps, { locks, life, readiness, server, observers });
   } catch (error) {
     life.close();
     await readiness.stop();
-    lock.release();
+    locks.dispose();
     throw error;
   }
+}
+
+/** What no other process may write meanwhile. @throws CtlstoreError as `WriterLock.acquire` and `lockChangelog` do */
+function takeLocks({ ldbFolder, changelog }: CompleteOptions, clock: Clock): DisposableStack {
+  using taken = new DisposableStack();
+  taken.use(WriterLock.acquire(ldbFolder, clock));
+  if (changelog !== null) taken.use(lockChangelog(changelog.path, clock));
+  return taken.move();
 }
 
 function judged(life: ReflectorLife, readiness: ReadinessWatch): ReflectorStatus {
@@ -129,7 +138,7 @@ function pulseOf(life: ReflectorLife, clock: Clock): string {
 }
 
 interface Owned {
-  readonly lock: WriterLock;
+  readonly locks: DisposableStack;
   readonly life: ReflectorLife;
   readonly readiness: ReadinessWatch;
   readonly server: StatusEndpoint | null;
@@ -137,7 +146,7 @@ interface Owned {
 }
 
 function run(deps: ReflectorDeps, owned: Owned): RunningReflector {
-  const { life, readiness, server, lock, observers } = owned;
+  const { life, readiness, server, locks, observers } = owned;
   const status = () => judged(life, readiness);
   const stopping = new AbortController();
   let lastStatus: ReflectorStatus | null = null;
@@ -148,7 +157,7 @@ function run(deps: ReflectorDeps, owned: Owned): RunningReflector {
     for (const observer of observers) await observer.stop();
     await server?.stop();
     life.close();
-    lock.release();
+    locks.dispose();
     await deps.source[Symbol.asyncDispose]();
     deps.logger.info({ sequence: lastStatus.sequence }, "reflector stopped");
   });

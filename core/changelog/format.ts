@@ -8,6 +8,7 @@
  *     DIR/change.log.<number>    older ones; numbers go up by one and are never given twice
  *     DIR/change.log.pending     the Reflector's own note, by which a crash between the LDB's commit and the line is mended
  *     DIR/change.log.next        the next newest file, for the moment in which it is made
+ *     DIR/change.log.lock        held by the process that writes these
  *
  * Each line is a JSON object in the original's form, with members of ours behind it:
  *

@@ -24,7 +24,8 @@ import {
 import { parseChangelogHeader } from "../../core/changelog/parse.ts";
 import type { Sequence } from "../../core/sequence.ts";
 
-export const READ_WRITE_CREATE = constants.O_RDWR | constants.O_CREAT;
+/** Never through a link: what it leads to is not ours. */
+export const READ_WRITE_CREATE = constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW;
 /** Whoever may read the LDB may follow it; the umask takes away what it must. */
 export const FILE_MODE = 0o644;
 /** More than any header has. */
@@ -124,15 +125,20 @@ export function pendingPath(path: string): string {
   return `${path}.pending`;
 }
 
-/** Removes every file of a changelog. @throws an error of the system */
-export function removeChangelog(path: string): void {
-  for (const file of rotatedFiles(path)) rmSync(rotatedChangelogPath(path, file), { force: true });
-  for (const one of [pendingPath(path), nextPath(path), path]) rmSync(one, { force: true });
+/** Held by the process that writes the changelog. */
+export function lockPath(path: string): string {
+  return `${path}.lock`;
 }
 
-/** @throws an error of the system */
-export function syncFolderOf(path: string): void {
-  const descriptor = openSync(dirname(path), "r");
+/** Every file of a changelog but its lock, whether it is there or not; the newest one last. */
+export function allFiles(path: string): readonly string[] {
+  const older = rotatedFiles(path).map((file) => rotatedChangelogPath(path, file));
+  return [...older, pendingPath(path), nextPath(path), path];
+}
+
+/** Of a file, or a folder. @throws an error of the system */
+export function syncFile(path: string): void {
+  const descriptor = openSync(path, "r");
   try {
     fsyncSync(descriptor);
   } finally {

@@ -1,11 +1,22 @@
-/** Whether a changelog may be at a path, said before anything is written there. */
-import { closeSync, lstatSync, mkdirSync, openSync, readSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import { CHANGELOG_FILE_NAME } from "../../core/changelog/format.ts";
+/** Whether a changelog may be at a path, said before anything is written there; and that only one process writes it. */
+import {
+  closeSync,
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readSync,
+  realpathSync,
+  rmSync,
+} from "node:fs";
+import { basename, dirname, resolve } from "node:path";
+import { CHANGELOG_FILE_NAME, rotatedChangelogPath } from "../../core/changelog/format.ts";
 import { CtlstoreError, isCtlstoreError, messageOf, quote } from "../../core/errors.ts";
+import type { Clock } from "../../core/process/clock.ts";
 import type { Logger } from "../../core/process/logger.ts";
 import { onLdbFiles } from "../../ldb/file-errors.ts";
-import { findFile, removeChangelog } from "./changelog-files.ts";
+import { WriterLock } from "../../ldb/writer-lock.ts";
+import { allFiles, findFile, lockPath, rotatedFiles } from "./changelog-files.ts";
 
 /** A path that cannot be written, whatever is waited for. */
 const WRONG_PLACE = new Set([
@@ -17,6 +28,8 @@ const WRONG_PLACE = new Set([
   "EEXIST",
   "ELOOP",
   "ENAMETOOLONG",
+  "SQLITE_CANTOPEN",
+  "SQLITE_READONLY",
 ]);
 /** What a changelog begins with, of ours or of the original; and a file that a power cut left without its bytes. */
 const FIRST_BYTES = new Set([0x7b /* { */, 0x00]);
@@ -35,13 +48,34 @@ export function onChangelogOpen<Result>(path: string, work: () => Result): Resul
   }
 }
 
-/** Makes its folder where that is missing. @throws CtlstoreError `config_invalid`, or an error of the system */
-export function checkPlace(path: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined || found.size === 0) return;
-  if (!found.isFile()) throw unusable(path, "something that is no file is there");
-  if (!FIRST_BYTES.has(firstByteOf(path))) throw unusable(path, "the file there is no changelog");
+/**
+ * Takes the place for this process, making its folder where that is missing: two Reflectors would take one another's lines
+ * away, and consumers be told of the changes of another LDB.
+ * @throws CtlstoreError `config_invalid` when it cannot be one, or somebody else's files are there; `ldb_locked` naming
+ *   who has it; `ldb_unavailable`, `ldb_disk_full`
+ */
+export function lockChangelog(path: string, clock: Clock): WriterLock {
+  const locked = {
+    path: lockPath(path),
+    what: `the changelog ${quote(path)}`,
+    hint: "Each Reflector keeps a changelog of its own: stop the other one, or name another file.",
+  };
+  return onChangelogOpen(path, () => {
+    mkdirSync(dirname(path), { recursive: true });
+    checkFiles(path);
+    return WriterLock.acquireAt(locked, clock);
+  });
+}
+
+/** @throws CtlstoreError `config_invalid` when something is there that is not a changelog's to write and remove */
+function checkFiles(path: string): void {
+  for (const file of allFiles(path)) {
+    const found = lstatSync(file, { throwIfNoEntry: false });
+    if (found === undefined) continue;
+    if (!found.isFile()) throw unusable(path, `${quote(file)} is no file`);
+    if (found.size > 0 && !FIRST_BYTES.has(firstByteOf(file)))
+      throw unusable(path, `${quote(file)} is no file of a changelog`);
+  }
 }
 
 function firstByteOf(path: string): number {
@@ -66,14 +100,33 @@ function unusable(path: string, reason: string): CtlstoreError {
  * it, and who follows it must not take its silence for "nothing changed". Never throws.
  * @param writtenPath where this run writes one; null for nowhere
  */
-export function removeStaleChangelog(ldbFolder: string, writtenPath: string | null, logger: Logger): void {
+export function removeStaleChangelog(
+  ldbFolder: string,
+  writtenPath: string | null,
+  { logger, clock }: { readonly logger: Logger; readonly clock: Clock },
+): void {
   const path = resolve(ldbFolder, CHANGELOG_FILE_NAME);
-  if (path === writtenPath) return;
   try {
-    if (findFile(path) === null) return;
-    removeChangelog(path);
+    if (!isChangelog(path) || (writtenPath !== null && isSamePlace(path, writtenPath))) return;
+    using _lock = lockChangelog(path, clock);
+    for (const file of [...allFiles(path), lockPath(path)]) rmSync(file, { force: true });
     logger.warn({ path }, "changelog of an earlier run removed: this run does not write it");
   } catch (error) {
     logger.error({ err: error, path }, "changelog of an earlier run is out of date and cannot be removed");
   }
+}
+
+/** Also one whose newest file is missing, since a kill came into the middle of beginning the next one. */
+function isChangelog(path: string): boolean {
+  const last = rotatedFiles(path).at(-1);
+  return (
+    findFile(path) !== null || (last !== undefined && findFile(rotatedChangelogPath(path, last)) !== null)
+  );
+}
+
+/** However the folder is named. */
+function isSamePlace(one: string, other: string): boolean {
+  if (one === other) return true;
+  if (basename(one) !== basename(other) || !existsSync(dirname(other))) return false;
+  return realpathSync(dirname(one)) === realpathSync(dirname(other));
 }

@@ -17,7 +17,7 @@ import type { ChangelogStatus } from "../state.ts";
 import { bootId } from "./boot-id.ts";
 import { ChangeRecorder } from "./change-recorder.ts";
 import { pendingPath } from "./changelog-files.ts";
-import { checkPlace, onChangelogOpen } from "./changelog-place.ts";
+import { onChangelogOpen } from "./changelog-place.ts";
 import { type ChangelogCounts, type ChangelogSettings, NO_CHANGELOG_COUNTS } from "./contract.ts";
 import type { LogFiles } from "./log-files.ts";
 import { beginHistory, type NewHistory, NO_LINES, resumeFiles } from "./open-files.ts";
@@ -71,16 +71,16 @@ export class Changelog {
   }
 
   /**
-   * Goes on with the changelog that is there, as it would be had nobody been killed, or begins a new history.
+   * Goes on with the changelog that is there, as it would be had nobody been killed, or begins a new history. Call with its
+   * lock held (`changelog-place.ts`).
    * @throws CtlstoreError `config_invalid` when the path cannot be one, `ldb_disk_full`, `ldb_unavailable`
    */
   static open(deps: ChangelogDeps, settings: ChangelogSettings, ldb: LdbState): Changelog {
     const { boot = bootId() } = deps;
     return onChangelogOpen(settings.path, () => {
-      checkPlace(settings.path);
       using opened = new DisposableStack();
-      const judged = judgeResume(settings.path, ldb, boot);
       const note = opened.adopt(new PendingNoteFile(pendingPath(settings.path)), (file) => file.close());
+      const judged = judgeResume(settings.path, ldb, boot);
       const options = { ...settings, onPoint: deps.onPoint };
       const { generation, sequence: seq } = ldb;
       const files =

@@ -5,6 +5,7 @@
  * Each step leaves what `resume.ts` knows how to go on from.
  */
 import { closeSync, fsyncSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
 import { rotatedChangelogPath } from "../../core/changelog/format.ts";
 import type { Sequence } from "../../core/sequence.ts";
 import type { OnCrashPoint } from "../../ldb/crash-points.ts";
@@ -17,7 +18,7 @@ import {
   openFound,
   placeNext,
   rotatedFiles,
-  syncFolderOf,
+  syncFile,
   writeFully,
 } from "./changelog-files.ts";
 
@@ -175,10 +176,11 @@ export class LogFiles {
     this.#older = kept;
   }
 
-  /** Makes all of it durable. */
+  /** Makes all of it durable, the older files too: the system may still have what was written to them in memory. */
   sync(): void {
+    for (const { path } of this.#older) syncFile(path);
     fsyncSync(this.#newest.descriptor);
-    syncFolderOf(this.#path);
+    syncFile(dirname(this.#path));
   }
 
   close(): void {

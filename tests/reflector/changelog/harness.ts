@@ -1,6 +1,6 @@
 /** Writes an LDB with a changelog without a Reflector around it, and looks at the files. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { existsSync, mkdirSync, readdirSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { systemClock } from "../../../core/process/clock.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
 import { ignoreCrashPoint, type OnCrashPoint } from "../../../ldb/crash-points.ts";
@@ -43,6 +43,7 @@ export function openTestWriter(folder: string, options: TestWriterOptions = {}):
   const { database } = ldb;
   const { changelog: changelogSettings } = complete;
   if (changelogSettings === null) throw new Error("no changelog");
+  mkdirSync(dirname(changelogSettings.path), { recursive: true });
   const { sequence } = readPosition(database);
   const changelog = Changelog.open({ ...deps, database, boot }, changelogSettings, {
     generation: identityOf(ldb),
