@@ -195,11 +195,15 @@ function putPlain(bytes: Uint8Array, start: number, text: string): number {
   return at + 1;
 }
 
-/** At least as many UTF-16 code units as the key has text. */
+/** At least as many UTF-16 code units as the key has in JSON before anything is escaped: text has two quotes. */
 function unitsOf(key: LineKey | null): number {
-  if (typeof key === "string") return key.length;
+  if (typeof key === "string") return key.length + QUOTES;
   if (key === null || typeof key !== "object") return INTEGER_UNITS;
-  return key.reduce<number>((sum, part) => sum + (typeof part === "string" ? part.length : INTEGER_UNITS), 0);
+  return key.reduce<number>(
+    (sum, part) => sum + (typeof part === "string" ? part.length + QUOTES : INTEGER_UNITS),
+    0,
+  );
 }
 
+const QUOTES = 2;
 const INTEGER_UNITS = 20;

@@ -11,6 +11,11 @@ export const CHANGELOG_LIMITS = {
    * reads the table again than with a line for each.
    */
   keysPerTransaction: 10_000,
+  /**
+   * UTF-16 code units of one key. Ours have at most 3,072 bytes; the original lets text of any length into a key, and a
+   * line of that would be too long for who reads it (`CHANGES_LIMITS.lineBytes`).
+   */
+  keyUnits: 8_192,
   /** Tables whose columns, and forms of upserts whose key columns, are kept in mind; as many as stay prepared. */
   knownTables: 256,
   /** The Reflector's note has its facts in this many bytes: within one page, which no kill can tear. */

@@ -11,7 +11,7 @@ import { BEGIN_MARKER, changesSchema, describeStatement } from "../../core/ledge
 import { CHANGELOG_LIMITS } from "../../core/limits.ts";
 import type { WritableDatabase } from "../../ldb/writable-database.ts";
 import { type ChangedTable, ChangedTables, UNKNOWN_TABLE } from "./changed-tables.ts";
-import { keyPart } from "./key-values.ts";
+import { type KeyColumn, keyPart } from "./key-values.ts";
 import { type RowKind, type TableKind, TransactionChanges } from "./transaction-changes.ts";
 
 /** Where the key is in upserts that begin alike. */
@@ -24,6 +24,7 @@ interface UpsertForm {
 
 /** Characters; a part of a text keeps all of it in memory. */
 const LONG_STATEMENT = 4_096;
+const MOST_UNITS = CHANGELOG_LIMITS.keyUnits;
 const NO_FORM: UpsertForm = { prefix: "", table: UNKNOWN_TABLE, positions: [] };
 const UPSERTED_TABLE = /^REPLACE INTO (\w+) \(/;
 const QUOTED_NAME = /"([a-z0-9_]+)"/g;
@@ -185,14 +186,21 @@ function keyOf(
   const [first] = key;
   if (first === undefined) return null;
   // Nearly every key has one part.
-  if (key.length === 1) return keyPart(first, values[positions[0] ?? -1] ?? null);
+  if (key.length === 1) return boundedPart(first, values[positions[0] ?? -1] ?? null, MOST_UNITS);
   const parts: KeyPart[] = [];
+  let units = MOST_UNITS;
   for (let i = 0; i < key.length; i++) {
-    const part = keyPart(key[i] ?? first, values[positions[i] ?? -1] ?? null);
+    const part = boundedPart(key[i] ?? first, values[positions[i] ?? -1] ?? null, units);
     if (part === null) return null;
+    if (typeof part === "string") units -= part.length;
     parts.push(part);
   }
   return parts;
+}
+
+function boundedPart(column: KeyColumn, value: BoundValue, mostUnits: number): KeyPart | null {
+  const part = keyPart(column, value);
+  return typeof part === "string" && part.length > mostUnits ? null : part;
 }
 
 function keyOfDelete(table: ChangedTable, values: ReadonlyMap<string, BoundValue>): LineKey | null {

@@ -3,6 +3,7 @@ import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { LineBuffer, tableLines } from "../../../core/changelog/encode.ts";
 import { parseChangelogLine } from "../../../core/changelog/parse.ts";
+import { CHANGES_LIMITS } from "../../../core/limits.ts";
 import { seededRandom, suiteSeed } from "../../support/suite.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { CREATE_T, MemoryLedger, put } from "../memory-ledger.ts";
@@ -151,6 +152,32 @@ test("D1 a key that is not of its declared kind is told as reload of its table",
   expect(short(single(CREATE_T, `REPLACE INTO fam___tbl ("k","k","v") VALUES(1,2,'a')`))).toEqual([
     "2 reload tbl end",
   ]);
+});
+
+test("I13 a key longer than a line may be is told as reload of its table", () => {
+  const of = (text: string) => `REPLACE INTO fam___str ("id","n") VALUES('${text}',1)`;
+  const [long, longer] = ["\u0001".repeat(8_192), "\u0001".repeat(8_193)];
+  const lines = single(CREATE_S, of(long), of(longer), `DELETE FROM fam___str WHERE "id" = '${longer}'`);
+  expect(lines.map(({ kind }) => kind)).toEqual(["upsert", "reload", "reload"]);
+  expect(JSON.stringify(lines[0]).length).toBeLessThan(CHANGES_LIMITS.lineBytes);
+  const mixed = (text: string) =>
+    `REPLACE INTO fam___mix ("b","v","n","s") VALUES(x'${"00".repeat(3_000)}','text',1,'${text}')`;
+  const compound = single(CREATE_M, mixed("a".repeat(4_192)), mixed("a".repeat(4_193)));
+  expect(compound.map(({ kind }) => kind)).toEqual(["upsert", "reload"]);
+});
+
+test("a line is whole wherever the memory for lines ends", () => {
+  const names = Array.from({ length: 40 }, (_, i) => ({ name: `k${i}`, type: "string" }));
+  const table = tableLines("fam", "tbl", names);
+  const empty = names.map(() => "");
+  const alone = new LineBuffer(0);
+  alone.add(1n, table, "upsert", empty, true);
+  const expected = alone.text.toString("utf8");
+  for (let left = 0; left < expected.length + 300; left++) {
+    const buffer = new LineBuffer(64 * 1024 - left);
+    buffer.add(1n, table, "upsert", empty, true);
+    expect([left, buffer.text.toString("utf8")]).toEqual([left, expected]);
+  }
 });
 
 test("a statement that is none of the ledger's forms is told as reload of any table", () => {
