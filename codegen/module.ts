@@ -134,7 +134,7 @@ function tableValue({ family, table, fields, keyFields }: ModuleTable): string[]
     `      family: ${JSON.stringify(family)},`,
     `      table: ${JSON.stringify(table)},`,
     "      fields: {",
-    ...fields.map(({ name, type }) => `        ${memberName(name)}: "${type}",`),
+    ...fields.flatMap(({ name, type }) => member(`        ${memberName(name)}:`, `"${type}",`)),
     "      },",
     list(
       "      keyFields: ",
@@ -145,10 +145,20 @@ function tableValue({ family, table, fields, keyFields }: ModuleTable): string[]
   ];
 }
 
-/** A list in brackets: on one line where it fits. */
+/** A member of an object: on one line where it fits. */
+function member(name: string, value: string): string[] {
+  const line = `${name} ${value}`;
+  if (line.length <= LINE_CHARS) return [line];
+  const indent = /^ */.exec(name)?.[0] ?? "";
+  return [name, `${indent}  ${value}`];
+}
+
+/** A list in brackets: on one line where it fits, and on lines of its own where not even its beginning does. */
 function list(before: string, elements: readonly string[], after: string): string {
   const line = `${before}[${elements.join(", ")}]${after}`;
   if (line.length <= LINE_CHARS) return line;
+  if (before.endsWith("= ") && before.length >= LINE_CHARS)
+    return `${before.trimEnd()}\n${list("  ", elements, after)}`;
   const indent = /^ */.exec(before)?.[0] ?? "";
   return `${before}[\n${elements.map((one) => `${indent}  ${one},\n`).join("")}${indent}]${after}`;
 }

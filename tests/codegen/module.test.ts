@@ -9,7 +9,7 @@ import type { ModuleTable } from "../../codegen/table.ts";
 import { runProcess } from "../support/process.ts";
 import { seededRandom, suiteSeed } from "../support/suite.ts";
 import { tempFolder } from "../support/temp-folder.ts";
-import { LOADED_WORDS, randomTables } from "./sample-tables.ts";
+import { LOADED_WORDS, longNamedTables, randomTables } from "./sample-tables.ts";
 
 const ROOT = join(import.meta.dir, "..", "..");
 const BIOME = join(ROOT, "node_modules", ".bin", "biome");
@@ -75,10 +75,13 @@ describe("the module", () => {
     using folder = tempFolder("codegen");
     const fields = LOADED_WORDS.map((name) => ({ name, type: "string" as const }));
     const words = table("words/all", fields, ...LOADED_WORDS.slice(0, 16));
-    const module = typedReaderModule([words, ...randomTables(seededRandom(seed), 100)], {
-      ...OPTIONS,
-      readerModule: join(ROOT, "reader", "index.ts"),
-    });
+    const module = typedReaderModule(
+      [words, ...longNamedTables(), ...randomTables(seededRandom(seed), 100)],
+      {
+        ...OPTIONS,
+        readerModule: join(ROOT, "reader", "index.ts"),
+      },
+    );
     writeFileSync(folder.file("module.ts"), module);
     writeFileSync(folder.file("biome.json"), '{ "formatter": { "indentStyle": "space" } }');
     const config = {

@@ -14,6 +14,25 @@ export const LOADED_WORDS = (
 
 const LETTERS = "abcdefghijklmnopqrstuvwxyz";
 
+/** Tables whose names, or whose fields' names, are of every length at which a formatter may break a line. */
+export function longNamedTables(): ModuleTable[] {
+  const long = (chars: number) => LETTERS.repeat(3).slice(0, chars);
+  const id = { name: "id", type: "string" } as const;
+  const ofFields = Array.from({ length: FORMAT_LIMITS.fieldNameChars.max - 39 }, (_, i) => {
+    const field = { name: long(40 + i), type: "bytestring" } as const;
+    const table = { family: "long", fields: [field, id] };
+    return [
+      { ...table, table: `field_${i}`, keyFields: ["id"] },
+      { ...table, table: `key_${i}`, keyFields: [field.name] },
+    ];
+  });
+  const ofTables = Array.from({ length: 29 }, (_, i) => {
+    const [family, table] = [long(30), long(3 + i)];
+    return { family, table, fields: [id], keyFields: ["id"] };
+  });
+  return [...ofFields.flat(), ...ofTables];
+}
+
 /** A number of random tables whose names differ as the LDB names them, and often in nothing else. */
 export function randomTables(random: () => number, count: number): ModuleTable[] {
   const tables = new Map<string, ModuleTable>();
