@@ -217,7 +217,7 @@ export interface Changes extends AsyncIterableIterator<ChangeEvent>, AsyncDispos
   /**
    * Where to go on if the iteration ended here: after the last event that was given and all changes that the filter passed
    * over since. Keep it, to lose no time over changes of other tables. Null while there is no place yet, since the
-   * changelog was not found, or a bare sequence was given.
+   * changelog was not found, or a bare sequence was given and no event was asked for.
    */
   readonly cursor: string | null;
   next(): Promise<IteratorResult<ChangeEvent, undefined>>;

@@ -71,7 +71,8 @@ export const changesCommand = command({
       follow,
     });
     await printAll(context, changes, given);
-    context.note(`go on with --since ${changes.cursor}`);
+    const cursor = changes.cursor ?? since;
+    if (cursor !== undefined) context.note(`go on with --since ${cursor}`);
   },
 });
 

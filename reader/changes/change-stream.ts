@@ -4,7 +4,7 @@
  * It holds little while nobody asks it: one open file, and the lines of one piece of it. It waits only inside `next`, so one
  * that was forgotten costs nothing more. It ends once: by `return` quietly, by a signal or an error with a rejection.
  */
-import { type ChangelogPlace, formatCursor } from "../../core/changelog/cursor.ts";
+import type { ChangelogPlace } from "../../core/changelog/cursor.ts";
 import { turnOfEventLoop } from "../../core/process/turn.ts";
 import type { ChangeEvent, Changes } from "../types.ts";
 import { ChangelogFiles } from "./changelog-files.ts";
@@ -52,7 +52,7 @@ export class ChangeStream implements Changes {
       const place: ChangelogPlace =
         since === null ? placeNow(deps) : since === "oldest" ? oldestPlace(deps) : since;
       this.#follower = new ChangesFollower(deps, place);
-      this.#cursor = place.history === null ? null : formatCursor(place.sequence, place.history);
+      this.#cursor = this.#follower.cursor;
     } catch (error) {
       this.#unbegun = { error };
     }
@@ -105,7 +105,7 @@ export class ChangeStream implements Changes {
       const events = transactionEvents(step.lines, step.history, { filter, bigints: this.#deps.bigints });
       if (events.length === 0) this.#cursor = step.cursor;
       this.#ready = events.reverse();
-    }
+    } else this.#cursor ??= this.#follower?.cursor ?? null;
   }
 
   #nextReady(): ChangeEvent | null {

@@ -48,8 +48,12 @@ export class ChangelogFiles {
 
   /** The header of the oldest file that is kept of a history, given that of another one. */
   oldestHeader(known: ChangelogHeader): ChangelogHeader {
-    using older = this.#rotated(known.file - 1, known.history);
-    return older === null ? known : this.oldestHeader(older.header);
+    let oldest = known;
+    for (;;) {
+      using older = this.#rotated(oldest.file - 1, known.history);
+      if (older === null) return oldest;
+      oldest = older.header;
+    }
   }
 
   /**

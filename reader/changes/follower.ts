@@ -76,6 +76,12 @@ export class ChangesFollower {
     return this.#giveWhole() ?? this.#readOn(this.#file);
   }
 
+  /** Where it stands; null as long as it has only a sequence, and has not found the history that is meant. */
+  get cursor(): string | null {
+    const { sequence, history } = this.#place;
+    return history === null ? null : formatCursor(sequence, history);
+  }
+
   close(): void {
     this.#file?.close();
   }

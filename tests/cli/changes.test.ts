@@ -63,6 +63,7 @@ describe("ctlstore changes", () => {
     ]);
 
     expect((await run("changes", "--ldb", folder.path, "--since", cursor)).out).toEqual([]);
+    expect((await run("changes", "--ldb", folder.path, "--since", "9")).notes).toContain(`--since ${cursor}`);
     expect((await run("changes", "--ldb", folder.path, "--since", "1@00000000000000aa")).out).toEqual([
       "9  invalidate  anything may have changed: reset",
     ]);

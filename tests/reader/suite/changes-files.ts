@@ -73,6 +73,21 @@ export function defineChangesFilesTests(environment: SuiteEnvironment): void {
     }
   });
 
+  test("cursor is known after the first look when a bare sequence was given and nothing has happened since", async () => {
+    using folder = new SampleFolder(environment);
+    folder.ldb().moveTo(9);
+    const log = new SampleChangelog(folder.path);
+    log.append(row(7, 7));
+    const reader = folder.reader();
+    const changes = reader.changes({ since: 8, follow: false });
+    assert.equal(changes.cursor, null);
+    assert.equal((await changes.next()).done, true);
+    assert.equal(changes.cursor, `8@${log.history}`);
+    const earlier = reader.changes({ since: 5, follow: false });
+    assert.equal(brief(await nextEvent(earlier)), "upsert 7.");
+    assert.equal(earlier.cursor, `7@${log.history}`);
+  });
+
   test("all changes that are kept come, and then the end, when the oldest are asked for and none are waited for", async () => {
     using folder = new SampleFolder(environment);
     folder.ldb().moveTo(9);
