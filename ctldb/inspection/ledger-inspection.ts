@@ -29,7 +29,8 @@ export class StoredLedgerInspection implements LedgerInspection, Disposable {
   readonly #deps: InspectionDeps;
   readonly #watch: HeadWatch;
 
-  constructor(deps: InspectionDeps) {
+  constructor(given: InspectionDeps) {
+    const deps = { ...given, store: whileOpen(given) };
     this.#deps = deps;
     const readHead = async () => (await readBounds(deps.store)).head;
     this.#watch = new HeadWatch({ clock: deps.clock, readHead });
@@ -60,4 +61,19 @@ export class StoredLedgerInspection implements LedgerInspection, Disposable {
   [Symbol.dispose](): void {
     this.#watch[Symbol.dispose]();
   }
+}
+
+/** A search goes on for seconds: it ends with the ctldb, between two of its steps. */
+function whileOpen({ store, assertOpen }: InspectionDeps): InspectionDeps["store"] {
+  const read =
+    <Found>(select: (sql: string) => Promise<Found>) =>
+    async (sql: string): Promise<Found> => {
+      assertOpen();
+      return select(sql);
+    };
+  return {
+    leaderTimestamp: store.leaderTimestamp,
+    query: read((sql) => store.query(sql)),
+    search: read((sql) => store.search(sql)),
+  };
 }

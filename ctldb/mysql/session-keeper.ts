@@ -31,6 +31,8 @@ export class SessionKeeper implements AsyncDisposable {
 
   /** @throws CtlstoreError `ctldb_unavailable`, `ctldb_incompatible` */
   async get(): Promise<MysqlSession> {
+    // Whoever is late must not connect again: nobody would close that connection.
+    this.#closing.signal.throwIfAborted();
     if (this.#session !== null && !this.#session.broken) return this.#session;
     if (this.#connecting !== null) this.#deps.gate.assertWorthWaiting();
     this.#connecting ??= this.#connect();

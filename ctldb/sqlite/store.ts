@@ -190,6 +190,8 @@ class SqliteStore implements LedgerStore {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#tableSizes?.[Symbol.dispose]();
+    // After the searches that have asked already.
+    await this.#searchTurn.run(() => {});
     this.#reading.close();
     this.#writing.close();
   }

@@ -531,6 +531,17 @@ export function inspectionTests(target: ConformanceTarget): void {
     });
   });
 
+  test("looking at the ledger ends with the ctldb, by code, also in the middle of a search", async () => {
+    const url = await target.createDatabase();
+    const ctldb = await openFilled(url);
+    const request = { family: FAMILY, table: COUNTS.table, key: ["a"], before: null, limit: 1 };
+    const many = Array.from({ length: 20 }, () => ctldb.inspection.history(request).catch((error) => error));
+    await ctldb[Symbol.asyncDispose]();
+    for (const outcome of await Promise.all(many))
+      if (!("changes" in outcome)) expect(outcome).toMatchObject({ code: "ctldb_unavailable" });
+    expect(await failureOf(ctldb.inspection.history(request))).toMatchObject({ code: "ctldb_unavailable" });
+  });
+
   describe("looking up keys", () => {
     let ctldb: CtlDb;
     beforeAll(async () => {
