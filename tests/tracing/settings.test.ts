@@ -114,6 +114,23 @@ describe("the settings of traces", () => {
     expect(complaints.join()).not.toContain(secret);
   });
 
+  test("R45 leave out headers that no request could have: on Node the reason of the failure would show the token", () => {
+    const secret = testSecret("unsendable");
+    for (const header of [
+      `authorization=Bearer%20${secret}%0Aand-more`,
+      `authorization=${secret}%E2%82%AC`,
+      `two%20words=${secret}`,
+    ]) {
+      const { settings, complaints } = read(
+        { OTEL_EXPORTER_OTLP_HEADERS: header },
+        { otlpEndpoint: ENDPOINT },
+      );
+      expect(settings?.headers).toEqual({});
+      expect(complaints.map((text) => text.split(":")[0])).toEqual(["OTEL_EXPORTER_OTLP_HEADERS"]);
+      expect(complaints.join()).not.toContain(secret);
+    }
+  });
+
   test("are none, with a complaint, when the environment's endpoint cannot be used", () => {
     for (const endpoint of [
       "collector:4317",

@@ -65,7 +65,22 @@ export class EnvironmentReader {
     }
     return pairs;
   }
+
+  /** Headers of a request, as `pairs`. One that cannot be sent would be refused at each request, on Node with its value in the reason. */
+  headers(name: string): Readonly<Record<string, string>> {
+    const headers = this.pairs(name);
+    const unsendable = Object.entries(headers).find(
+      ([key, value]) => !HEADER_NAME.test(key) || !HEADER_VALUE.test(value),
+    );
+    if (unsendable === undefined) return headers;
+    this.complain(name, "one of them cannot be sent as an HTTP header; all of it is left out");
+    return {};
+  }
 }
+
+/** What HTTP allows (RFC 9110). */
+const HEADER_NAME = /^[\w!#$%&'*+.^`|~-]+$/;
+const HEADER_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 
 function decoded(text: string): string | null {
   try {

@@ -68,7 +68,7 @@ export function readTraceSettings(
   const queue = environment.integer("OTEL_BSP_MAX_QUEUE_SIZE", { min: 1, ...queueSpans });
   const settings: TraceSettings = {
     url,
-    headers: environment.pairs(environment.ofTraces("HEADERS")),
+    headers: environment.headers(environment.ofTraces("HEADERS")),
     files: filesFrom(environment),
     gzip: environment.text(environment.ofTraces("COMPRESSION")) === "gzip",
     requestMs: environment.integer(environment.ofTraces("TIMEOUT"), requestMs),
