@@ -119,7 +119,7 @@ describe("the settings of traces", () => {
     for (const header of [
       `authorization=Bearer%20${secret}%0Aand-more`,
       `authorization=${secret}%E2%82%AC`,
-      `two%20words=${secret}`,
+      `two words=${secret}`,
     ]) {
       const { settings, complaints } = read(
         { OTEL_EXPORTER_OTLP_HEADERS: header },
