@@ -7,6 +7,7 @@ import { type Treaty, treaty } from "@elysiajs/eden/treaty2";
 import type { FetchLike } from "../core/process/fetch/fetch-like.ts";
 import type { ErrorAnswer } from "../core/wire/answers.ts";
 import type { App } from "../server/app.ts";
+import { assertSendable } from "./encode.ts";
 import { traceHeaders } from "./trace-headers.ts";
 
 export type { FetchLike } from "../core/process/fetch/fetch-like.ts";
@@ -45,6 +46,7 @@ export type Client = Treaty.Sign<Routes<App["~Routes"]>>;
  * thrown `CtlstoreError`. To write rows use `Writer`, which retries safely.
  *
  * @param url where the Executive listens, such as `http://127.0.0.1:3000`
+ * @throws CtlstoreError `config_invalid` for a token that no header can have
  *
  * @example
  * const client = createClient("http://127.0.0.1:3000", { adminToken: "…" });
@@ -58,6 +60,7 @@ export type Client = Treaty.Sign<Routes<App["~Routes"]>>;
  * unwrap(await client.writers({ writer: "importer" }).post("a secret"));
  */
 export function createClient(url: string, options: ClientOptions = {}): Client {
+  if (options.adminToken !== undefined) assertSendable("admin token", options.adminToken);
   // The same routes with more exact types for their errors.
   return treaty<App>(url.replace(/\/+$/, ""), {
     keepDomain: url.includes("://"),

@@ -52,8 +52,26 @@ export function encodeBase64(bytes: Uint8Array): string {
   return btoa(byteString(bytes));
 }
 
-/** Text as a header carries it: its UTF-8 bytes, one per character. */
-export function headerValue(text: string): string {
+/** What no header can have; white space around a value is left out by whoever sends it. */
+const UNSENDABLE = /[\u0000-\u0008\u000a-\u001f\u007f]/;
+
+/**
+ * Refuses text that no request could carry. `fetch` would refuse each of them: on Node with the text in its message, which
+ * must not hold a secret (R45), and as if the other side were away.
+ * @param what the text is @throws CtlstoreError `config_invalid`
+ */
+export function assertSendable(what: string, text: string): void {
+  if (!UNSENDABLE.test(text.trim())) return;
+  throw new CtlstoreError(
+    "config_invalid",
+    `Cannot send the ${what}: it holds a line break or another control character`,
+    { hint: "was it read from a file with more than it in it?" },
+  );
+}
+
+/** Text as a header carries it: its UTF-8 bytes, one per character. @param what it is @throws CtlstoreError `config_invalid` */
+export function headerValue(what: string, text: string): string {
+  assertSendable(what, text);
   return byteString(new TextEncoder().encode(text));
 }
 

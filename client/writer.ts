@@ -59,12 +59,13 @@ export class Writer {
   /** The stored cookie, or null while it is not known. */
   #cookie: Uint8Array | null = null;
 
+  /** @throws CtlstoreError `config_invalid` for a name or a secret that no header can have */
   constructor(options: WriterOptions) {
     this.#options = options;
     this.#client = createClient(options.url, options.fetch === undefined ? {} : { fetch: options.fetch });
     this.#headers = {
-      "ctlstore-writer": headerValue(options.writer),
-      "ctlstore-secret": headerValue(options.secret),
+      "ctlstore-writer": headerValue("writer's name", options.writer),
+      "ctlstore-secret": headerValue("secret", options.secret),
     };
   }
 
