@@ -43,25 +43,30 @@ export interface FoundFile {
   readonly headerBytes: number;
 }
 
-/** Null when there is none, or it has no header of ours. */
+/**
+ * Null when there is none, or it has no header of ours.
+ * @throws an error of the system: a file that cannot be looked at just now is not taken for none
+ */
 export function findFile(path: string): FoundFile | null {
-  let descriptor: number;
-  try {
-    if (!lstatSync(path).isFile()) return null;
-    descriptor = openSync(path, "r");
-  } catch {
-    return null;
-  }
+  if (lstatSync(path, { throwIfNoEntry: false })?.isFile() !== true) return null;
+  const descriptor = openSync(path, "r");
   try {
     const start = Buffer.alloc(HEADER_LINE_BYTES);
     const end = start.subarray(0, readSync(descriptor, start, 0, start.length, 0)).indexOf(NEWLINE);
-    if (end < 0) return null;
-    const { history, file, seq } = parseChangelogHeader(start.toString("utf8", 0, end));
+    const header = end < 0 ? null : headerOf(start.toString("utf8", 0, end));
+    if (header === null) return null;
+    const { history, file, seq } = header;
     return { path, history, file, seq, bytes: fstatSync(descriptor).size, headerBytes: end + 1 };
-  } catch {
-    return null;
   } finally {
     closeSync(descriptor);
+  }
+}
+
+function headerOf(text: string): ReturnType<typeof parseChangelogHeader> | null {
+  try {
+    return parseChangelogHeader(text);
+  } catch {
+    return null;
   }
 }
 

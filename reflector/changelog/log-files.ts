@@ -39,6 +39,8 @@ export class LogFiles {
   #begin: number;
   #end: number;
   #older: readonly FoundFile[] = [];
+  /** The newest file has its older name already: the next one could not be put in its place yet. */
+  #isAside = false;
 
   private constructor(
     options: LogFilesOptions,
@@ -120,7 +122,8 @@ export class LogFiles {
 
   /** False when somebody has removed, replaced, cut or written the newest file. */
   get isUntouched(): boolean {
-    const found = statSync(this.#path, { throwIfNoEntry: false });
+    const path = this.#isAside ? rotatedChangelogPath(this.#path, this.#newest.file) : this.#path;
+    const found = statSync(path, { throwIfNoEntry: false });
     return found !== undefined && found.ino === this.#newest.inode && found.size === this.#end;
   }
 
@@ -141,23 +144,45 @@ export class LogFiles {
     this.append(bytes);
   }
 
-  /** Begins the next file. @param seq up to which all lines are in the files */
+  /**
+   * Begins the next file. Once more after a failure it goes on where that came.
+   * @param seq up to which all lines are in the files
+   * @throws an error of the system
+   */
   rotate(seq: Sequence): void {
     const before = this.#newest;
     const next = makeNext(this.#path, { history: this.#history, file: before.file + 1, seq });
     try {
-      renameSync(this.#path, rotatedChangelogPath(this.#path, before.file));
+      if (!this.#isAside) renameSync(this.#path, rotatedChangelogPath(this.#path, before.file));
+      this.#isAside = true;
       this.#onPoint("mid-rotation");
       placeNext(this.#path);
     } catch (error) {
       closeSync(next.descriptor);
       throw error;
     }
+    this.#isAside = false;
     closeSync(before.descriptor);
+    this.#older = [...this.#older, this.#asFound(before)];
     this.#newest = next;
     this.#begin = next.bytes;
     this.#end = next.bytes;
-    this.sweep();
+    this.#removeOldest();
+  }
+
+  /** The newest file under the name that it has as an older one. */
+  #asFound({ file, seq }: OpenFile): FoundFile {
+    const path = rotatedChangelogPath(this.#path, file);
+    return { path, history: this.#history, file, seq, bytes: this.#end, headerBytes: this.#begin };
+  }
+
+  /** One that cannot be removed now is when the next file is begun. */
+  #removeOldest(): void {
+    while (this.#older.length > this.#mostOlder) {
+      const [oldest] = this.#older;
+      if (oldest !== undefined) rmSync(oldest.path, { force: true });
+      this.#older = this.#older.slice(1);
+    }
   }
 
   /** Removes all files but the newest and the older ones that lead up to it without a gap. */

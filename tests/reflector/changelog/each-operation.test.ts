@@ -5,9 +5,11 @@
  */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
+import { isCtlstoreError } from "../../../core/errors.ts";
 import { systemClock } from "../../../core/process/clock.ts";
 import { silentLogger } from "../../../core/process/logger.ts";
 import { ignoreCrashPoint } from "../../../ldb/crash-points.ts";
+import { onLdbFiles } from "../../../ldb/file-errors.ts";
 import { openLdbFolder } from "../../../ldb/ldb-folder.ts";
 import { ChangelogFiles } from "../../../reader/changes/changelog-files.ts";
 import { ChangesFollower } from "../../../reader/changes/follower.ts";
@@ -117,15 +119,35 @@ class World implements Disposable {
   /** True when the kill came before all was written. */
   write(kill: Kill): boolean {
     const isKilled = this.files.run(kill, () => {
-      const onPoint = (point: string) => (point === "changelog-pending" ? this.files.pass() : undefined);
-      this.#writer = openTestWriter(this.#folder.path, { ...SETTINGS, onPoint });
-      this.#writer.apply(this.ledger);
-      this.#writer.stop();
+      const onPoint = (point: string) => {
+        if (point === "changelog-pending") onLdbFiles("commit", () => this.files.pass());
+      };
+      const writer = this.#open({ ...SETTINGS, onPoint });
+      this.#apply(writer);
+      writer.stop();
     });
-    if (isKilled) this.#writer?.abandon();
+    if (isKilled && kill.fails === undefined) this.#writer?.abandon();
     this.#writer = null;
     this.files.bury();
     return isKilled;
+  }
+
+  #open(options: TestWriterOptions): TestWriter {
+    this.#writer = again(() => openTestWriter(this.#folder.path, options));
+    return this.#writer;
+  }
+
+  /** As the Reflector's loop does it: undone, and tried again. */
+  #apply(writer: TestWriter): void {
+    again(() => {
+      try {
+        writer.apply(this.ledger);
+        writer.writer.beginBlock([]);
+      } catch (error) {
+        writer.writer.rollback();
+        throw error;
+      }
+    });
   }
 
   check(what: string): void {
@@ -148,7 +170,28 @@ class World implements Disposable {
   }
 }
 
+/** Until the disk is well. */
+function again<Result>(work: () => Result): Result {
+  for (let tries = 0; ; tries++) {
+    try {
+      return work();
+    } catch (error) {
+      if (!isCtlstoreError(error) || error.code !== "ldb_unavailable" || tries > 10) throw error;
+    }
+  }
+}
+
 const NEVER: Kill = { after: Number.POSITIVE_INFINITY, byHalf: false };
+
+/** @returns whether the failure came */
+function failed(after: number, times: number): boolean {
+  using world = new World();
+  const kill: Kill = { after, byHalf: true, fails: { code: "EIO", times } };
+  const came = world.write(kill);
+  world.write(NEVER);
+  world.check(`failures ${JSON.stringify(kill)}`);
+  return came;
+}
 
 /** All that is asked of one world. @returns whether each kill came */
 function killed(first: Kill, second: Kill): { first: boolean; second: boolean } {
@@ -181,4 +224,12 @@ test("D17 R11 nothing is missing or doubled when the writer is killed again whil
     }
   }
   expect(kills).toBeGreaterThan(5);
+});
+
+test("R13 D17 nothing is missing or doubled when the disk fails at any operation on files, once or a few times", () => {
+  for (const times of [1, 3]) {
+    let after = first;
+    while (failed(after, times)) after += stride;
+    expect(after).toBeGreaterThan(60);
+  }
 });

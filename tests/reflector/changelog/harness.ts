@@ -43,7 +43,8 @@ export function openTestWriter(folder: string, options: TestWriterOptions = {}):
   const { database } = ldb;
   const { changelog: changelogSettings } = complete;
   if (changelogSettings === null) throw new Error("no changelog");
-  mkdirSync(dirname(changelogSettings.path), { recursive: true });
+  const home = dirname(changelogSettings.path);
+  if (!existsSync(home)) mkdirSync(home, { recursive: true });
   const { sequence } = readPosition(database);
   const changelog = Changelog.open({ ...deps, database, boot }, changelogSettings, {
     generation: identityOf(ldb),

@@ -17,6 +17,8 @@ export interface Kill {
   readonly after: number;
   /** A write is done by half. */
   readonly byHalf: boolean;
+  /** The operation fails with this error of the system, and so many as this after it; then the disk is well again. */
+  readonly fails?: { readonly code: string; readonly times: number };
 }
 
 export class KilledFiles implements Disposable {
@@ -46,7 +48,8 @@ export class KilledFiles implements Disposable {
     } catch (error) {
       if (!this.#isDead) throw error;
     }
-    const { after } = kill;
+    const { after, fails } = kill;
+    if (fails !== undefined) return this.#done > after;
     if (this.#isDead !== this.#done > after) throw new Error("the kill came at another operation");
     return this.#isDead;
   }
@@ -79,9 +82,12 @@ export class KilledFiles implements Disposable {
       this.#isPaused = false;
     }
     this.#done += 1;
-    if (this.#done <= this.#kill.after) return;
+    const { after, byHalf, fails } = this.#kill;
+    if (this.#done <= after || (fails !== undefined && this.#done > after + fails.times)) return;
+    if (byHalf) doHalf();
+    if (fails !== undefined)
+      throw Object.assign(new Error(`the disk says ${fails.code}`), { ...fails, syscall: "any" });
     this.#isDead = true;
-    if (this.#kill.byHalf) doHalf();
     throw new Killed("the process was killed");
   }
 
