@@ -1,10 +1,8 @@
 /** D17: which lines a statement and a ledger transaction come to. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { LineBuffer, tableLines } from "../../../core/changelog/encode.ts";
 import { parseChangelogLine } from "../../../core/changelog/parse.ts";
 import { CHANGES_LIMITS } from "../../../core/limits.ts";
-import { seededRandom, suiteSeed } from "../../support/suite.ts";
 import { tempFolder } from "../../support/temp-folder.ts";
 import { CREATE_T, MemoryLedger, put } from "../memory-ledger.ts";
 import { changeLog, openTestWriter, short, type TestWriterOptions } from "./harness.ts";
@@ -166,20 +164,6 @@ test("I13 a key longer than a line may be is told as reload of its table", () =>
   expect(compound.map(({ kind }) => kind)).toEqual(["upsert", "reload"]);
 });
 
-test("a line is whole wherever the memory for lines ends", () => {
-  const names = Array.from({ length: 40 }, (_, i) => ({ name: `k${i}`, type: "string" }));
-  const table = tableLines("fam", "tbl", names);
-  const empty = names.map(() => "");
-  const alone = new LineBuffer(0);
-  alone.add(1n, table, "upsert", empty, true);
-  const expected = alone.text.toString("utf8");
-  for (let left = 0; left < expected.length + 300; left++) {
-    const buffer = new LineBuffer(64 * 1024 - left);
-    buffer.add(1n, table, "upsert", empty, true);
-    expect([left, buffer.text.toString("utf8")]).toEqual([left, expected]);
-  }
-});
-
 test("a statement that is none of the ledger's forms is told as reload of any table", () => {
   const lines = single(CREATE_T, "UPDATE fam___tbl SET v = 'x'", 'INSERT INTO fam___tbl ("k") VALUES(1)');
   expect(short(lines)).toEqual(["2 reload  end", "3 reload  end"]);
@@ -236,33 +220,4 @@ test("D10 what comes before a refused statement is told once, and the refused tr
   for (const _attempt of [1, 2]) expect(() => writer.apply(ledger)).toThrow(/no_such___table/);
   writer.stop();
   expect(short(changeLog(folder.path).lines)).toEqual(["1 schema tbl end", "2 upsert tbl[1] end"]);
-});
-
-test("a line is what JSON would make of it, for keys of any text", () => {
-  const random = seededRandom(suiteSeed());
-  const letters = ["a", "Z", "0", '"', "\\", "\n", "\0", "é", "😀", "\u2028", "\u007f", "'", " "];
-  const text = () =>
-    Array.from(
-      { length: Math.floor(random() * 12) },
-      () => letters[Math.floor(random() * letters.length)],
-    ).join("");
-  const table = tableLines("fam", "tbl", [
-    { name: "s", type: "string" },
-    { name: "n", type: "integer" },
-  ]);
-  const buffer = new LineBuffer(10);
-  const expected: string[] = [];
-  for (let i = 0; i < 2_000; i++) {
-    const seq = random() < 0.1 ? 2n ** 62n + BigInt(i) : BigInt(Math.floor(random() * 2 ** 50));
-    const n = random() < 0.3 ? -(2n ** 60n) + BigInt(i) : Math.floor((random() - 0.3) * 2 ** 40);
-    const s = text();
-    buffer.add(seq, table, "upsert", [s, n], i % 2 === 0);
-    const end = i % 2 === 0 ? ',"end":true' : "";
-    expected.push(
-      `{"seq":${seq},"family":"fam","table":"tbl","key":[{"name":"s","type":"string","value":${JSON.stringify(s)}},{"name":"n","type":"integer","value":${n}}],"kind":"upsert"${end}}\n`,
-    );
-  }
-  expect(buffer.text.toString("utf8")).toBe(expected.join(""));
-  expect(buffer.lines).toBe(2_000);
-  for (const line of expected.slice(0, 50)) expect(parseChangelogLine(line).kind).toBe("upsert");
 });
