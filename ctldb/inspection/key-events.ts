@@ -8,7 +8,7 @@ import { ledgerLiteral, textLiteral } from "../../core/sql/literals.ts";
 import type { SqlValue } from "../../core/values.ts";
 import type { InspectedEntry, KeyChange, RowImage } from "./contract.ts";
 import { entriesOf, isOf } from "./entry-rows.ts";
-import type { TableKeys } from "./table-keys.ts";
+import type { KeyThen, TableKeys } from "./table-keys.ts";
 
 export type KeyEvent =
   | { readonly kind: KeyChange["kind"]; readonly after: RowImage | null; readonly chars: number }
@@ -21,10 +21,10 @@ export class KeyEvents {
   readonly #types: ReadonlyMap<string, FieldType>;
   readonly #parser = new RowStatementParser();
 
-  readonly #keys: Pick<TableKeys, "wasTodays">;
+  readonly #keys: Pick<TableKeys, "at">;
 
   /** @param key in key order, checked */
-  constructor(schema: TableSchema, key: readonly SqlValue[], keys: Pick<TableKeys, "wasTodays">) {
+  constructor(schema: TableSchema, key: readonly SqlValue[], keys: Pick<TableKeys, "at">) {
     this.#schema = schema;
     this.#key = key;
     this.#keys = keys;
@@ -56,29 +56,36 @@ export class KeyEvents {
         return { kind: entry.kind, after: null, chars: 0 };
       case "upsert":
       case "delete":
-        return this.#keys.wasTodays(entry.sequence) ? this.#ofRow(statement) : null;
+        return this.#ofRow(statement, this.#keys.at(entry.sequence));
       default:
         return null; // the row gets a field that is null in it, as it is in every image without it
     }
   }
 
-  #ofRow(statement: string): KeyEvent | null {
+  #ofRow(statement: string, keyThen: KeyThen): KeyEvent | null {
+    if (keyThen === "another") return null;
     const parsed = this.#parser.parse(statement);
     if (parsed === null) return { kind: "obscure" };
     const { kind, values } = parsed;
-    if (!this.#isOurKey(values, kind)) return null;
+    // It is by hand, and about rows that only SQLite could tell; or of an earlier table with another key.
+    if (!this.#namesKey(values, kind)) return keyThen === "todays" ? { kind: "obscure" } : null;
+    if (!this.#isOurKey(values)) return null;
     if (kind === "delete") return { kind, after: null, chars: 0 };
     return { kind, after: this.#image(values), chars: statement.length };
   }
 
-  /** A delete that names fewer or other fields was of a table with another key. */
-  #isOurKey(values: ReadonlyMap<string, BoundValue>, kind: "upsert" | "delete"): boolean {
+  /** True of an upsert with every field of the key, and of a delete with these alone. */
+  #namesKey(values: ReadonlyMap<string, BoundValue>, kind: "upsert" | "delete"): boolean {
     const { keyFields } = this.#schema;
-    if (kind === "delete" && values.size !== keyFields.length) return false;
-    return keyFields.every((name, i) => {
-      const value = values.get(name);
-      return value !== undefined && sameValue(this.#typed(name, value), this.#key[i] ?? null);
-    });
+    return (
+      keyFields.every((name) => values.has(name)) && (kind === "upsert" || values.size === keyFields.length)
+    );
+  }
+
+  #isOurKey(values: ReadonlyMap<string, BoundValue>): boolean {
+    return this.#schema.keyFields.every((name, i) =>
+      sameValue(this.#typed(name, values.get(name) ?? null), this.#key[i] ?? null),
+    );
   }
 
   /** All fields of the table as it is now, and those that it had then. */

@@ -3,7 +3,7 @@
  * about none of today's keys (D16).
  *
  * The audit trail tells, by its index on what an action was done to. Of tables that the original made, or that were made
- * longer ago than the trail goes back, nothing is known: they are taken to have had today's key.
+ * longer ago than the trail goes back, nothing is known: they are taken to have had today's key, where their statements fit it.
  */
 import type { TableSchema } from "../../core/schema.ts";
 import { textLiteral } from "../../core/sql/literals.ts";
@@ -12,6 +12,8 @@ import type { LedgerStore, SystemCell } from "../store.ts";
 
 /** The newest times that the table was made; nobody makes one more often and still asks for what was before. */
 const MOST = 100;
+
+export type KeyThen = "todays" | "another" | "unknown";
 
 interface Made {
   readonly sequence: bigint;
@@ -43,10 +45,11 @@ export class TableKeys {
     return new TableKeys(keyText(keyOf(schema).map(({ name, type }) => [name, type])), made);
   }
 
-  /** False when the table of that time is known to have had another key. */
-  wasTodays(sequence: bigint): boolean {
-    const made = this.#made.find((each) => each.sequence <= sequence);
-    return made === undefined || made.key === null || made.key === this.#today;
+  /** The key that the table had then. */
+  at(sequence: bigint): KeyThen {
+    const key = this.#made.find((each) => each.sequence <= sequence)?.key ?? null;
+    if (key === null) return "unknown";
+    return key === this.#today ? "todays" : "another";
   }
 }
 

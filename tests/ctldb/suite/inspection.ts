@@ -482,6 +482,15 @@ export function inspectionTests(target: ConformanceTarget): void {
         limit: 9,
       });
       expect(page.unreadable as readonly bigint[]).toEqual([5n]);
+      // By hand: rows that have something else in common than a key.
+      for (const byHand of [
+        `DELETE FROM fam___counts WHERE "count" = 1`,
+        `DELETE FROM fam___counts WHERE "name" = ''a'' AND "count" = 1`,
+        `REPLACE INTO fam___counts ("count") VALUES(7)`,
+      ]) {
+        await target.sql(url, `UPDATE ctlstore_dml_ledger SET statement = '${byHand}' WHERE seq = 5`);
+        expect(countsOf(await wholeHistory(ctldb, COUNTS, ["a"]))[0]).toEqual(["upsert", "?", 4n]);
+      }
       await target.sql(url, "DELETE FROM ctlstore_dml_ledger WHERE seq < 4");
       expect(countsOf(await wholeHistory(ctldb, COUNTS, ["a"]))).toEqual([
         ["upsert", "?", 4n],
