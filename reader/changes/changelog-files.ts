@@ -7,7 +7,7 @@ import {
   rotatedChangelogPath,
   rotatedFileNumber,
 } from "../../core/changelog/format.ts";
-import { ChangelogFile } from "./changelog-file.ts";
+import { ChangelogFile, fileIdentity } from "./changelog-file.ts";
 
 export class ChangelogFiles {
   /** Where the newest file is. */
@@ -44,6 +44,15 @@ export class ChangelogFiles {
   /** True when a changelog is here, though its newest file may be missing for a moment. */
   exist(): boolean {
     return this.stats() !== null || this.#rotatedNumbers().length > 0;
+  }
+
+  /** True when a file has the name that it gets when the next one is begun. */
+  isRotated({ header, identity }: ChangelogFile): boolean {
+    try {
+      return fileIdentity(statSync(rotatedChangelogPath(this.path, header.file))) === identity;
+    } catch {
+      return false;
+    }
   }
 
   /** The header of the oldest file that is kept of a history, given that of another one. */

@@ -137,17 +137,19 @@ export class ChangesFollower {
   }
 
   /**
-   * There is no newest file: one is being put into its place, which takes no time, and the LDB does not move meanwhile. One
-   * that does has no changelog any more, and whoever waits would take its silence for "nothing changed".
+   * There is no newest file: one is being put into its place, which takes no time, also when a kill came into the middle
+   * of it and the rest takes long; and the LDB does not move meanwhile. Otherwise there is no changelog any more, and whoever
+   * waits would take its silence for "nothing changed".
    */
   #waitForFile(): FollowerStep {
-    const sequence = this.#deps.ldb.sequence();
+    const { files, ldb } = this.#deps;
+    const sequence = ldb.sequence();
     const now = { atMs: performance.now(), sequence };
     this.#missing ??= now;
-    const isLong = now.atMs - this.#missing.atMs > CHANGES_LIMITS.vanishedMs;
-    if (isLong && sequence !== null && sequence > (this.#missing.sequence ?? 0n)) {
-      throw noChangelog(this.#deps.files.path);
-    }
+    if (now.atMs - this.#missing.atMs <= CHANGES_LIMITS.vanishedMs) return IDLE;
+    const isGone = this.#file !== null && !files.isRotated(this.#file);
+    if (isGone || (sequence !== null && sequence > (this.#missing.sequence ?? 0n)))
+      throw noChangelog(files.path);
     return IDLE;
   }
 

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { copyFileSync, mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { CHANGES_LIMITS } from "../../../core/limits.ts";
 import type { SuiteEnvironment } from "./environment.ts";
 import { rejectsCode } from "./expect.ts";
 import { brief, nextEvent, nextEvents, row, SampleChangelog } from "./sample-changelog.ts";
@@ -341,6 +342,37 @@ export function defineChangesFilesTests(environment: SuiteEnvironment): void {
       clearInterval(moving);
     }
     assert.equal(changes.cursor, `9@${log.history}`);
+  });
+
+  test("changelog_unavailable is told when the changelog was taken away, though the LDB went on before anybody looked", async () => {
+    using folder = new SampleFolder(environment);
+    const ldb = folder.ldb();
+    ldb.moveTo(9);
+    const log = new SampleChangelog(folder.path, { seq: 8 });
+    log.append(row(9, 9));
+    const changes = folder.reader().changes({ ...LOOKS, since: 8 });
+    assert.equal(brief(await nextEvent(changes)), "upsert 9.");
+    rmSync(log.path);
+    ldb.moveTo(10);
+    await rejectsCode("changelog_unavailable", changes.next());
+  });
+
+  test("changes are waited for when the Reflector was killed between the two steps of a rotation", async () => {
+    using folder = new SampleFolder(environment);
+    const ldb = folder.ldb();
+    ldb.moveTo(10); // a marker follows the last line
+    const log = new SampleChangelog(folder.path, { seq: 8 });
+    log.append(row(9, 9));
+    const changes = folder.reader().changes({ ...LOOKS, since: 8 });
+    assert.equal(brief(await nextEvent(changes)), "upsert 9.");
+    log.putAside();
+    const waiting = nextEvent(changes);
+    await new Promise((resolve) => setTimeout(resolve, 2 * CHANGES_LIMITS.vanishedMs));
+    log.goOn(10);
+    ldb.moveTo(11);
+    log.append(row(11, 11));
+    assert.equal(brief(await waiting), "upsert 11.");
+    await changes.return();
   });
 
   test("changelog that got shorter is no longer what was followed", async () => {
