@@ -1,7 +1,9 @@
 /** The whole suite. */
 
 import { defineChangesTests } from "./changes.ts";
+import { defineChangesBreaksTests } from "./changes-breaks.ts";
 import { defineChangesFilesTests } from "./changes-files.ts";
+import { defineChangesIterationTests } from "./changes-iteration.ts";
 import type { SuiteEnvironment } from "./environment.ts";
 import { defineFollowingTests } from "./following.ts";
 import { defineKeyTests } from "./keys.ts";
@@ -22,5 +24,7 @@ export function defineReaderSuite(environment: SuiteEnvironment): void {
   defineTypedTests(environment);
   defineOriginalTests(environment);
   defineChangesTests(environment);
+  defineChangesIterationTests(environment);
   defineChangesFilesTests(environment);
+  defineChangesBreaksTests(environment);
 }
