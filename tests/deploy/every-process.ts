@@ -62,9 +62,11 @@ export async function sayings(environment: Environment): Promise<ReadonlyMap<Ser
   return new Map([...services].map(([name, { process }]) => [name, process.stderr]));
 }
 
-async function startAll(env: Environment): Promise<Services> {
+async function startAll(environment: Environment): Promise<Services> {
   const folder = tempFolder("every-process");
   onTestsEnd(() => folder[Symbol.dispose]());
+  // They end by SIGKILL, and what they leave in their temporary folder goes with ours.
+  const env = { ...environment, TMPDIR: folder.path };
   const ca = makeCa(folder);
   const { certFile, keyFile } = ca.issue({ commonName: "reflector", hosts: ["127.0.0.1"] });
   // One of them answers by HTTPS, so that what listeners measure is there too.
