@@ -10,31 +10,40 @@ export const ENTRY_COLUMNS = "seq, leader_ts, statement, timestamp_us, hash";
 export const LEGACY_ENTRY_COLUMNS = "seq, leader_ts, statement";
 
 /**
- * To be selected after either: when an entry of the original was written, in UTC. Its sessions leave the time to the
- * server, and are in the server's time zone (D21). NULL for entries of ours, and for a zone that the server does not know.
+ * When the original wrote an entry, in UTC. Its sessions leave the time to the server, and are in the server's time zone
+ * (D21). NULL for a zone that the server does not know.
  */
-export const WRITTEN_AT = {
-  [ENTRY_COLUMNS]: "IF(timestamp_us IS NULL, CONVERT_TZ(leader_ts, @@global.time_zone, '+00:00'), NULL)",
-  [LEGACY_ENTRY_COLUMNS]: "CONVERT_TZ(leader_ts, @@global.time_zone, '+00:00')",
-} as const;
+const WRITTEN_AT = "CONVERT_TZ(leader_ts, @@global.time_zone, '+00:00')";
 
-/** The same of a single entry, of whatever is known of it. */
-export const LEADER_TIMESTAMP = `COALESCE(${WRITTEN_AT[ENTRY_COLUMNS]}, leader_ts)`;
+/** The same of whatever entry, as far as it is known. */
+export const LEADER_TIMESTAMP = `COALESCE(IF(timestamp_us IS NULL, ${WRITTEN_AT}, NULL), leader_ts)`;
 
-/** A row of the columns and of `WRITTEN_AT`. */
-export function toTimedEntry(row: MysqlRow): LedgerEntry {
-  const entry = toEntry(row.slice(0, -1));
-  const writtenAt = row.at(-1);
-  if (writtenAt == null) return entry;
-  const writtenAtUs = parseTimestampUs(String(writtenAt));
-  const isOther = writtenAtUs !== null && writtenAtUs !== entry.timestampUs;
-  return isOther ? { ...entry, writtenAtUs } : entry;
+/**
+ * Entries with the moments at which the original wrote them; itself where it wrote none. They are asked for by themselves: a
+ * poll that finds nothing, or entries of ours, costs nothing for it (B12).
+ */
+export async function timedEntries(
+  session: MysqlSession,
+  entries: readonly LedgerEntry[],
+): Promise<readonly LedgerEntry[]> {
+  const theirs = entries.filter(({ hash }) => hash === null);
+  const [first, last] = [theirs[0], theirs.at(-1)];
+  if (first === undefined || last === undefined) return entries;
+  const rows = await session.select(
+    `SELECT seq, ${WRITTEN_AT} FROM ctlstore_dml_ledger WHERE seq >= ${first.sequence} AND seq <= ${last.sequence}`,
+    "ask when entries were written",
+  );
+  const times = new Map(rows.map(([sequence, time]) => [String(sequence), parseTimestampUs(String(time))]));
+  return entries.map((entry) => {
+    const writtenAtUs = entry.hash === null ? (times.get(String(entry.sequence)) ?? null) : null;
+    return writtenAtUs === null || writtenAtUs === entry.timestampUs ? entry : { ...entry, writtenAtUs };
+  });
 }
 
-/** A row of `ENTRY_COLUMNS`, the trace and `WRITTEN_AT`. */
+/** A row of `ENTRY_COLUMNS` and the trace. */
 export function toTracedEntry(row: MysqlRow): LedgerEntry {
   const trace = row[5];
-  return trace == null ? toTimedEntry(row) : { ...toTimedEntry(row), trace: String(trace) };
+  return trace == null ? toEntry(row) : { ...toEntry(row), trace: String(trace) };
 }
 
 export function toEntry(row: MysqlRow): LedgerEntry {

@@ -10,7 +10,7 @@ import type { LedgerBlock, LedgerDescription, LedgerEntry, LedgerSource } from "
 import { REFLECTOR_LIMITS } from "../../core/limits.ts";
 import type { Clock } from "../../core/process/clock.ts";
 import { type Sequence, toSequence } from "../../core/sequence.ts";
-import { ENTRY_COLUMNS, LEGACY_ENTRY_COLUMNS, toTimedEntry, toTracedEntry, WRITTEN_AT } from "./entries.ts";
+import { ENTRY_COLUMNS, LEGACY_ENTRY_COLUMNS, timedEntries, toEntry, toTracedEntry } from "./entries.ts";
 import { type MysqlRow, MysqlSession, type MysqlTarget } from "./session.ts";
 import { readMeta } from "./tables.ts";
 
@@ -20,7 +20,7 @@ const LEGACY_CHECK_MS = 30_000;
 /** What one connection has seen of the ledger's table. */
 interface LedgerView {
   readonly session: MysqlSession;
-  readonly columns: keyof typeof WRITTEN_AT;
+  readonly columns: typeof ENTRY_COLUMNS | typeof LEGACY_ENTRY_COLUMNS;
   /** True when entries are asked for their `trace` too. */
   readonly traced: boolean;
   readonly lookedAtMs: number;
@@ -74,11 +74,13 @@ export class MysqlLedgerSource implements LedgerSource {
       const wanted = Math.max(1, Math.min(limit, Math.floor(REFLECTOR_LIMITS.pollBytes / this.#meanChars)));
       // One more for the entry asked after, and one more to know whether there are more.
       const selected = traced ? `${columns}, trace` : columns;
-      const sql = `SELECT ${selected}, ${WRITTEN_AT[columns]} FROM ctlstore_dml_ledger WHERE seq >= ${after} ORDER BY seq LIMIT ${wanted + 2}`;
-      const block = new BlockBuilder(after, wanted, traced ? toTracedEntry : toTimedEntry);
+      const sql = `SELECT ${selected} FROM ctlstore_dml_ledger WHERE seq >= ${after} ORDER BY seq LIMIT ${wanted + 2}`;
+      const block = new BlockBuilder(after, wanted, traced ? toTracedEntry : toEntry);
       await session.stream(sql, (row) => block.add(row), "poll the ledger");
       if (block.entries.length > 0) this.#meanChars = Math.max(1, block.chars / block.entries.length);
-      return { anchor: block.anchor, entries: block.entries, more: block.more };
+      // Where the connection went with rows that were too many, the block after this one will tell the time.
+      const entries = session.broken ? block.entries : await timedEntries(session, block.entries);
+      return { anchor: block.anchor, entries, more: block.more };
     });
   }
 
