@@ -6,6 +6,7 @@
  */
 import type { LedgerEntry } from "../core/ledger/entry.ts";
 import type { Clock } from "../core/process/clock.ts";
+import { parseTraceparent } from "../core/process/tracing/traceparent.ts";
 import type { Tracer } from "../core/process/tracing/tracer.ts";
 import type { Sequence } from "../core/sequence.ts";
 
@@ -36,6 +37,8 @@ export class ApplyTraces {
     if (trace === null || trace === undefined) return;
     const known = this.#applied.get(trace);
     if (known === undefined) {
+      // Anybody may have put it there by hand: no trace begins here.
+      if (parseTraceparent(trace) === null) return;
       this.#applied.set(trace, { startUs: this.#clock.nowUs(), timestampUs, sequence, entries: 1 });
       return;
     }

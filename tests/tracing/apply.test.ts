@@ -81,3 +81,12 @@ test("I4 what is undone has no span, and what is applied again because of it has
   appendTraced(ledger, "3", put(3, "a"));
   expect(await told(ledger, "stuck")).toEqual([span("1", 2, 1)]);
 });
+
+test("no trace begins at a Reflector, whatever somebody has put in the place of one", async () => {
+  const ledger = new MemoryLedger();
+  ledger.append(CREATE_T, put(1, "a"), put(2, "a"));
+  const byHand = ["", "by hand", `00-${"0".repeat(32)}-${SPAN}-01`];
+  ledger.entries = ledger.entries.map((entry, i) => ({ ...entry, trace: byHand[i] ?? "" }));
+  appendTraced(ledger, "1", put(3, "a"));
+  expect(await told(ledger, "current")).toEqual([span("1", 4, 1)]);
+});
