@@ -59,7 +59,10 @@ export const mutateCommand = command({
       ...(cookie === undefined ? {} : { cookie: encodeBase64(cookie) }),
       ...(checkCookie === undefined ? {} : { check_cookie: encodeBase64(checkCookie) }),
     };
-    const headers = { "ctlstore-writer": headerValue(writer), "ctlstore-secret": headerValue(secret) };
+    const headers = {
+      "ctlstore-writer": headerValue("writer's name", writer),
+      "ctlstore-secret": headerValue("secret", secret),
+    };
     const way = await reachExecutive(options);
     const call = createClient(way.url, sentBy(way)).families({ family }).mutations.post(body, { headers });
     const answer = await answerOf(executive, call);
