@@ -146,7 +146,7 @@ function run(seed: number, settings: Settings): number {
   return segments.length - 1;
 }
 
-const RUNS = runsOf({ quick: 25, deep: 2_000 });
+const RUNS = runsOf({ quick: 25, deep: 600 });
 
 test("D17 each change comes once, and nothing is to be forgotten, when the writer goes on between two looks", () => {
   const seed = suiteSeed();

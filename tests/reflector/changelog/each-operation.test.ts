@@ -56,7 +56,8 @@ class Witness {
 
   #begin(): ChangesFollower | null {
     const deps = this.deps();
-    if (deps.files.newest() === null) return null;
+    using newest = deps.files.newest();
+    if (newest === null) return null;
     this.#follower = new ChangesFollower(deps, oldestPlace(deps));
     return this.#follower;
   }
@@ -73,7 +74,8 @@ class Witness {
   /** Begins at the oldest change, and now: the changes that are told, and those that are passed over. */
   newcomer(): number[] {
     const deps = this.deps();
-    if (deps.files.latest() === null) return [];
+    using latest = deps.files.latest();
+    if (latest === null) return [];
     const found: number[] = [];
     for (const place of [oldestPlace(deps), placeNow(deps)]) {
       const follower = new ChangesFollower(deps, place);

@@ -41,19 +41,26 @@ export function openTestWriter(folder: string, options: TestWriterOptions = {}):
   const deps = { clock: systemClock, logger: silentLogger, onPoint };
   const ldb = openLdbFolder(folder, deps);
   const { database } = ldb;
-  const { changelog: changelogSettings } = complete;
-  if (changelogSettings === null) throw new Error("no changelog");
+  const changelogSettings = complete.changelog ?? raise();
   const home = dirname(changelogSettings.path);
   if (!existsSync(home)) mkdirSync(home, { recursive: true });
   const { sequence } = readPosition(database);
-  const changelog = Changelog.open({ ...deps, database, boot }, changelogSettings, {
-    generation: identityOf(ldb),
-    sequence,
-  });
+  const changelog = openChangelog();
   const writer = new LdbWriter(
     { ...deps, database, onCommit: () => {}, changelog },
     { gaps: new LegacyGaps(systemClock, 0), limits: complete, ldbFolder: folder },
   );
+  function openChangelog(): Changelog {
+    try {
+      return Changelog.open({ ...deps, database, boot }, changelogSettings, {
+        generation: identityOf(ldb),
+        sequence,
+      });
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+  }
   const end = () => {
     writer.close();
     database.close();
@@ -77,6 +84,10 @@ export function openTestWriter(folder: string, options: TestWriterOptions = {}):
     },
     abandon: end,
   };
+}
+
+function raise(): never {
+  throw new Error("no changelog was asked for");
 }
 
 /** The lines of one file, each as the object that it is. */
