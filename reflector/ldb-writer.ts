@@ -21,9 +21,10 @@ import {
 } from "../ldb/position.ts";
 import type { WritableDatabase } from "../ldb/writable-database.ts";
 import type { ApplyTraces } from "./apply-traces.ts";
+import { BlockExtent } from "./block-extent.ts";
 import type { Changelog } from "./changelog/changelog.ts";
 import { EntryApplier } from "./entry-applier.ts";
-import { type GapRules, isMarker, LedgerCursor } from "./ledger-cursor.ts";
+import { type GapRules, LedgerCursor } from "./ledger-cursor.ts";
 
 export interface LdbWriterLimits {
   /** Statements per SQLite transaction, unless a ledger transaction is larger. */
@@ -52,9 +53,6 @@ export interface SliceResult {
   readonly waiting: boolean;
 }
 
-/** Index in the block that stands for "in an earlier block". */
-const EARLIER_BLOCK = -1;
-
 export class LdbWriter {
   readonly #deps: LdbWriterDeps;
   readonly #limits: LdbWriterLimits;
@@ -67,11 +65,8 @@ export class LdbWriter {
   #skipped = false;
   /** Statements applied since the last commit; meaningful while a transaction is open. */
   #uncommitted = 0;
-  /** Where in the block the open transaction began, and the end of its last whole ledger transaction. */
-  #openedAt = 0;
-  #wholeUntil = 0;
-  /** Index after the last entry of the block that ends outside a ledger transaction. */
-  #boundary = 0;
+  /** How the open transaction lies in the block that is being applied. */
+  #extent = new BlockExtent([], false);
 
   constructor(
     deps: LdbWriterDeps,
@@ -152,9 +147,7 @@ export class LdbWriter {
    */
   beginBlock(entries: readonly LedgerEntry[]): void {
     this.#deps.changelog?.settle();
-    this.#boundary = lastBoundary(entries, this.#cursor.insideTransaction);
-    this.#openedAt = EARLIER_BLOCK;
-    this.#wholeUntil = 0;
+    this.#extent = new BlockExtent(entries, this.#cursor.insideTransaction);
   }
 
   /**
@@ -223,8 +216,7 @@ export class LdbWriter {
 
   #open(at: number): void {
     this.#begin();
-    this.#openedAt = at;
-    this.#wholeUntil = at;
+    this.#extent.opened(at);
   }
 
   /** Begins a transaction on the LDB as this Reflector left it. */
@@ -244,12 +236,9 @@ export class LdbWriter {
 
   #commitIfDue(next: number): void {
     if (this.#cursor.insideTransaction) return;
-    const beganEarlier = this.#openedAt === EARLIER_BLOCK;
-    this.#wholeUntil = next;
     // One that began in an earlier block is committed at once: what is left uncommitted is always of this block.
-    if (beganEarlier || next === this.#boundary || this.#uncommitted >= this.#limits.transactionStatements) {
-      this.#commit();
-    }
+    const isDue = this.#extent.wholeUntil(next) || this.#extent.openedEarlier;
+    if (isDue || this.#uncommitted >= this.#limits.transactionStatements) this.#commit();
   }
 
   #commit(): void {
@@ -287,12 +276,10 @@ export class LdbWriter {
 
   /** SQLite cannot undo one statement of a transaction, so all is undone and the whole part done again. */
   #keepWhole(entries: readonly LedgerEntry[]): void {
-    const from = this.#openedAt;
-    const until = this.#wholeUntil;
-    const wasOpen = this.#isOpen;
+    const whole = this.#isOpen ? this.#extent.whole() : null;
     this.rollback();
-    if (!wasOpen || from === EARLIER_BLOCK || until <= from) return;
-    for (let at = from; at < until; at++) {
+    if (whole === null) return;
+    for (let at = whole.from; at < whole.until; at++) {
       const entry = entries[at];
       if (entry === undefined) break;
       this.#cursor.follow(entry);
@@ -300,13 +287,4 @@ export class LdbWriter {
     }
     this.#commit();
   }
-}
-
-/** Index after the last entry that ends outside a ledger transaction; 0 when the whole block is inside one. */
-function lastBoundary(entries: readonly LedgerEntry[], inside: boolean): number {
-  for (let at = entries.length - 1; at >= 0; at--) {
-    const statement = entries[at]?.statement ?? "";
-    if (isMarker(statement)) return statement.endsWith("BEGIN") ? at : entries.length;
-  }
-  return inside ? 0 : entries.length;
 }
