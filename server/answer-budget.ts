@@ -5,6 +5,7 @@
 import { CtlstoreError } from "../core/errors.ts";
 import { INSPECTION_LIMITS } from "../core/limits.ts";
 import { bodyInPieces } from "../core/process/body-in-pieces.ts";
+import { ByteBudget } from "../core/process/byte-budget.ts";
 
 /** The routes with answers of up to megabytes, by pattern. */
 export const COUNTED_ROUTES: ReadonlySet<string> = new Set([
@@ -15,21 +16,20 @@ export const COUNTED_ROUTES: ReadonlySet<string> = new Set([
 ]);
 
 export class AnswerBudget {
-  readonly #most: number;
-  #held = 0;
+  readonly #budget: ByteBudget;
 
   constructor(most: number = INSPECTION_LIMITS.answersBytes) {
-    this.#most = most;
+    this.#budget = new ByteBudget(most);
   }
 
   /** Bytes of answers under way. */
   get held(): number {
-    return this.#held;
+    return this.#budget.held;
   }
 
   /** Before an answer is made. @throws CtlstoreError `overloaded` */
   assertRoom(): void {
-    if (this.#held >= this.#most) throw this.#overloaded();
+    if (this.#budget.room <= 0) throw this.#overloaded();
   }
 
   /**
@@ -43,11 +43,8 @@ export class AnswerBudget {
     const { status, headers } = answer;
     if (bytes.length <= INSPECTION_LIMITS.uncountedAnswerBytes)
       return new Response(bytes, { status, headers });
-    if (this.#held + bytes.length > this.#most) throw this.#overloaded();
-    this.#held += bytes.length;
-    const onEnd = () => {
-      this.#held -= bytes.length;
-    };
+    if (!this.#budget.hold(bytes.length)) throw this.#overloaded();
+    const onEnd = () => this.#budget.release(bytes.length);
     const pieceBytes = INSPECTION_LIMITS.answerPieceBytes;
     return new Response(bodyInPieces(bytes, { pieceBytes, client, onEnd }), { status, headers });
   }
@@ -55,7 +52,7 @@ export class AnswerBudget {
   #overloaded(): CtlstoreError {
     return new CtlstoreError(
       "overloaded",
-      `Cannot answer with a large page: ${this.#held} bytes of others were made and not taken yet`,
+      `Cannot answer with a large page: ${this.held} bytes of others were made and not taken yet`,
       { hint: "read each page before the next one, or ask for smaller ones", retryAfterSeconds: 1 },
     );
   }

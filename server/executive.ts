@@ -3,6 +3,7 @@
  */
 import { CtlstoreError } from "../core/errors.ts";
 import { LISTEN_LIMITS } from "../core/limits.ts";
+import { drain } from "../core/process/drain.ts";
 import { listen, type TlsFiles } from "../core/process/listen.ts";
 import { limitRequests } from "../core/process/request-limit.ts";
 import { decideOpenTo } from "./access/exposure.ts";
@@ -39,7 +40,6 @@ export interface RunningExecutive {
 
 /** Longer than any time limit towards the ctldb, so that a request under way gets its answer. */
 const DEFAULT_DRAIN_MS = 30_000;
-const DRAIN_CHECK_MS = 10;
 /**
  * Bodies are read up to `limits.requestBytes`, and a longer one is answered by us. This bounds what is let fall of a body
  * that nobody reads, after its answer; before, it waits in the connection and not in memory. The answer to a larger one is
@@ -70,7 +70,7 @@ export async function startExecutive(deps: AppDeps, options: ExecutiveOptions): 
     // Closes the listening socket at once; connections that are open still get answers.
     void server.stop(false);
     waits.abort();
-    await drain(server, deps, options.drainMs ?? DEFAULT_DRAIN_MS);
+    await drain(() => server.pendingRequests, deps, options.drainMs ?? DEFAULT_DRAIN_MS);
     await server.stop(true);
     watch.stop();
     deps.logger.info({}, "stopped");
@@ -117,17 +117,3 @@ function refuseWhileStopping({ logger }: AppDeps): Response {
 }
 
 /** Waits until every request under way has its answer sent, or the time is up. */
-async function drain(
-  server: { readonly pendingRequests: number },
-  { clock, logger }: AppDeps,
-  drainMs: number,
-): Promise<void> {
-  const deadlineMs = clock.monotonicMs() + drainMs;
-  while (server.pendingRequests > 0) {
-    if (clock.monotonicMs() > deadlineMs) {
-      logger.warn({ requests: server.pendingRequests }, "stopped with requests under way");
-      return;
-    }
-    await clock.sleep(DRAIN_CHECK_MS);
-  }
-}

@@ -2,6 +2,7 @@
 import { CtlstoreError } from "../core/errors.ts";
 import { LISTEN_LIMITS, SIDECAR_LIMITS } from "../core/limits.ts";
 import { bodyInPieces } from "../core/process/body-in-pieces.ts";
+import type { ByteBudget } from "../core/process/byte-budget.ts";
 import type { Clock } from "../core/process/clock.ts";
 import type { Logger } from "../core/process/logger.ts";
 import { type BodyBudget, readBody } from "../core/process/read-body.ts";
@@ -12,7 +13,7 @@ import type { SidecarLimits } from "./options.ts";
 import { parseReadParameters, type ReadParameters } from "./read-parameters.ts";
 import type { SequenceWaits } from "./sequence-waits.ts";
 import { assertFresh, matchesEtag, stateHeaders } from "./state-headers.ts";
-import { type ByteBudget, type Turns, tooMuchHeld } from "./stream-budget.ts";
+import { type Turns, tooMuchHeld } from "./stream-budget.ts";
 
 /** What all calls share. */
 export interface CallContext {

@@ -6,9 +6,9 @@
  * chunked body has no end then, nor the array its bracket, so that no part is taken for the whole.
  */
 import { CtlstoreError } from "../core/errors.ts";
+import type { ByteBudget } from "../core/process/byte-budget.ts";
 import { turnOfEventLoop } from "../core/process/turn.ts";
 import type { RowPieces } from "./row-pieces.ts";
-import type { ByteBudget } from "./stream-budget.ts";
 
 /** How an answer ended: sent whole, left by its client, or broken off. */
 export type StreamOutcome = "whole" | "left" | "rest_too_large" | "too_slow" | "failed";

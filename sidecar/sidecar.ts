@@ -5,7 +5,9 @@
  * Reflector and the ctldb are away (I15).
  */
 import { LISTEN_LIMITS, SIDECAR_LIMITS } from "../core/limits.ts";
+import { ByteBudget } from "../core/process/byte-budget.ts";
 import type { Clock } from "../core/process/clock.ts";
+import { drain } from "../core/process/drain.ts";
 import { isLoopbackBind, type Listener, listen } from "../core/process/listen.ts";
 import type { Logger } from "../core/process/logger.ts";
 import type { Metrics } from "../core/process/metrics.ts";
@@ -20,7 +22,7 @@ import { createOwnAnswers, ldbStateOf, type SidecarStatus } from "./own-answers.
 import { createRoutes, type Route } from "./routes.ts";
 import { SequenceWaits } from "./sequence-waits.ts";
 import { latencySeconds } from "./state-headers.ts";
-import { ByteBudget, Turns } from "./stream-budget.ts";
+import { Turns } from "./stream-budget.ts";
 
 export interface SidecarDeps {
   readonly clock: Clock;
@@ -40,7 +42,6 @@ export interface RunningSidecar {
 
 /** Longer bodies than `requestBytes` get our own answer; longer than this a bare 413. */
 const UNREAD_BODY_BYTES = 64 * 1024 * 1024;
-const DRAIN_CHECK_MS = 10;
 
 /** @throws CtlstoreError `config_invalid` (its cause has the code EADDRINUSE when an address is taken) */
 export async function startSidecar(deps: SidecarDeps, options: SidecarOptions): Promise<RunningSidecar> {
@@ -157,14 +158,8 @@ async function stop(
   for (const listener of listeners) void listener.stop(false);
   dispatcher.stop();
   context.waits.stop();
-  const deadlineMs = clock.monotonicMs() + context.limits.drainMs;
-  while (listeners.some(({ pendingRequests }) => pendingRequests > 0)) {
-    if (clock.monotonicMs() > deadlineMs) {
-      logger.warn({}, "stopped with requests under way");
-      break;
-    }
-    await clock.sleep(DRAIN_CHECK_MS);
-  }
+  const pending = () => listeners.reduce((sum, { pendingRequests }) => sum + pendingRequests, 0);
+  await drain(pending, { clock, logger }, context.limits.drainMs);
   await Promise.all(listeners.map((listener) => listener.stop(true)));
   access[Symbol.dispose]();
   logger.info({}, "stopped");

@@ -1,6 +1,6 @@
 /**
- * Bounds for answers that are sent in pieces (I13, R15): how many read from the LDB at a time, and how much of all of
- * them may wait in memory for slow clients.
+ * Bounds for answers that are sent in pieces (I13, R15): how many read from the LDB at a time, and what is said when too
+ * much of all of them waits in memory for slow clients.
  */
 import { CtlstoreError } from "../core/errors.ts";
 
@@ -72,34 +72,4 @@ export function tooMuchHeld(): CtlstoreError {
     "Cannot answer: answers that were made for others and not taken yet leave too little memory",
     { hint: "ask again, or for fewer rows" },
   );
-}
-
-/** Bytes held for all answers together. */
-export class ByteBudget {
-  readonly #most: number;
-  #held = 0;
-
-  constructor(most: number) {
-    this.#most = most;
-  }
-
-  get held(): number {
-    return this.#held;
-  }
-
-  /** Bytes that still fit. */
-  get room(): number {
-    return this.#most - this.#held;
-  }
-
-  /** False when they do not fit; then nothing is held for them. */
-  hold(bytes: number): boolean {
-    if (this.#held + bytes > this.#most) return false;
-    this.#held += bytes;
-    return true;
-  }
-
-  release(bytes: number): void {
-    this.#held -= bytes;
-  }
 }

@@ -7,31 +7,29 @@
  */
 import { CtlstoreError } from "../errors.ts";
 import { LISTEN_LIMITS } from "../limits.ts";
+import { ByteBudget } from "./byte-budget.ts";
 
 const EMPTY = new Uint8Array();
 
 /** The bytes that a service holds of bodies whose end has not come. */
 export class BodyBudget {
-  readonly #most: number;
-  #held = 0;
+  readonly #budget: ByteBudget;
 
   constructor(most: number = LISTEN_LIMITS.bodiesBytes) {
-    this.#most = most;
+    this.#budget = new ByteBudget(most);
   }
 
   /** @throws CtlstoreError `overloaded`; then nothing is held for it */
   hold(bytes: number): void {
-    if (this.#held + bytes > this.#most) {
-      throw new CtlstoreError(
-        "overloaded",
-        `Cannot take the body: others under way hold ${this.#held} bytes already`,
-      );
-    }
-    this.#held += bytes;
+    if (this.#budget.hold(bytes)) return;
+    throw new CtlstoreError(
+      "overloaded",
+      `Cannot take the body: others under way hold ${this.#budget.held} bytes already`,
+    );
   }
 
   release(bytes: number): void {
-    this.#held -= bytes;
+    this.#budget.release(bytes);
   }
 }
 
