@@ -154,6 +154,7 @@ function startEndpoint(
   { bind, tls }: StatusEndpointOptions,
   { metrics, meter, logger }: Pick<LoaderDeps, "metrics" | "logger"> & { readonly meter: LoaderMeter },
 ): Promise<StatusEndpoint> {
+  metrics.beforeRender(() => meter.publish(run.status()));
   return startStatusEndpoint(
     {
       status: () => run.status(),
@@ -161,7 +162,6 @@ function startEndpoint(
         const { ready, state, lagEvents, lagSeconds, missingTopics } = run.status();
         return { ready, state, lagEvents, lagSeconds, missingTopics };
       },
-      refreshMetrics: () => meter.publish(run.status()),
       metrics,
       logger,
     },

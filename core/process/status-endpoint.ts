@@ -13,8 +13,6 @@ export interface StatusEndpointDeps {
   readonly status: () => unknown;
   /** Whether the service does what it is for, with what it says about that. */
   readonly readiness: () => { readonly ready: boolean } & Readonly<Record<string, unknown>>;
-  /** Brings the registry up to date, where the registry does not do so by itself. */
-  readonly refreshMetrics?: () => void;
   readonly metrics: Metrics;
   /** Told of certificates that change. */
   readonly logger?: Logger;
@@ -77,7 +75,6 @@ function pathOf(url: string): string {
 }
 
 async function exposition(deps: StatusEndpointDeps): Promise<Response> {
-  deps.refreshMetrics?.();
   return new Response(await deps.metrics.render(), { headers: { "content-type": deps.metrics.contentType } });
 }
 

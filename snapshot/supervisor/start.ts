@@ -54,9 +54,9 @@ async function serve(
     const { state, reason } = supervisor.status();
     return { ready: supervisor.isWell, state, reason };
   };
-  const refreshMetrics = () => supervisor.refreshMetrics();
+  metrics.beforeRender(() => supervisor.refreshMetrics());
   return startStatusEndpoint(
-    { status: () => supervisor.status(), readiness, refreshMetrics, metrics, logger },
+    { status: () => supervisor.status(), readiness, metrics, logger },
     { bind, ...(tls === undefined ? {} : { tls }) },
   );
 }

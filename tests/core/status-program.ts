@@ -13,12 +13,12 @@ const tls =
     : { tls: { certFile, keyFile, clientCaFile } };
 const metrics = createMetrics();
 const asked = metrics.counter("asked_total", "How often the metrics were asked for.");
+metrics.beforeRender(() => asked.inc());
 try {
   const endpoint = await startStatusEndpoint(
     {
       status: () => ({ state: "current", sequence: 9007199254740993n, text: "größe" }),
       readiness: () => ({ ready: false, reason: "loading" }),
-      refreshMetrics: () => asked.inc(),
       metrics,
     },
     { bind, ...tls },
