@@ -68,6 +68,11 @@ export function unreached(name: string, { address, isNamed }: Target, found: Pro
   return part({ part: name, where: address, health: "unwell", state: "not reached", problems: [found] });
 }
 
+/** A service that was reached, and answers that it does not. */
+export function refused(name: string, { address }: Target, refusal: Problem): PartLook {
+  return part({ part: name, where: address, health: "unwell", state: "refuses", problems: [refusal] });
+}
+
 function problemOfError(error: unknown, { timeoutSeconds }: AskOptions): Problem {
   const isLate = error instanceof Error && error.name === "TimeoutError";
   const { reason, hint } = connectionProblem(error) ?? {

@@ -1,5 +1,5 @@
 /** A loader on the status page. */
-import { type AskOptions, ask, problemOf, type Target, unreached } from "./ask.ts";
+import { type AskOptions, ask, problemOf, refused, type Target, unreached } from "./ask.ts";
 import { type Document, documentIn, listIn, numberIn, textIn } from "./document.ts";
 import { ageText, type Health, type PartLook, type Problem, part, problem, withProblems } from "./part.ts";
 
@@ -7,14 +7,7 @@ export async function lookAtLoader(target: Target, options: AskOptions): Promise
   const asked = await ask(target, "/status", options);
   if ("problem" in asked) return unreached("loader", target, asked.problem);
   const refusal = problemOf(asked.answer);
-  if (refusal === null) return describe(target.address, asked.answer.body);
-  return part({
-    part: "loader",
-    where: target.address,
-    health: "unwell",
-    state: "refuses",
-    problems: [refusal],
-  });
+  return refusal === null ? describe(target.address, asked.answer.body) : refused("loader", target, refusal);
 }
 
 const HEALTH_OF_STATE: Readonly<Record<string, Health>> = {

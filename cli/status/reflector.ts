@@ -1,6 +1,6 @@
 /** A Reflector on the status page. */
 import { STATUS_LIMITS } from "../../core/limits.ts";
-import { type AskOptions, ask, problemOf, type Target, unreached } from "./ask.ts";
+import { type AskOptions, ask, problemOf, refused, type Target, unreached } from "./ask.ts";
 import { type Document, documentIn, listIn, numberIn, problemIn, sequenceIn, textIn } from "./document.ts";
 import { ageText, type Health, type PartLook, type Problem, part, problem, withProblems } from "./part.ts";
 
@@ -22,14 +22,7 @@ export async function lookAtReflector(target: Target, options: AskOptions): Prom
   const refusal = problemOf(asked.answer);
   if (refusal === null)
     return { look: describe(target.address, body), headSequence: sequenceIn(body["ledgerHeadSequence"]) };
-  const look = part({
-    part: "reflector",
-    where: target.address,
-    health: "unwell",
-    state: "refuses",
-    problems: [refusal],
-  });
-  return { look, headSequence: null };
+  return { look: refused("reflector", target, refusal), headSequence: null };
 }
 
 const HEALTH_OF_STATE: Readonly<Record<string, Health>> = {

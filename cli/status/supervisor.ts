@@ -1,5 +1,5 @@
 /** A Supervisor on the status page. */
-import { type AskOptions, ask, problemOf, type Target, unreached } from "./ask.ts";
+import { type AskOptions, ask, problemOf, refused, type Target, unreached } from "./ask.ts";
 import { type Document, documentIn, numberIn, problemIn, sequenceIn, textIn } from "./document.ts";
 import { ageText, type Health, type PartLook, part, problem, withProblems } from "./part.ts";
 
@@ -7,14 +7,9 @@ export async function lookAtSupervisor(target: Target, options: AskOptions): Pro
   const asked = await ask(target, "/status", options);
   if ("problem" in asked) return unreached("supervisor", target, asked.problem);
   const refusal = problemOf(asked.answer);
-  if (refusal === null) return describe(target.address, asked.answer.body);
-  return part({
-    part: "supervisor",
-    where: target.address,
-    health: "unwell",
-    state: "refuses",
-    problems: [refusal],
-  });
+  return refusal === null
+    ? describe(target.address, asked.answer.body)
+    : refused("supervisor", target, refusal);
 }
 
 const HEALTH_OF_STATE: Readonly<Record<string, Health>> = {
