@@ -12,13 +12,14 @@ import { changeLog } from "./harness.ts";
 import { referenceLines } from "./reference.ts";
 
 const STATEMENTS = 3_000;
-const CHILD = new URL("./kill-child.ts", import.meta.url).pathname;
+const CHILD = new URL("../kill-child.ts", import.meta.url).pathname;
+const OPTIONS = JSON.stringify({ changelog: { fileBytes: 16 * 1024, files: 1_000 } });
 const POINTS = [...CHANGELOG_CRASH_POINTS, "after-commit", "mid-transaction"] as const;
 const KILLS = runsOf({ quick: POINTS.length * 2, deep: 200 });
 
 /** True when the child came to the end of the ledger. */
 async function run(folder: string, seed: number, point: string, reachedBefore: number): Promise<boolean> {
-  const args = [folder, String(seed), String(STATEMENTS), point, String(reachedBefore)];
+  const args = [folder, String(seed), String(STATEMENTS), point, String(reachedBefore), OPTIONS];
   await using child = startProcess([process.execPath, CHILD, ...args]);
   const exit = await child.exited;
   if (exit.signal === "SIGKILL") return false;
